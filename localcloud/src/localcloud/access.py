@@ -1,0 +1,164 @@
+"""Reads the access model (`infra/access.yaml`) and answers: may this principal do this action on this scope?
+
+A scope is `service/entity`, for example `keyVault/receipt-signing-key` or `serviceBus/orders`. A principal is the
+object id of a workload's identity. Actions are Azure's own names; in a role `*` stands for any run of characters
+(https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
+
+_IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Secret(_Part):
+    """A Key Vault secret; infrastructure hands its value over, the model only names it."""
+
+
+class Queue(_Part):
+    """A Service Bus queue, with the properties of `Microsoft.ServiceBus/namespaces/queues` (ISO 8601 durations)."""
+
+    lockDuration: str = "PT1M"
+    maxDeliveryCount: Annotated[int, Field(ge=1, le=2000)] = 10
+    defaultMessageTimeToLive: str = "P14D"
+    duplicateDetectionHistoryTimeWindow: str | None = None
+
+
+class CosmosContainer(_Part):
+    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`."""
+
+    database: str
+    partitionKey: Annotated[str, Field(pattern=r"^/[A-Za-z_][A-Za-z0-9_]*$")]
+    defaultTtl: int | None = None
+
+
+class BlobContainer(_Part):
+    """A container of the storage account."""
+
+
+class Entities(_Part):
+    keyVault: dict[str, Secret] = {}
+    serviceBus: dict[str, Queue] = {}
+    cosmos: dict[str, CosmosContainer] = {}
+    blob: dict[str, BlobContainer] = {}
+
+    def scopes(self) -> list[str]:
+        """Every entity's scope, in the order of the file."""
+        return [f"{service}/{entity}" for service, entities in self for entity in entities]
+
+
+class Role(_Part):
+    """A role definition. `kind` says whose: Azure's own, a custom one of this project, or Cosmos DB's data plane."""
+
+    kind: Literal["builtIn", "custom", "cosmos"]
+    id: uuid.UUID | None = None
+    actions: tuple[str, ...] = ()
+    dataActions: tuple[str, ...] = ()
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return self.actions + self.dataActions
+
+    def allows(self, action: str) -> bool:
+        """Whether any of the role's patterns covers this action. Azure compares actions without case."""
+        return any(covers(pattern, action) for pattern in self.patterns)
+
+
+class Grant(_Part):
+    role: str
+    scope: str
+
+
+class Workload(_Part):
+    namespace: str
+    serviceAccount: str
+    grants: tuple[Grant, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The `sub` claim of the workload's projected token."""
+        return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
+
+
+class AccessModel(_Part):
+    """The whole file, checked: a grant names a role and an entity that exist."""
+
+    entities: Entities
+    roles: dict[str, Role]
+    workloads: dict[str, Workload]
+    unused: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "AccessModel":
+        scopes = set(self.entities.scopes())
+        for name, workload in self.workloads.items():
+            for grant in workload.grants:
+                if grant.role not in self.roles:
+                    raise ValueError(f"workload {name}: there is no role {grant.role!r}")
+                if grant.scope not in scopes:
+                    raise ValueError(f"workload {name}: there is no entity {grant.scope!r}")
+        return self
+
+    @classmethod
+    def load(cls, path: Path) -> "AccessModel":
+        """Reads the file; raises `OSError`, `yaml.YAMLError` or `pydantic.ValidationError` (a `ValueError`)."""
+        return cls.model_validate(yaml.safe_load(path.read_text()))
+
+    def allows(self, principal: str, action: str, scope: str) -> bool:
+        """Whether the principal holds `action` on `scope` (`service/entity`), or, where `scope` is a service's
+        name alone, on any entity of it: reading an account's metadata needs a grant somewhere in it."""
+        workload = self.workload_of(principal)
+        return workload is not None and any(
+            _within(grant.scope, scope) and self.roles[grant.role].allows(action)
+            for grant in self.workloads[workload].grants
+        )
+
+    def workload_of(self, principal: str) -> str | None:
+        """The name of the workload whose identity has this object id."""
+        return self._workloads_by_principal.get(principal)
+
+    def granted(self) -> Iterator[tuple[str, str, str]]:
+        """Every (workload, action pattern, scope) that the file grants."""
+        for name, workload in self.workloads.items():
+            for grant in workload.grants:
+                for pattern in self.roles[grant.role].patterns:
+                    yield name, pattern, grant.scope
+
+    @cached_property
+    def _workloads_by_principal(self) -> dict[str, str]:
+        return {principal_id(name): name for name in self.workloads}
+
+
+def covers(pattern: str, action: str) -> bool:
+    """Whether an action pattern of a role covers an action."""
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) is not None
+
+
+def client_id(workload: str) -> str:
+    """The client (application) id of a workload's identity in this cloud: made from its name, so it never changes."""
+    return str(uuid.uuid5(_IDENTITIES, f"client:{workload}"))
+
+
+def principal_id(workload: str) -> str:
+    """The object id of a workload's identity in this cloud: what roles are assigned to, and a token's `oid`."""
+    return str(uuid.uuid5(_IDENTITIES, f"principal:{workload}"))
+
+
+TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
+
+
+def _within(granted: str, scope: str) -> bool:
+    return granted == scope or ("/" not in scope and granted.startswith(f"{scope}/"))

@@ -1,0 +1,39 @@
+"""Every setting of the local cloud: from `LOCALCLOUD_…` variables or the command line (see `localcloud --help`)."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Ports are TCP ports on `host`; 0 lets the system choose."""
+
+    model_config = SettingsConfigDict(env_prefix="LOCALCLOUD_")
+
+    access: Path = Field(Path("infra/access.yaml"), description="the access model")
+    state: Path = Field(Path(".local"), description="the folder that holds everything this cloud keeps")
+    name: str = Field(
+        "keyless", pattern=r"^[a-z][a-z0-9-]{2,22}$", description="the name of the vault and the accounts"
+    )
+    host: str = Field("127.0.0.1", description="the address that everything listens on")
+    proxy_port: int = Field(8474, ge=0, le=65535, description="the forward proxy that leads to Azure's names")
+    amqp_port: int = Field(5671, ge=0, le=65535, description="Service Bus over AMQP")
+    https_port: int = Field(0, ge=0, le=65535, description="Azure's names over HTTPS, behind the proxy")
+    issuers: list[str] = Field([], description="further OIDC issuers that every identity trusts")
+
+    @property
+    def vault_host(self) -> str:
+        return f"{self.name}.vault.azure.net"
+
+    @property
+    def cosmos_host(self) -> str:
+        return f"{self.name}.documents.azure.com"
+
+    @property
+    def blob_host(self) -> str:
+        return f"{self.name}.blob.core.windows.net"
+
+    @property
+    def servicebus_host(self) -> str:
+        return f"{self.name}.servicebus.windows.net"
