@@ -11,9 +11,8 @@ from contract.order import Order
 class OrderDocument(BaseModel):
     """A receipted order. `id` is the order id, `customerId` the partition key; `digest` is the order's.
 
-    `receipt` is the name of a blob in the container `receipts`: a compact JWS (EdDSA) over the `OrderMessage` as
-    JSON, whose header's `kid` is the version of the Key Vault secret `receipt-public-key`. Cosmos DB adds
-    properties of its own, which are ignored.
+    `receipt` is the name of the blob in the container `receipts` that holds this order's `Receipt`, signed; its
+    times are the document's. Cosmos DB adds properties of its own, which are ignored.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
