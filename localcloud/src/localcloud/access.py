@@ -7,7 +7,7 @@ object id of a workload's identity. Actions are Azure's own names; in a role `*`
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -162,3 +162,35 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 
 def _within(granted: str, scope: str) -> bool:
     return granted == scope or ("/" not in scope and granted.startswith(f"{scope}/"))
+
+
+class AccessFile:
+    """The model as the file has it now: read again when the file changes, so that an edit takes effect at once.
+
+    A change that can't be read is reported, and the last good model stays in force.
+    """
+
+    def __init__(self, path: Path, report: Callable[[str], None]) -> None:
+        self._path = path
+        self._report = report
+        self._stamp = _stamp(path)
+        self._model = AccessModel.load(path)
+
+    def __call__(self) -> AccessModel:
+        stamp = _stamp(self._path)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._model = AccessModel.load(self._path)
+                self._report(f"{self._path} has changed and is in force")
+            except (OSError, ValueError, yaml.YAMLError) as error:
+                self._report(f"{self._path} can't be read, so the last good version stays in force: {error}")
+        return self._model
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

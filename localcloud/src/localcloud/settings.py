@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     proxy_port: int = Field(8474, ge=0, le=65535, description="the forward proxy that leads to Azure's names")
     amqp_port: int = Field(5671, ge=0, le=65535, description="Service Bus over AMQP")
     https_port: int = Field(0, ge=0, le=65535, description="Azure's names over HTTPS, behind the proxy")
+    azurite: Path = Field(Path(".tools/azurite"), description="the folder in which Azurite is installed")
     issuers: list[str] = Field([], description="further OIDC issuers that every identity trusts")
 
     @property

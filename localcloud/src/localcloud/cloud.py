@@ -1,0 +1,188 @@
+"""The local cloud put together: the only module that knows every part and every setting."""
+
+import contextlib
+import errno
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+from starlette.types import ASGIApp
+
+from localcloud import keys
+from localcloud.access import TENANT_ID, AccessFile
+from localcloud.audit import Audit
+from localcloud.blob.azurite import Azurite
+from localcloud.blob.routes import blob
+from localcloud.certificates import Certificates
+from localcloud.cosmos.routes import cosmos
+from localcloud.cosmos.state import ItemStore
+from localcloud.entra import routes as entra
+from localcloud.entra.directory import Directory
+from localcloud.entra.issuers import Issuers
+from localcloud.guard import Guard
+from localcloud.https import HostRouter, HttpsServer
+from localcloud.issuer import Issuer
+from localcloud.keyvault.routes import keyvault
+from localcloud.keyvault.state import SecretStore
+from localcloud.proxy import ForwardProxy
+from localcloud.servicebus.broker import Broker
+from localcloud.servicebus.routes import servicebus
+from localcloud.settings import Settings
+from localcloud.tokens import TokenVerifier
+
+ISSUER_HOST = "localcloud.oic.prod-aks.azure.com"  # an AKS issuer's host is {region}.oic.prod-aks.azure.com
+_SERVICE_BUS_AUDIENCES = frozenset({"https://servicebus.azure.net"})
+ISSUER_PATH = f"/{TENANT_ID}/00000000-0000-0000-0000-000000000001/"
+
+
+class PortTaken(Exception):
+    """A port that this cloud needs is in use; the message names it and its setting."""
+
+    def __init__(self, what: str, host: str, port: int, setting: str) -> None:
+        super().__init__(f"Port {port} on {host} ({what}) is taken. Free it, or choose another with {setting}.")
+
+
+class Cloud:
+    """Azure on one machine: Entra, Key Vault, Cosmos DB, Blob Storage, Service Bus and a cluster's OIDC issuer.
+
+    Until `start` has returned, the ports are not known; after `close` nothing listens any more.
+    """
+
+    def __init__(
+        self, settings: Settings, report: Callable[[str], None], clock: Callable[[], float] = time.time
+    ) -> None:
+        state = settings.state
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.settings = settings
+        self.model = AccessFile(settings.access, report)
+        self.audit = Audit(state / "audit.jsonl", clock)
+        self.certificates = Certificates(state / "tls")
+        self.issuer = Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", state / "issuer-key.pem", clock)
+        self.secrets = SecretStore(state / "keyvault.sqlite", clock)
+        self._entra_key = keys.load_or_create(state / "entra-key.pem")
+        self._verifier = TokenVerifier(self._entra_key, entra.token_issuer(TENANT_ID), clock)
+        self._items = ItemStore(state / "cosmos.sqlite", self.model().entities.cosmos, clock)
+        self._azurite = Azurite(state / "azurite", settings.azurite)
+        self._broker = Broker(
+            self._guard(_SERVICE_BUS_AUDIENCES),
+            self.model().entities.serviceBus,
+            state / "servicebus.sqlite",
+            settings.servicebus_host,
+            clock,
+        )
+        self._report = report
+        self._clock = clock
+        self._stack = contextlib.AsyncExitStack()
+        self.proxy_port = self.amqp_port = self.https_port = 0
+
+    @property
+    def proxy_url(self) -> str:
+        return f"http://{self.settings.host}:{self.proxy_port}"
+
+    @property
+    def ca_bundle(self) -> Path:
+        return self.certificates.bundle.absolute()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The host names that are answered here."""
+        settings = self.settings
+        services = (settings.vault_host, settings.cosmos_host, settings.blob_host, settings.servicebus_host)
+        return (entra.HOST, ISSUER_HOST, *services)
+
+    async def start(self) -> None:
+        """Starts every part; raises `PortTaken`. What was started is stopped again where a later part fails."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        host, stack = self.settings.host, self._stack
+        for part in (self.audit, self.secrets, self._items):
+            stack.callback(part.close)
+        with _named("HTTPS", host, self.settings.https_port, "LOCALCLOUD_HTTPS_PORT"):
+            server = HttpsServer(host, self.settings.https_port)
+        stack.push_async_callback(server.close)
+        self.https_port = server.port
+        proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused)
+        with _named("the proxy", host, self.settings.proxy_port, "LOCALCLOUD_PROXY_PORT"):
+            self.proxy_port = await proxy.start(host, self.settings.proxy_port)
+        stack.push_async_callback(proxy.close)
+        with _named("Service Bus", host, self.settings.amqp_port, "LOCALCLOUD_AMQP_PORT"):
+            self.amqp_port = await self._broker.start(host, self.settings.amqp_port, self._tls())
+        stack.push_async_callback(self._broker.close)
+
+        await self._azurite.start()
+        stack.push_async_callback(self._azurite.close)
+        await self._azurite.create_containers(self.model().entities.blob)
+        fetcher = await stack.enter_async_context(self._fetcher())
+        await server.serve(HostRouter(self._apps(fetcher)), self._tls())
+
+    def _apps(self, fetcher: httpx.AsyncClient) -> dict[str, ASGIApp]:
+        """One application a name."""
+        settings = self.settings
+        trusted = (self.issuer.url, *settings.issuers)
+        endpoint = entra.TokenEndpoint(
+            Directory(TENANT_ID, self.model, trusted),
+            Issuers(fetcher, self._clock),
+            self._entra_key,
+            self._vault_audiences | self._cosmos_audiences | self._blob_audiences | _SERVICE_BUS_AUDIENCES,
+            self.audit,
+            self._clock,
+        )
+        vault = self._guard(self._vault_audiences)
+        return {
+            entra.HOST: entra.entra(endpoint),
+            ISSUER_HOST: self.issuer.discovery(ISSUER_PATH),
+            settings.vault_host: keyvault(
+                vault, self.secrets, f"https://{settings.vault_host}", f"{entra.AUTHORITY}/{TENANT_ID}"
+            ),
+            settings.cosmos_host: cosmos(
+                self._guard(self._cosmos_audiences), self._items, settings.name, f"https://{settings.cosmos_host}/"
+            ),
+            settings.blob_host: blob(self._guard(self._blob_audiences), self._azurite, settings.name),
+            settings.servicebus_host: servicebus(self._guard(_SERVICE_BUS_AUDIENCES), self._broker),
+        }
+
+    @property
+    def _vault_audiences(self) -> frozenset[str]:
+        return frozenset({"https://vault.azure.net"})
+
+    @property
+    def _cosmos_audiences(self) -> frozenset[str]:
+        return frozenset({"https://cosmos.azure.com", f"https://{self.settings.cosmos_host}"})
+
+    @property
+    def _blob_audiences(self) -> frozenset[str]:
+        return frozenset({"https://storage.azure.com", f"https://{self.settings.blob_host}"})
+
+    def _guard(self, audiences: frozenset[str]) -> Guard:
+        return Guard(self._verifier, self.model, self.audit, audiences)
+
+    def _tls(self) -> ssl.SSLContext:
+        return self.certificates.server_context(*self.names, "localhost", self.settings.host)
+
+    def _fetcher(self) -> httpx.AsyncClient:
+        """How Entra reaches issuers: this cloud's own through the proxy, others over the network."""
+        inside = httpx.AsyncHTTPTransport(proxy=self.proxy_url, verify=self.certificates.client_context())
+        return httpx.AsyncClient(timeout=10, mounts={f"all://{ISSUER_HOST}": inside})
+
+    def _refused(self, where: str) -> None:
+        self._report(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")
+
+
+@contextlib.contextmanager
+def _named(what: str, host: str, port: int, setting: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        raise PortTaken(what, host, port, setting) from error

@@ -1,0 +1,75 @@
+"""One TLS listener for all of Azure's names: the Host header decides which service answers."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+
+import uvicorn
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class HostRouter:
+    """An ASGI application that hands each request to the application of its host name."""
+
+    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+        self._apps = {host.lower(): app for host, app in apps.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        host = _host_of(scope)
+        nobody = JSONResponse({"error": f"nothing answers under the name '{host}' here"}, status_code=421)
+        await self._apps.get(host, nobody)(scope, receive, send)
+
+
+class HttpsServer:
+    """uvicorn in this process's own loop. Bound first and served later, so that what is served may know the port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Raises `OSError` where the port is taken."""
+        self._socket = socket.create_server((host, port), backlog=512)
+        self.port = int(self._socket.getsockname()[1])
+        self._server: _EmbeddedServer | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def serve(self, app: ASGIApp, tls: ssl.SSLContext) -> None:
+        """Returns once requests are answered."""
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=3,
+            ssl_context_factory=lambda _config, _default: tls,
+        )
+        self._server = server = _EmbeddedServer(config)
+        self._task = asyncio.create_task(server.serve([self._socket]), name="https")
+        while not server.started and not self._task.done():
+            await asyncio.sleep(0.005)
+
+    async def close(self) -> None:
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+        self._socket.close()
+
+
+class _EmbeddedServer(uvicorn.Server):
+    """Signals belong to the program, not to the server in it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _host_of(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return str(value.decode("latin-1")).partition(":")[0].lower()
+    return ""

@@ -1,0 +1,94 @@
+"""The loopback forward proxy under which the pods see Azure's own names, and nothing else.
+
+CONNECT (RFC 9110, section 9.3.6) for a name of the local cloud leads to its TLS listener; any other name is refused
+and reported, so nothing leaves the machine.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+
+_HEAD_LIMIT = 16 * 1024
+
+
+class ForwardProxy:
+    """`names` are the host names that lead to `target_port` on `target_host`, on port 443 alone."""
+
+    def __init__(
+        self, names: frozenset[str], target_host: str, target_port: int, refused: Callable[[str], None]
+    ) -> None:
+        self._names = names
+        self._target = (target_host, target_port)
+        self._refused = refused
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self, host: str, port: int) -> int:
+        """Listens and returns the port; raises `OSError` where it is taken."""
+        self._server = await asyncio.start_server(self._accept, host, port, limit=_HEAD_LIMIT)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a connection's callback always runs in a task
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        try:
+            await self._serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+            pass
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(10):
+            head = await reader.readuntil(b"\r\n\r\n")
+        method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
+        where = rest.partition(" ")[0]
+        if method != "CONNECT":
+            await _answer(writer, 405, f"This proxy takes CONNECT alone, not {method}.")
+            return
+        name, _, port = where.rpartition(":")
+        if name.lower() not in self._names or port != "443":
+            self._refused(where)
+            await _answer(
+                writer, 403, f"{where} is not part of the local cloud, and nothing else is reached from here."
+            )
+            return
+        up_reader, up_writer = await asyncio.open_connection(*self._target)
+        try:
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            for end in (writer, up_writer):
+                _no_delay(end)
+            await asyncio.gather(_pump(reader, up_writer), _pump(up_reader, writer))
+        finally:
+            up_writer.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Bytes one way until the end, then the end is passed on."""
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.write_eof()
+
+
+async def _answer(writer: asyncio.StreamWriter, status: int, sentence: str) -> None:
+    phrase = {403: "Forbidden", 405: "Method Not Allowed"}[status]
+    body = sentence.encode()
+    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close"
+    writer.write(head.encode() + b"\r\n\r\n" + body)
+    await writer.drain()
+
+
+def _no_delay(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
