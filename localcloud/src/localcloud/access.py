@@ -1,7 +1,8 @@
 """Reads the access model (`infra/access.yaml`) and answers: may this principal do this action on this scope?
 
-A scope is `service/entity`, for example `keyVault/receipt-signing-key` or `serviceBus/orders`. A principal is the
-object id of a workload's identity. Actions are Azure's own names; in a role `*` stands for any run of characters
+A scope is `service/entity`, for example `keyVault/receipt-signing-key` or `serviceBus/orders`; `service/*` is the whole
+vault, namespace or account: a grant on it covers every entity in it, and what belongs to no entity, such as listing
+all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names; in a role `*` stands for any run of characters
 (https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
 """
 
@@ -34,6 +35,7 @@ class Queue(_Part):
     lockDuration: str = "PT1M"
     maxDeliveryCount: Annotated[int, Field(ge=1, le=2000)] = 10
     defaultMessageTimeToLive: str = "P14D"
+    deadLetteringOnMessageExpiration: bool = False
     duplicateDetectionHistoryTimeWindow: str | None = None
 
 
@@ -103,7 +105,7 @@ class AccessModel(_Part):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "AccessModel":
-        scopes = set(self.entities.scopes())
+        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in Entities.model_fields)}
         for name, workload in self.workloads.items():
             for grant in workload.grants:
                 if grant.role not in self.roles:
@@ -161,7 +163,8 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 
 
 def _within(granted: str, scope: str) -> bool:
-    return granted == scope or ("/" not in scope and granted.startswith(f"{scope}/"))
+    service, _, entity = granted.partition("/")
+    return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
 
 
 class AccessFile:

@@ -32,7 +32,7 @@ class HttpsServer:
         """Raises `OSError` where the port is taken."""
         self._socket = socket.create_server((host, port), backlog=512)
         self.port = int(self._socket.getsockname()[1])
-        self._server: _EmbeddedServer | None = None
+        self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def serve(self, app: ASGIApp, tls: ssl.SSLContext) -> None:
@@ -48,10 +48,9 @@ class HttpsServer:
             timeout_graceful_shutdown=3,
             ssl_context_factory=lambda _config, _default: tls,
         )
-        self._server = server = _EmbeddedServer(config)
+        self._server = server = EmbeddedServer(config)
         self._task = asyncio.create_task(server.serve([self._socket]), name="https")
-        while not server.started and not self._task.done():
-            await asyncio.sleep(0.005)
+        await server.answering.wait()
 
     async def close(self) -> None:
         if self._server is not None and self._task is not None:
@@ -60,8 +59,16 @@ class HttpsServer:
         self._socket.close()
 
 
-class _EmbeddedServer(uvicorn.Server):
-    """Signals belong to the program, not to the server in it."""
+class EmbeddedServer(uvicorn.Server):
+    """A server that says when it answers, and leaves signals to the program it is part of."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answering = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answering.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,0 +1,52 @@
+# Two commands: `make run` and `make test`. Everything they need is installed below .tools/ and .venv/.
+
+PYTHON ?= python3
+PORT ?= 8080
+export LOCALCLOUD_STATE ?= .local
+
+venv := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check clean tools status access restart redrive rotate-receipt-key rotate-session-key
+
+help: ## Name the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
+	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT)
+
+demo: tools ## Place orders, print their receipts and who accessed what, and end
+	@$(venv)/python -m demo orders
+
+test: tools ## Run the tests
+	@$(venv)/python -m pytest --ignore=tests/check
+
+check: tools ## Check format, lint, types and import contracts
+	@$(venv)/ruff format --check .
+	@$(venv)/ruff check .
+	@$(venv)/mypy
+	@$(venv)/lint-imports
+
+status: tools ## What runs, and what a pod that is not ready lacks
+	@$(venv)/localcloud status --state $(LOCALCLOUD_STATE)
+
+access: tools ## Who did what so far, allowed or denied
+	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)
+
+restart: tools ## Restart a deployment, failing no request (DEPLOYMENT=frontend)
+	@$(venv)/localcloud restart --state $(LOCALCLOUD_STATE) $(or $(DEPLOYMENT),frontend)
+
+redrive: tools ## Send dead letters back to the queue
+	@$(venv)/localcloud job --state $(LOCALCLOUD_STATE) redrive
+
+rotate-receipt-key: tools ## Sign receipts with a new key; old receipts still verify
+	@$(venv)/python -m demo rotate-receipt-key --state $(LOCALCLOUD_STATE)
+
+rotate-session-key: tools ## Sign sessions with a new key; nobody is logged out
+	@$(venv)/python -m demo rotate-session-key --state $(LOCALCLOUD_STATE)
+
+clean: ## Remove everything that make has put here
+	@rm -rf .venv .tools .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+tools:
+	@$(PYTHON) tools/bootstrap.py

@@ -1,0 +1,83 @@
+"""The local cloud as a child process, from its start until it is stopped."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+from localcloud.control import ControlError, connect
+
+from demo import keys
+
+ROOT = Path(__file__).parent.parent
+
+
+class StackFailed(Exception):
+    """The local cloud ended, or the application did not become ready; what it printed says why."""
+
+
+class Stack:
+    """Runs `localcloud run` with the application's overlay; `state` is its folder."""
+
+    def __init__(self, state: Path, arguments: Sequence[str] = (), overlay: Path = ROOT / "k8s/overlays/local") -> None:
+        self.state = state
+        command = [sys.executable, "-m", "localcloud", "run", "--overlay", str(overlay), "--state", str(state)]
+        self._process = subprocess.Popen([*command, *arguments], cwd=ROOT)  # noqa: S603 - our own program
+
+    def __enter__(self) -> "Stack":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @contextlib.contextmanager
+    def control(self) -> Iterator[httpx.Client]:
+        with connect(self.state) as client:
+            yield client
+
+    def start(self, timeout: float = 90) -> str:
+        """Hands over the keys, waits until every pod is ready and returns the frontend's URL; raises `StackFailed`."""
+        deadline = time.monotonic() + timeout
+        status = self._await_status(deadline, lambda _status: True)
+        with self.control() as client:
+            keys.ensure(client)
+        status = self._await_status(deadline, lambda s: bool(s["pods"]) and all(p["ready"] for p in s["pods"]))
+        return str(status["services"]["frontend"])
+
+    def wait(self) -> int:
+        """Until the local cloud ends; returns its exit code."""
+        try:
+            return self._process.wait()
+        except KeyboardInterrupt:
+            return self._process.wait()
+
+    def stop(self) -> None:
+        """In order; what does not stop within a minute is killed."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(60)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _await_status(self, deadline: float, good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        reason = "it never answered"
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise StackFailed("the local cloud has ended")
+            with contextlib.suppress(ControlError), self.control() as client:
+                status: dict[str, Any] = client.get("/status").raise_for_status().json()
+                if good(status):
+                    return status
+                waiting = [f"{p['name']}: {p['reason'] or 'starting'}" for p in status["pods"] if not p["ready"]]
+                reason = "; ".join(waiting)
+            time.sleep(0.05)
+        raise StackFailed(f"not ready in time: {reason}")

@@ -1,0 +1,53 @@
+"""What to fix, and where: one sentence for each refusal that a learner can cause."""
+
+from localcloud.access import AccessModel, client_id
+from localcloud.audit import Access, Exchange
+from localcloud.entra.directory import EXCHANGE_AUDIENCE
+
+
+def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:
+    """The advice for a refused token exchange, or nothing where the code speaks for itself."""
+    trusted = model.workloads[entry.workload].subject if entry.workload else None
+    match entry.result:
+        case "AADSTS700016":
+            return (
+                f"no identity has the client id {entry.client_id}. Correct the annotation "
+                f"azure.workload.identity/client-id of the service account{_expected_client(entry, model)}."
+            )
+        case "AADSTS700211":
+            return (
+                f"the identity {entry.workload} trusts the issuer {issuer} and the token is from {entry.issuer}. The "
+                "two must be equal to the letter, the last slash included."
+            )
+        case "AADSTS700212":
+            return f"the projected token must be for the audience {EXCHANGE_AUDIENCE}: look at the pod's token volume."
+        case "AADSTS700213" | "AADSTS7002138":
+            return (
+                f"the identity {entry.workload} trusts {trusted} and the pod is {entry.subject}. Correct the pod's "
+                "namespace or serviceAccountName, or the workload in the access model."
+            )
+        case "AADSTS700024":
+            return "the projected token is not valid now: look at its expiry and at the clock."
+        case "AADSTS7000272":
+            return "the issuer no longer publishes the key that signed the token: it was rotated. A fresh token helps."
+        case "AADSTS90061":
+            return f"the discovery document of {entry.issuer} can't be fetched: is the issuer reachable?"
+        case _:
+            return None
+
+
+def on_access(entry: Access) -> str | None:
+    """The advice for a denied access."""
+    if entry.reason == "no grant":
+        return (
+            f"nothing grants {entry.action} on {entry.scope} to {entry.workload or entry.principal}. If it should, add "
+            "a role that holds it to the workload in the access model."
+        )
+    return f"the token was refused: {entry.reason}."
+
+
+def _expected_client(entry: Exchange, model: AccessModel) -> str:
+    for name, workload in model.workloads.items():
+        if workload.subject == entry.subject:
+            return f" {workload.serviceAccount} to {client_id(name)}"
+    return ""

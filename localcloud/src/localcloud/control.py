@@ -1,0 +1,142 @@
+"""The operator's door: a Unix socket in the state folder, open to the owner of that folder alone.
+
+It stands for Azure's control plane and for kubectl: secrets are handed over as a deployment does it, deployments are
+restarted, jobs are made from cronjobs. No workload reaches it.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from localcloud.cluster.cluster import Cluster
+from localcloud.https import EmbeddedServer
+from localcloud.issuer import Issuer
+from localcloud.keyvault.state import SecretStore
+
+SOCKET = "control.sock"
+_LONGEST_PATH = 100  # bytes; macOS allows 104 in a socket's address
+
+
+class ControlPlane:
+    """Serves the operator's requests until it is closed."""
+
+    def __init__(self, folder: Path, secrets: SecretStore, issuer: Issuer, cluster: Cluster | None) -> None:
+        self._path = folder.absolute() / SOCKET
+        self._secrets = secrets
+        self._issuer = issuer
+        self._cluster = cluster
+        self._server: EmbeddedServer | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises `ValueError` where the state folder's path is too long for a socket."""
+        if len(os.fsencode(self._path)) > _LONGEST_PATH:
+            raise ValueError(f"the path of the state folder is too long for a socket: {self._path.parent}")
+        config = uvicorn.Config(self._app(), uds=str(self._path), log_level="warning", lifespan="off", access_log=False)
+        self._server = server = EmbeddedServer(config)
+        self._task = asyncio.create_task(server.serve(), name="control")
+        await server.answering.wait()
+        self._path.chmod(0o600)
+
+    async def close(self) -> None:
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+        self._path.unlink(missing_ok=True)
+
+    def _app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/status", self._status),
+                Route("/secrets/{name}", self._put_secret, methods=["PUT"]),
+                Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
+                Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
+                Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
+            ]
+        )
+
+    async def _status(self, _request: Request) -> Response:
+        pods = self._cluster.pods() if self._cluster else []
+        return JSONResponse(
+            {
+                "pods": [
+                    {
+                        "name": p.name,
+                        "workload": p.workload,
+                        "ready": p.ready,
+                        "restarts": p.restarts,
+                        "reason": p.reason,
+                    }
+                    for p in pods
+                ],
+                "secrets": self._secrets.names(),
+            }
+        )
+
+    async def _put_secret(self, request: Request) -> Response:
+        body = await request.json()
+        version = self._secrets.put(
+            request.path_params["name"], body["value"], body.get("tags", {}), body.get("contentType")
+        )
+        return JSONResponse({"version": version})
+
+    async def _rotate_issuer(self, _request: Request) -> Response:
+        self._issuer.rotate()
+        return Response(status_code=204)
+
+    async def _restart(self, request: Request) -> Response:
+        cluster = self._running_cluster()
+        try:
+            await cluster.restart(request.path_params["name"])
+        except KeyError:
+            return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
+        return Response(status_code=204)
+
+    async def _run_job(self, request: Request) -> Response:
+        body = await request.json() if await request.body() else {}
+        try:
+            exit_code = await self._running_cluster().run_job(request.path_params["name"], body.get("args"))
+        except KeyError:
+            return JSONResponse({"error": f"there is no cronjob {request.path_params['name']}"}, 404)
+        return JSONResponse({"exitCode": exit_code})
+
+    def _running_cluster(self) -> Cluster:
+        if self._cluster is None:
+            raise KeyError("this cloud runs without a cluster")
+        return self._cluster
+
+
+class ControlError(Exception):
+    """The control plane can't be reached, or it refused; the message is for the person at the terminal."""
+
+
+@contextmanager
+def connect(folder: Path) -> Iterator[httpx.Client]:
+    """A client of the cloud whose state is in this folder; raises `ControlError`."""
+    path = folder.absolute() / SOCKET
+    try:
+        with httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(path)), base_url="http://control", timeout=120
+        ) as client:
+            yield client
+    except httpx.HTTPStatusError as error:
+        raise ControlError(_message(error.response)) from error
+    except httpx.TransportError as error:
+        raise ControlError(f"no local cloud answers at {path}: is it running?") from error
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return f"the local cloud answered {response.status_code}"

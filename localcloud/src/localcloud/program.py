@@ -1,0 +1,102 @@
+"""The running program: the cloud and, on it, a cluster; started in order, stopped in the opposite order."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from localcloud.access import TENANT_ID
+from localcloud.cloud import Cloud
+from localcloud.cluster.cluster import Cluster
+from localcloud.cluster.webhook import WebhookSettings
+from localcloud.control import ControlPlane
+from localcloud.entra.routes import AUTHORITY
+from localcloud.settings import Settings
+from localcloud.terminal import Terminal, say, step
+
+
+class StateFolderInUse(Exception):
+    """`--ephemeral` removes its state folder at the end, so it takes only one that is empty or not there yet."""
+
+
+async def run(settings: Settings, overlay: Path | None, service_ports: Mapping[str, int], *, ephemeral: bool) -> None:
+    """Runs until SIGINT, SIGTERM or the end of the parent process.
+
+    Without an overlay there is the cloud alone. Raises `PortTaken`, `StateFolderInUse` and the cluster's own errors.
+    """
+    if ephemeral and settings.state.exists() and any(settings.state.iterdir()):
+        raise StateFolderInUse(
+            f"{settings.state} holds something, and --ephemeral would remove it: choose another folder"
+        )
+    stop = _stop_signal()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            cloud = await stack.enter_async_context(_running_cloud(settings))
+            cluster = None
+            if overlay is not None:
+                cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports))
+            control = ControlPlane(settings.state, cloud.secrets, cloud.issuer, cluster)
+            await control.start()
+            stack.push_async_callback(control.close)
+            await stop.wait()
+            say("stopping …")
+    finally:
+        if ephemeral:
+            shutil.rmtree(settings.state, ignore_errors=True)
+    step("stopped; nothing is left running")
+
+
+@contextlib.asynccontextmanager
+async def _running_cloud(settings: Settings) -> AsyncIterator[Cloud]:
+    cloud = Cloud(settings, report=say)
+    cloud.audit.listen(Terminal(cloud.model, cloud.issuer.url).hear)
+    await cloud.start()
+    step(f"Azure's names are answered through {cloud.proxy_url}, AMQP on port {cloud.amqp_port}")
+    try:
+        yield cloud
+    finally:
+        await cloud.close()
+
+
+@contextlib.asynccontextmanager
+async def _running_cluster(cloud: Cloud, overlay: Path, service_ports: Mapping[str, int]) -> AsyncIterator[Cluster]:
+    cluster = Cluster(
+        overlay=overlay,
+        state=cloud.settings.state,
+        issue_token=cloud.issuer.issue_token,
+        webhook=WebhookSettings(tenant_id=TENANT_ID, authority_host=f"{AUTHORITY}/"),
+        node_environment={
+            "HTTPS_PROXY": cloud.proxy_url,
+            "REQUESTS_CA_BUNDLE": str(cloud.ca_bundle),
+            "SSL_CERT_FILE": str(cloud.ca_bundle),
+            "AMQP_PORT": str(cloud.amqp_port),
+        },
+        service_ports=service_ports,
+        report=say,
+    )
+    await cluster.start()
+    try:
+        yield cluster
+    finally:
+        await cluster.stop()
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by SIGINT, SIGTERM, or when the process that started this one has ended."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    parent = os.getppid()
+
+    def look() -> None:
+        if os.getppid() != parent:
+            stop.set()
+        else:
+            loop.call_later(1, look)
+
+    look()
+    return stop

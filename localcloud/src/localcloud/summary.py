@@ -1,0 +1,53 @@
+"""The trail in a table: who did what where, how often, allowed or denied."""
+
+from collections import Counter
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from localcloud import audit
+
+_PROVIDERS = (
+    "Microsoft.KeyVault/vaults/",
+    "Microsoft.DocumentDB/databaseAccounts/",
+    "Microsoft.Storage/",
+    "Microsoft.",
+)
+
+
+def access_table(trail: Path, console: Console) -> None:
+    """Prints the accesses of the trail, then the token exchanges."""
+    entries = audit.read(trail)
+    accesses = Counter(
+        (e["workload"] or "?", e["principal"] or "?", e["action"], e["scope"], "allowed" if e["allowed"] else "denied")
+        for e in entries
+        if e["kind"] == "access"
+    )
+    table = Table("workload", "identity", "action", "scope", box=SIMPLE_HEAD, title="Access", title_justify="left")
+    table.add_column("count", justify="right")
+    table.add_column("result")
+    for (workload, principal, action, scope, result), count in sorted(accesses.items()):
+        style = "" if result == "allowed" else "red"
+        table.add_row(workload, principal[:8], _short(action), scope, str(count), result, style=style)
+    console.print(table)
+
+    exchanges = Counter(
+        (e["workload"] or "?", e["pod"] or "?", e["resource"] or "?", e["result"])
+        for e in entries
+        if e["kind"] == "exchange"
+    )
+    tokens = Table("workload", "pod", "for", box=SIMPLE_HEAD, title="Token exchanges", title_justify="left")
+    tokens.add_column("count", justify="right")
+    tokens.add_column("result")
+    for (workload, pod, resource, result), count in sorted(exchanges.items()):
+        tokens.add_row(workload, pod, resource, str(count), result, style="" if result == "ok" else "red")
+    console.print(tokens)
+
+
+def _short(action: str) -> str:
+    """Without the provider, which the scope tells already."""
+    for prefix in _PROVIDERS:
+        action = action.removeprefix(prefix)
+    return action

@@ -1,0 +1,75 @@
+"""Puts the project's tools below `.tools/` and `.venv/`, and leaves nothing elsewhere.
+
+Needs Python 3.11 or newer with `venv`, and the package registries or their mirrors as pip, uv and npm are set up to
+use. Runs only when a lock file has changed since the last time, so a warm start needs no network.
+
+Older Pythons must be able to read this file in order to say that they are too old: no newer syntax here.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOOLS = os.path.join(ROOT, ".tools")
+UV_VERSION = "0.13.9"
+LOCKS = ("uv.lock", "pyproject.toml", "localcloud/azurite/package-lock.json", "tools/bootstrap.py")
+STAMP = os.path.join(TOOLS, "ready")
+
+
+def main():
+    if sys.version_info < (3, 11):
+        sys.exit(
+            "Keyless needs Python 3.11 or newer; this is %d.%d. Set PYTHON=python3.12, say." % sys.version_info[:2]
+        )
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        sys.exit("Python's venv is missing. On Debian or Ubuntu: sudo apt install python3-venv")
+    if is_current():
+        return
+    environment = dict(
+        os.environ,
+        PIP_CACHE_DIR=os.path.join(TOOLS, "cache", "pip"),
+        UV_CACHE_DIR=os.path.join(TOOLS, "cache", "uv"),
+        UV_PYTHON_DOWNLOADS="never",
+        UV_SYSTEM_CERTS="true",
+        npm_config_cache=os.path.join(TOOLS, "cache", "npm"),
+    )
+    environment.pop("VIRTUAL_ENV", None)
+    uv = os.path.join(TOOLS, "uv", "bin", "uv")
+    step("uv", environment, [sys.executable, "-m", "venv", os.path.join(TOOLS, "uv")])
+    pip = os.path.join(TOOLS, "uv", "bin", "python")
+    step("uv " + UV_VERSION, environment, [pip, "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION])
+    step("Python packages", environment, [uv, "sync", "--frozen", "--quiet", "--python", sys.executable])
+    python = os.path.join(ROOT, ".venv", "bin", "python")
+    target = os.path.join(TOOLS, "azurite")
+    step("Azurite", environment, [python, "-m", "localcloud.blob.install", target])
+    with open(STAMP, "w") as stamp:
+        stamp.write(sys.executable)
+
+
+def is_current():
+    """Whether everything was installed after the last change of what it depends on."""
+    if not (os.path.exists(STAMP) and os.path.exists(os.path.join(ROOT, ".venv", "bin", "python"))):
+        return False
+    installed = os.path.getmtime(STAMP)
+    return all(os.path.getmtime(os.path.join(ROOT, lock)) <= installed for lock in LOCKS)
+
+
+def step(name, environment, command):
+    """Runs a command and says how long it took; a failure ends with its own words."""
+    started = time.time()
+    print("… " + name, flush=True)
+    if subprocess.call(command, cwd=ROOT, env=environment) != 0:
+        sys.exit(
+            "✗ %s could not be installed: see above. Behind a proxy, set HTTPS_PROXY; with a company CA, SSL_CERT_FILE."
+            % name
+        )
+    print("✓ %s (%.1f s)" % (name, time.time() - started), flush=True)
+
+
+if __name__ == "__main__":
+    main()
