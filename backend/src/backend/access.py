@@ -1,0 +1,46 @@
+"""Asks the dependencies until they answer: at the start, while roles still propagate, and after an outage."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+import structlog
+
+from backend.dependencies import Unavailable
+from backend.health import Health
+
+log = structlog.get_logger()
+
+
+def pauses(longest: float) -> Iterator[float]:
+    """Growing pauses between attempts: 0.5, 1, 2, 4 … seconds, then the longest again and again."""
+    pause = 0.5
+    while True:
+        yield min(pause, longest)
+        pause *= 2
+
+
+class Access:
+    """One check for each dependency: a coroutine function that raises `Unavailable`."""
+
+    def __init__(self, checks: Mapping[str, Callable[[], Awaitable[None]]], health: Health) -> None:
+        self._checks = checks
+        self._health = health
+        for dependency in checks:
+            health.lack(dependency, dependency, "not reached yet")
+
+    async def confirm(self, dependency: str) -> None:
+        """Returns once the dependency has answered well; until then, `health` tells what it says."""
+        for pause in pauses(longest=10.0):
+            try:
+                await self._checks[dependency]()
+            except Unavailable as error:
+                log.warning("no access", dependency=dependency, reason=error.sentence)
+                self._health.lack(dependency, dependency, error.sentence)
+                await asyncio.sleep(pause)
+            else:
+                self._health.regain(dependency)
+                return
+
+    async def confirm_all(self) -> None:
+        """Confirms all of them, side by side."""
+        await asyncio.gather(*(self.confirm(dependency) for dependency in self._checks))

@@ -1,0 +1,55 @@
+"""The four services that the worker depends on, and what it makes of their failures."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+KEY_VAULT = "Key Vault"
+COSMOS_DB = "Cosmos DB"
+BLOB_STORAGE = "Blob Storage"
+SERVICE_BUS = "Service Bus"
+
+CALL_TIMEOUT = 15.0  # seconds for one call, the SDK's own retries included
+
+
+class Unavailable(Exception):
+    """A dependency does not answer, or does not let us in: no message's fault, and worth repeating.
+
+    `sentence` is the service's own, on one line. `refused` tells a refusal (no access, no such thing) from an outage.
+    """
+
+    def __init__(self, dependency: str, sentence: str, refused: bool = False) -> None:
+        super().__init__(f"{dependency}: {sentence}")
+        self.dependency = dependency
+        self.sentence = sentence
+        self.refused = refused
+
+
+@asynccontextmanager
+async def calling(dependency: str) -> AsyncIterator[None]:
+    """Bounds calls to a dependency in time and turns its failures into `Unavailable`.
+
+    What the service says about the request itself (400, 409, 412, 413) is raised as it came: waiting won't cure it.
+    """
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT):
+            yield
+    except TimeoutError as error:
+        raise Unavailable(dependency, f"no answer within {CALL_TIMEOUT:g} s") from error
+    except ClientAuthenticationError as error:
+        raise Unavailable(dependency, sentence(error), refused=True) from error
+    except HttpResponseError as error:
+        if error.status_code in (400, 409, 412, 413):
+            raise
+        raise Unavailable(dependency, sentence(error), refused=error.status_code in (401, 403, 404)) from error
+    except (AzureError, aiohttp.ClientError, OSError) as error:
+        raise Unavailable(dependency, sentence(error)) from error
+
+
+def sentence(error: BaseException) -> str:
+    """What an error says, on one line of at most 500 characters. Azure's errors quote no token."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:500]

@@ -1,0 +1,36 @@
+"""W3C trace context through the queue: the frontend's span, carried in application properties, goes on here.
+
+https://www.w3.org/TR/trace-context/
+"""
+
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+from azure.servicebus import ServiceBusReceivedMessage
+from opentelemetry import propagate, trace
+from structlog.contextvars import bound_contextvars
+
+from backend.messages import properties_of
+
+_tracer = trace.get_tracer("backend")
+
+
+@contextmanager
+def continued(message: ServiceBusReceivedMessage) -> Iterator[None]:
+    """A consumer's span below the sender's. Every log line within carries the message's sequence number."""
+    context = propagate.extract(properties_of(message))
+    with (
+        _tracer.start_as_current_span("process order", context=context, kind=trace.SpanKind.CONSUMER),
+        bound_contextvars(sequence_number=message.sequence_number),
+    ):
+        yield
+
+
+def add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: the ids of the present span, where there is one."""
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = trace.format_trace_id(span.trace_id)
+        event["span_id"] = trace.format_span_id(span.span_id)
+    return event
