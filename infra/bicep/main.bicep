@@ -1,0 +1,271 @@
+// Everything the application runs on. `infra/README.md` lists parameters, outputs, names and modules, which Terraform shares;
+// who may do what comes from `infra/access.yaml` alone.
+
+targetScope = 'subscription'
+
+import { Issuer, PrincipalType, Profile } from 'types.bicep'
+
+@description('learn: cheap and public. production: private and zone-redundant.')
+param profile Profile = 'learn'
+
+param location string = deployment().location
+
+@description('What every name begins with: lower-case letters and digits, a letter first.')
+@minLength(3)
+@maxLength(12)
+param name string = 'keyless'
+
+@description('Makes names unique in the world: lower-case letters and digits. `make deploy` draws it once and keeps it.')
+@minLength(4)
+@maxLength(6)
+param suffix string
+
+@description('Further OIDC issuers whose service accounts get the same identities. An identity takes 20 credentials.')
+@maxLength(18)
+param issuers Issuer[] = []
+
+@description('The object id of whoever runs `make deploy`.')
+@minLength(36)
+@maxLength(36)
+param deployerPrincipalId string
+
+param deployerPrincipalType PrincipalType = 'User'
+
+@description('The public host name; without one nothing is exposed.')
+param hostname string = ''
+
+@secure()
+@minLength(32)
+param frontendSigningKey string
+
+@secure()
+@minLength(32)
+param receiptPublicKey string
+
+@secure()
+@minLength(32)
+param receiptSigningKey string
+
+var access = loadYamlContent('../access.yaml')
+
+// Refusals, each in a sentence. `fail()` speaks when its value is used, so what is used below comes from here.
+var issuerNames = map(issuers, issuer => issuer.name)
+var issuerUrls = map(issuers, issuer => issuer.url)
+var trustedIssuers = contains(issuerNames, 'aks')
+  ? fail('An issuer may not be named "aks": that is the cluster\'s own.')
+  : length(union(issuerNames, [])) < length(issuerNames) || length(union(issuerUrls, [])) < length(issuerUrls) ? fail('Two issuers have the same name or the same url.') : length(filter(issuerUrls, url => !startsWith(url, 'https://'))) > 0 ? fail('An issuer\'s url must begin with https://.') : issuers
+var exposed = contains(hostname, '/')
+  ? fail('hostname is a host name such as orders.example.com, not a URL.')
+  : !empty(hostname)
+
+// The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's.
+var gateway = {
+  namespace: access.workloads.frontend.namespace
+  serviceAccount: 'gateway'
+  grants: [{ role: 'Key Vault Secrets User', scope: 'keyVault/gateway-certificate' }]
+}
+var model = exposed ? union(access, { workloads: { gateway: gateway } }) : access
+var workloads = objectKeys(model.workloads)
+
+// KEDA's operator is AKS's own program, and sends no telemetry of this application.
+var publishers = map(
+  filter(items(access.workloads), workload => workload.value.namespace == access.workloads.frontend.namespace),
+  workload => workload.key
+)
+
+var tags = { application: name, profile: profile }
+
+// Unique in the world; without the hyphen where Azure forbids it.
+var hyphenated = '${name}-${suffix}'
+var compact = '${name}${suffix}'
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: '${name}-rg'
+  location: location
+  tags: tags
+}
+
+module policies 'modules/policies.bicep' = {
+  scope: group
+  params: { name: name, issuers: trustedIssuers }
+}
+
+module network 'modules/network.bicep' = {
+  scope: group
+  params: { name: name, location: location, tags: tags, profile: profile }
+}
+
+module identities 'modules/identities.bicep' = {
+  scope: group
+  params: { name: name, location: location, tags: tags, workloads: workloads }
+}
+
+module keyVault 'modules/key-vault.bicep' = {
+  scope: group
+  params: {
+    vaultName: hyphenated
+    location: location
+    tags: tags
+    profile: profile
+    egressAddress: network.outputs.egressAddress
+    frontendSigningKey: frontendSigningKey
+    receiptPublicKey: receiptPublicKey
+    receiptSigningKey: receiptSigningKey
+  }
+}
+
+module cosmos 'modules/cosmos.bicep' = {
+  scope: group
+  params: {
+    name: name
+    accountName: hyphenated
+    location: location
+    tags: tags
+    profile: profile
+    access: access
+    egressAddress: network.outputs.egressAddress
+  }
+  dependsOn: [identities]
+}
+
+module storage 'modules/storage.bicep' = {
+  scope: group
+  params: {
+    accountName: compact
+    location: location
+    tags: tags
+    profile: profile
+    access: access
+    userSubnetId: network.outputs.userSubnetId
+  }
+}
+
+module serviceBus 'modules/service-bus.bicep' = {
+  scope: group
+  params: {
+    namespaceName: hyphenated
+    location: location
+    tags: tags
+    profile: profile
+    access: access
+    egressAddress: network.outputs.egressAddress
+  }
+}
+
+module registry 'modules/registry.bicep' = {
+  scope: group
+  params: {
+    name: name
+    registryName: compact
+    location: location
+    tags: tags
+    profile: profile
+    deployerPrincipalId: deployerPrincipalId
+    deployerPrincipalType: deployerPrincipalType
+    buildSubnetId: network.outputs.buildSubnetId
+  }
+  dependsOn: [identities]
+}
+
+module clusterRoles 'modules/cluster-roles.bicep' = {
+  scope: group
+  params: { name: name, deployment: hyphenated }
+  dependsOn: [network, identities]
+}
+
+module cluster 'modules/cluster.bicep' = {
+  scope: group
+  params: {
+    name: name
+    dnsPrefix: hyphenated
+    location: location
+    tags: tags
+    profile: profile
+    systemSubnetId: network.outputs.systemSubnetId
+    userSubnetId: network.outputs.userSubnetId
+    deployerPrincipalId: deployerPrincipalId
+    deployerPrincipalType: deployerPrincipalType
+    certificateFromVault: exposed
+  }
+  dependsOn: [clusterRoles]
+}
+
+module federation 'modules/federation.bicep' = {
+  scope: group
+  params: {
+    name: name
+    clusterIssuerUrl: cluster.outputs.oidcIssuerUrl
+    issuers: trustedIssuers
+    workloads: map(items(model.workloads), workload => {
+      name: workload.key
+      subject: 'system:serviceaccount:${workload.value.namespace}:${workload.value.serviceAccount}'
+    })
+  }
+  dependsOn: [policies]
+}
+
+module grants 'modules/access.bicep' = {
+  scope: group
+  params: {
+    name: name
+    deployment: hyphenated
+    access: model
+    vaultName: hyphenated
+    serviceBusNamespaceName: hyphenated
+    storageAccountName: compact
+  }
+  dependsOn: [identities, keyVault, serviceBus, storage]
+}
+
+module observability 'modules/observability.bicep' = {
+  scope: group
+  params: {
+    name: name
+    location: location
+    tags: tags
+    profile: profile
+    vaultName: hyphenated
+    cosmosAccountName: hyphenated
+    storageAccountName: compact
+    serviceBusNamespaceName: hyphenated
+    registryName: compact
+    publishers: publishers
+  }
+  dependsOn: [identities, keyVault, cosmos, storage, serviceBus, registry, cluster]
+}
+
+module privateEndpoints 'modules/private-endpoints.bicep' = if (profile == 'production') {
+  scope: group
+  params: {
+    name: name
+    location: location
+    tags: tags
+    vaultName: hyphenated
+    cosmosAccountName: hyphenated
+    storageAccountName: compact
+    serviceBusNamespaceName: hyphenated
+    registryName: compact
+  }
+  dependsOn: [network, keyVault, cosmos, storage, serviceBus, registry]
+}
+
+// None of these is a secret.
+output tenantId string = tenant().tenantId
+output resourceGroupName string = group.name
+output clusterName string = '${name}-aks'
+output oidcIssuerUrl string = cluster.outputs.oidcIssuerUrl
+output vaultName string = hyphenated
+output keyVaultEndpoint string = keyVault.outputs.endpoint
+output cosmosEndpoint string = cosmos.outputs.endpoint
+output blobEndpoint string = storage.outputs.blobEndpoint
+output serviceBusNamespace string = serviceBus.outputs.fullyQualifiedNamespace
+output registryLoginServer string = registry.outputs.loginServer
+output frontendClientId string = identities.outputs.clientIds[indexOf(workloads, 'frontend')]
+output backendClientId string = identities.outputs.clientIds[indexOf(workloads, 'backend')]
+output redriveClientId string = identities.outputs.clientIds[indexOf(workloads, 'redrive')]
+output kedaClientId string = identities.outputs.clientIds[indexOf(workloads, 'keda')]
+output gatewayClientId string = exposed ? identities.outputs.clientIds[indexOf(workloads, 'gateway')] : ''
+output egressAddress string = network.outputs.egressAddress
+
+@description('An address, no credential: local authentication is off, and only Monitoring Metrics Publisher may send to it.')
+output applicationInsightsConnectionString string = observability.outputs.connectionString

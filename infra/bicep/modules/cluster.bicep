@@ -1,0 +1,139 @@
+// The AKS cluster. Its OIDC issuer is what the workloads' identities trust; nobody gets into it with a certificate.
+
+import { PrincipalType, Profile, Tags } from '../types.bicep'
+
+param name string
+param dnsPrefix string
+param location string
+param tags Tags
+param profile Profile
+param systemSubnetId string
+param userSubnetId string
+param deployerPrincipalId string
+param deployerPrincipalType PrincipalType
+
+@description('Whether the Gateway takes a certificate from Key Vault: that needs the Key Vault add-on.')
+param certificateFromVault bool
+
+var production = profile == 'production'
+var zones = production ? ['1', '2', '3'] : null
+var size = production ? 'Standard_D4ads_v5' : 'Standard_D2ads_v5'
+
+resource controlPlane 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: '${name}-control-plane'
+}
+
+resource kubelet 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: '${name}-kubelet'
+}
+
+var everyPool = {
+  type: 'VirtualMachineScaleSets'
+  vmSize: size
+  osType: 'Linux'
+  osSKU: 'AzureLinux'
+  osDiskType: 'Ephemeral'
+  osDiskSizeGB: 64
+  maxPods: 110
+  availabilityZones: zones
+  enableAutoScaling: true
+  enableNodePublicIP: false
+  upgradeSettings: { maxSurge: '33%' }
+}
+
+resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
+  name: '${name}-aks'
+  location: location
+  tags: tags
+  sku: { name: 'Base', tier: production ? 'Standard' : 'Free' }
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${controlPlane.id}': {} }
+  }
+  properties: {
+    kubernetesVersion: '1.36'
+    dnsPrefix: dnsPrefix
+    nodeResourceGroup: '${name}-nodes'
+    identityProfile: {
+      kubeletidentity: {
+        resourceId: kubelet.id
+        clientId: kubelet.properties.clientId
+        objectId: kubelet.properties.principalId
+      }
+    }
+
+    // Workload identity: the issuer signs service accounts' tokens, the webhook projects them into the pods.
+    oidcIssuerProfile: { enabled: true }
+    securityProfile: { workloadIdentity: { enabled: true } }
+
+    // People come with Entra tokens, and Azure role assignments say what they may do.
+    disableLocalAccounts: true
+    enableRBAC: true
+    aadProfile: { managed: true, enableAzureRBAC: true, tenantID: tenant().tenantId }
+
+    apiServerAccessProfile: production
+      ? { enablePrivateCluster: true, enablePrivateClusterPublicFQDN: false, privateDNSZone: 'system' }
+      : { enablePrivateCluster: false }
+    networkProfile: {
+      networkPlugin: 'azure'
+      networkPluginMode: 'overlay'
+      networkDataplane: 'cilium'
+      networkPolicy: 'cilium'
+      podCidr: '10.244.0.0/16'
+      serviceCidr: '10.0.0.0/16'
+      dnsServiceIP: '10.0.0.10'
+      loadBalancerSku: 'standard'
+      outboundType: 'userAssignedNATGateway'
+    }
+
+    agentPoolProfiles: [
+      union(everyPool, {
+        name: 'system'
+        mode: 'System'
+        vnetSubnetID: systemSubnetId
+        count: production ? 3 : 1
+        minCount: production ? 3 : 1
+        maxCount: production ? 5 : 2
+        nodeTaints: ['CriticalAddonsOnly=true:NoSchedule']
+      })
+      union(everyPool, {
+        name: 'user'
+        mode: 'User'
+        vnetSubnetID: userSubnetId
+        count: production ? 3 : 1
+        minCount: production ? 3 : 1
+        maxCount: production ? 10 : 3
+      })
+    ]
+
+    workloadAutoScalerProfile: { keda: { enabled: true } }
+    ingressProfile: {
+      gatewayAPI: { installation: 'Standard' }
+      webAppRouting: {
+        enabled: true
+        gatewayAPIImplementations: { appRoutingIstio: { mode: 'Enabled' } }
+        nginx: { defaultIngressControllerType: 'None' }
+      }
+    }
+    addonProfiles: certificateFromVault
+      ? { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } }
+      : {}
+
+    autoUpgradeProfile: { upgradeChannel: 'patch', nodeOSUpgradeChannel: 'NodeImage' }
+  }
+}
+
+// https://learn.microsoft.com/azure/aks/manage-azure-rbac
+var clusterAdmin = { name: 'Azure Kubernetes Service RBAC Cluster Admin', id: 'b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b' }
+
+resource deployerAdministers 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: cluster
+  name: guid(cluster.id, deployerPrincipalId, clusterAdmin.name)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', clusterAdmin.id)
+    principalId: deployerPrincipalId
+    principalType: deployerPrincipalType
+  }
+}
+
+output oidcIssuerUrl string = cluster.properties.oidcIssuerProfile.issuerURL

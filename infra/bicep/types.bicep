@@ -1,0 +1,71 @@
+// The types that more than one file names.
+
+@export()
+@description('learn: cheap, public, its firewalls open to the cluster alone. production: private and zone-redundant.')
+type Profile = 'learn' | 'production'
+
+@export()
+@description('What kind of principal an object id is.')
+type PrincipalType = 'User' | 'ServicePrincipal' | 'Group'
+
+@export()
+@description('An OIDC issuer outside this deployment (EKS, kind, any) whose service accounts get the same identities.')
+type Issuer = {
+  @description('The name of its federated credentials.')
+  @minLength(3)
+  @maxLength(120)
+  name: string
+
+  @description('Exactly what the `iss` claim says: a slash at the end counts.')
+  url: string
+}
+
+@export()
+@description('On every resource that takes tags.')
+type Tags = {
+  application: string
+  profile: Profile
+}
+
+@export()
+@description('`infra/access.yaml`: which workload may do what, on which entity.')
+type AccessModel = {
+  entities: {
+    keyVault: { *: Nothing }
+    serviceBus: { *: Queue }
+    cosmos: { *: CosmosContainer }
+    blob: { *: Nothing }
+  }
+  roles: { *: Role }
+  workloads: { *: Workload }
+  unused: { *: string }
+}
+
+@description('An entity that only has a name.')
+type Nothing = {}
+
+type Queue = {
+  lockDuration: string?
+  maxDeliveryCount: int?
+  defaultMessageTimeToLive: string?
+  duplicateDetectionHistoryTimeWindow: string?
+}
+
+type CosmosContainer = {
+  database: string
+  partitionKey: string
+  defaultTtl: int?
+}
+
+type Role = {
+  kind: 'builtIn' | 'custom' | 'cosmos'
+  id: string?
+  actions: string[]?
+  dataActions: string[]?
+}
+
+type Workload = {
+  namespace: string
+  serviceAccount: string
+  grants: { role: string, scope: string }[]
+}
