@@ -2,8 +2,8 @@
 
 A scope is `service/entity`, for example `keyVault/receipt-signing-key` or `serviceBus/orders`; `service/*` is the whole
 vault, namespace or account: a grant on it covers every entity in it, and what belongs to no entity, such as listing
-all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names; in a role `*` stands for any run of characters
-(https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
+all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names; in a role
+`*` stands for any run of characters (https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
 """
 
 import re

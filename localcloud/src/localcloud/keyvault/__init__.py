@@ -1,0 +1,1 @@
+"""Key Vault's secrets: versions and tags, the challenge, and access by the secret."""
