@@ -1,0 +1,239 @@
+# The whole deployment, in order. What each module holds: ../README.md. Who may do what comes from ../access.yaml alone.
+
+locals {
+  model      = yamldecode(file("${path.module}/../access.yaml"))
+  production = var.profile == "production"
+  tags       = { application = var.name, profile = var.profile }
+
+  unique  = "${var.name}-${var.suffix}"
+  compact = "${var.name}${var.suffix}"
+
+  # Who reads the Gateway's certificate out of the vault, where there is a public name for one.
+  gateway = {
+    namespace      = "keyless"
+    serviceAccount = "gateway"
+    grants         = [{ role = "Key Vault Secrets User", scope = "keyVault/gateway-certificate" }]
+  }
+  workloads = merge(local.model.workloads, var.hostname == "" ? {} : { gateway = local.gateway })
+  access    = merge(local.model, { workloads = local.workloads })
+
+  # Application routing takes a managed identity, so the Gateway's is one in any case.
+  applications = var.identity_kind == "application" ? keys(local.model.workloads) : []
+  managed      = setsubtract(keys(local.workloads), local.applications)
+
+  federated = {
+    for name, workload in local.workloads : name => {
+      id              = module.identities.workloads[name].id
+      namespace       = workload.namespace
+      service_account = workload.serviceAccount
+    }
+  }
+
+  tenant_id       = data.azurerm_client_config.current.tenant_id
+  subscription_id = data.azurerm_client_config.current.subscription_id
+  deployer        = { principal_id = var.deployer_principal_id, principal_type = var.deployer_principal_type }
+}
+
+data "azurerm_client_config" "current" {}
+
+resource "azurerm_resource_group" "this" {
+  name     = "${var.name}-rg"
+  location = var.location
+  tags     = local.tags
+}
+
+module "policies" {
+  source = "./modules/policies"
+
+  name              = var.name
+  resource_group_id = azurerm_resource_group.this.id
+  tenant_id         = local.tenant_id
+  issuers           = var.issuers
+}
+
+module "network" {
+  source = "./modules/network"
+
+  name                = var.name
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  production          = local.production
+}
+
+module "identities" {
+  source = "./modules/identities"
+
+  name                = var.name
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  managed             = local.managed
+  applications        = local.applications
+}
+
+module "key_vault" {
+  source = "./modules/key-vault"
+
+  vault_name           = local.unique
+  location             = var.location
+  tags                 = local.tags
+  resource_group_name  = azurerm_resource_group.this.name
+  production           = local.production
+  tenant_id            = local.tenant_id
+  egress_address       = module.network.egress_address
+  frontend_signing_key = var.frontend_signing_key
+  receipt_public_key   = var.receipt_public_key
+  receipt_signing_key  = var.receipt_signing_key
+}
+
+module "cosmos" {
+  source = "./modules/cosmos"
+
+  account_name        = local.unique
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  resource_group_id   = azurerm_resource_group.this.id
+  production          = local.production
+  access              = local.access
+  identities          = module.identities.workloads
+  egress_address      = module.network.egress_address
+}
+
+module "storage" {
+  source = "./modules/storage"
+
+  account_name        = local.compact
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  production          = local.production
+  containers          = keys(local.access.entities.blob)
+  user_subnet_id      = module.network.subnet_ids["user"]
+}
+
+module "service_bus" {
+  source = "./modules/service-bus"
+
+  namespace_name      = local.unique
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  production          = local.production
+  queues              = local.access.entities.serviceBus
+  egress_address      = module.network.egress_address
+}
+
+module "registry" {
+  source = "./modules/registry"
+
+  name                = var.name
+  registry_name       = local.compact
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  production          = local.production
+  subscription_id     = local.subscription_id
+  kubelet             = module.identities.kubelet
+  deployer            = local.deployer
+  build_subnet_id     = lookup(module.network.subnet_ids, "build-agents", null)
+}
+
+module "cluster_roles" {
+  source = "./modules/cluster-roles"
+
+  resource_group_id = azurerm_resource_group.this.id
+  subscription_id   = local.subscription_id
+  deployment        = local.unique
+  control_plane     = module.identities.control_plane
+  kubelet_id        = module.identities.kubelet.id
+  node_subnet_ids   = { for name in ["system", "user"] : name => module.network.subnet_ids[name] }
+}
+
+module "cluster" {
+  source = "./modules/cluster"
+
+  name                   = var.name
+  location               = var.location
+  tags                   = local.tags
+  resource_group_name    = azurerm_resource_group.this.name
+  production             = local.production
+  dns_prefix             = local.unique
+  tenant_id              = local.tenant_id
+  subscription_id        = local.subscription_id
+  control_plane_id       = module.identities.control_plane.id
+  kubelet                = module.identities.kubelet
+  system_subnet_id       = module.network.subnet_ids["system"]
+  user_subnet_id         = module.network.subnet_ids["user"]
+  deployer               = local.deployer
+  certificate_from_vault = var.hostname != ""
+
+  depends_on = [module.cluster_roles]
+}
+
+module "federation" {
+  source = "./modules/federation"
+
+  cluster_issuer_url = module.cluster.oidc_issuer_url
+  issuers            = var.issuers
+  managed            = { for name in local.managed : name => local.federated[name] }
+  applications       = { for name in local.applications : name => local.federated[name] }
+}
+
+module "access" {
+  source = "./modules/access"
+
+  resource_group_id = azurerm_resource_group.this.id
+  subscription_id   = local.subscription_id
+  deployment        = local.unique
+  access            = local.access
+  identities        = module.identities.workloads
+
+  entities = {
+    keyVault   = module.key_vault.entities
+    serviceBus = module.service_bus.entities
+    blob       = module.storage.entities
+  }
+}
+
+module "observability" {
+  source = "./modules/observability"
+
+  name                = var.name
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  production          = local.production
+  subscription_id     = local.subscription_id
+  publishers          = { for name in ["frontend", "backend"] : name => module.identities.workloads[name] }
+
+  audited = {
+    key_vault   = module.key_vault.id
+    cosmos      = module.cosmos.id
+    storage     = module.storage.id
+    service_bus = module.service_bus.id
+    registry    = module.registry.id
+    cluster     = module.cluster.id
+  }
+}
+
+module "private_endpoints" {
+  source = "./modules/private-endpoints"
+  count  = local.production ? 1 : 0
+
+  name                = var.name
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  virtual_network_id  = module.network.virtual_network_id
+  subnet_id           = module.network.subnet_ids["private-endpoints"]
+
+  services = {
+    key_vault   = module.key_vault.id
+    cosmos      = module.cosmos.id
+    storage     = module.storage.id
+    service_bus = module.service_bus.id
+    registry    = module.registry.id
+  }
+}

@@ -1,0 +1,10 @@
+terraform {
+  required_providers {
+    azapi = {
+      source = "azure/azapi"
+    }
+    azurerm = {
+      source = "hashicorp/azurerm"
+    }
+  }
+}

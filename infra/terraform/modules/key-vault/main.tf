@@ -1,0 +1,72 @@
+# The vault, in RBAC mode, and the application's three secrets, each made once and never written again.
+
+resource "azurerm_key_vault" "this" {
+  name                       = var.vault_name
+  resource_group_name        = var.resource_group_name
+  location                   = var.location
+  tags                       = var.tags
+  tenant_id                  = var.tenant_id
+  sku_name                   = "standard"
+  rbac_authorization_enabled = true
+  soft_delete_retention_days = var.production ? 90 : 7
+  # Purge protection can never be turned off again, so a learner could not destroy the vault and start afresh.
+  purge_protection_enabled      = var.production
+  public_network_access_enabled = !var.production
+
+  network_acls {
+    bypass         = "None"
+    default_action = "Deny"
+    ip_rules       = var.production ? [] : [var.egress_address]
+  }
+}
+
+# Why azapi: azurerm's secret goes through the vault's data plane, which a private vault closes to whoever deploys, and
+# keeps the value in the state. The control plane takes it too, and `sensitive_body` is write-only: the value is in no
+# plan and no state. Once made, a secret is left as it is: a rotation is another command's work.
+# https://registry.terraform.io/providers/azure/azapi/latest/docs/resources/resource
+
+resource "azapi_resource" "frontend_signing_key" {
+  type      = "Microsoft.KeyVault/vaults/secrets@2026-05-15"
+  parent_id = azurerm_key_vault.this.id
+  name      = "frontend-signing-key"
+  tags      = var.tags
+
+  body           = { properties = { contentType = "text/plain" } }
+  sensitive_body = { properties = { value = var.frontend_signing_key } }
+
+  lifecycle {
+    ignore_changes = all
+  }
+}
+
+resource "azapi_resource" "receipt_public_key" {
+  type      = "Microsoft.KeyVault/vaults/secrets@2026-05-15"
+  parent_id = azurerm_key_vault.this.id
+  name      = "receipt-public-key"
+  tags      = var.tags
+
+  body                   = { properties = { contentType = "application/x-pem-file" } }
+  sensitive_body         = { properties = { value = var.receipt_public_key } }
+  response_export_values = ["properties.secretUriWithVersion"]
+
+  lifecycle {
+    ignore_changes = all
+  }
+}
+
+# The tag names the version of the public key that verifies what this key signs, so the public one comes first.
+resource "azapi_resource" "receipt_signing_key" {
+  type      = "Microsoft.KeyVault/vaults/secrets@2026-05-15"
+  parent_id = azurerm_key_vault.this.id
+  name      = "receipt-signing-key"
+  tags = merge(var.tags, {
+    kid = basename(azapi_resource.receipt_public_key.output.properties.secretUriWithVersion)
+  })
+
+  body           = { properties = { contentType = "application/x-pem-file" } }
+  sensitive_body = { properties = { value = var.receipt_signing_key } }
+
+  lifecycle {
+    ignore_changes = all
+  }
+}

@@ -1,0 +1,17 @@
+output "id" {
+  value = azurerm_key_vault.this.id
+}
+
+output "endpoint" {
+  value = azurerm_key_vault.this.vault_uri
+}
+
+output "entities" {
+  description = "What a secret's resource id begins with. Whoever uses it waits until they are made."
+  value       = "${azurerm_key_vault.this.id}/secrets"
+  depends_on = [
+    azapi_resource.frontend_signing_key,
+    azapi_resource.receipt_public_key,
+    azapi_resource.receipt_signing_key,
+  ]
+}

@@ -1,0 +1,42 @@
+variable "name" {
+  type = string
+}
+
+variable "location" {
+  type = string
+}
+
+variable "tags" {
+  type = map(string)
+}
+
+variable "resource_group_name" {
+  type = string
+}
+
+variable "production" {
+  type = bool
+}
+
+variable "registry_name" {
+  type = string
+}
+
+variable "subscription_id" {
+  type = string
+}
+
+variable "kubelet" {
+  description = "The identity that pulls images: its `id` and `principal_id`."
+  type        = object({ id = string, principal_id = string })
+}
+
+variable "deployer" {
+  description = "Who builds and pushes images: `principal_id` and `principal_type`."
+  type        = object({ principal_id = string, principal_type = string })
+}
+
+variable "build_subnet_id" {
+  description = "The subnet of the build agents (production)."
+  type        = string
+}
