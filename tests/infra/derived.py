@@ -1,0 +1,120 @@
+"""What a deployment gives to whom: one shape for both languages, derived from what each of them deploys.
+
+`access_of_bicep` and `access_of_terraform` read their snapshots into a `Deployment`; the tests compare the two with each
+other and with `infra/access.yaml`.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+MODEL = yaml.safe_load(Path("infra/access.yaml").read_text())
+
+PROFILES = ("learn", "production", "exposed")
+"""The deployments that snapshots exist of; `exposed` is production with a host name and two further issuers."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role assignment. `identity` is a workload's name, or `control-plane`, `kubelet`, `deployer`.
+
+    `actions` are what the role allows; of a built-in role that the model does not describe, its id stands for them.
+    `scope` is an entity (`keyVault/receipt-public-key`), or a resource id without its resource group.
+    """
+
+    identity: str
+    actions: frozenset[str]
+    scope: str
+    condition: str = ""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A federated credential. `issuer` is `aks` for the cluster's own, else its URL."""
+
+    identity: str
+    issuer: str
+    subject: str
+    audience: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """How a service may be reached. `open_to` are the sources that its firewall lets in: `egress`, or a subnet's name."""
+
+    local_auth: bool
+    public: bool
+    open_to: frozenset[str] = frozenset()
+    minimum_tls: str = ""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy assignment on federated credentials: its effect, and the issuers it lets pass."""
+
+    effect: str
+    exceptions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Everything about a deployment that decides who may do what.
+
+    `services` has `keyVault`, `cosmos`, `blob`, `serviceBus`, `registry`, `cluster`, `logs`, `insights`; `policies` goes by
+    the id of the definition; `private_names` are the private DNS zones that both an endpoint and the network use;
+    `audited` are the categories of logs that are kept, as `service/category`; `outputs` are names.
+    """
+
+    grants: frozenset[Grant]
+    trusts: frozenset[Trust]
+    services: dict[str, Service]
+    policies: dict[str, Policy]
+    private_names: frozenset[str]
+    audited: frozenset[str]
+    outputs: frozenset[str]
+
+
+_GROUP = re.compile(r"^/subscriptions/[^/]+/resourceGroups/[^/]+/(providers/)?", re.IGNORECASE)
+_ENTITIES = {
+    "keyVault": re.compile(r"^Microsoft\.KeyVault/vaults/[^/]+/secrets/([^/]+)$"),
+    "serviceBus": re.compile(r"^Microsoft\.ServiceBus/namespaces/[^/]+/queues/([^/]+)$"),
+    "blob": re.compile(r"^Microsoft\.Storage/storageAccounts/[^/]+/blobServices/default/containers/([^/]+)$"),
+    "cosmos": re.compile(r"^Microsoft\.DocumentDB/databaseAccounts/[^/]+/dbs/[^/]+/colls/([^/]+)$"),
+}
+
+
+def scope_of(resource_id: str) -> str:
+    """`serviceBus/orders` for the id of an entity; any other id without its resource group."""
+    inner = _GROUP.sub("", resource_id)
+    for service, pattern in _ENTITIES.items():
+        if entity := pattern.match(inner):
+            return f"{service}/{entity[1]}"
+    return inner
+
+
+def actions_of_built_in_role(role_id: str) -> frozenset[str]:
+    """The actions that the model lists for a built-in role; the id itself for a role that it does not list."""
+    for role in MODEL["roles"].values():
+        if role.get("id") == role_id:
+            return frozenset(role.get("actions", []) + role.get("dataActions", []))
+    return frozenset({role_id})
+
+
+def grants_of_model() -> frozenset[Grant]:
+    """Every grant of `infra/access.yaml`."""
+    return frozenset(
+        Grant(workload, frozenset(role.get("actions", []) + role.get("dataActions", [])), grant["scope"])
+        for workload, described in MODEL["workloads"].items()
+        for grant in described["grants"]
+        for role in [MODEL["roles"][grant["role"]]]
+    )
+
+
+def subjects_of_model() -> dict[str, str]:
+    """Each workload's subject: the service account that becomes its identity."""
+    return {
+        name: f"system:serviceaccount:{workload['namespace']}:{workload['serviceAccount']}"
+        for name, workload in MODEL["workloads"].items()
+    }
