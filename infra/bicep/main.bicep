@@ -48,15 +48,28 @@ param receiptSigningKey string
 
 var access = loadYamlContent('../access.yaml')
 
-// Refusals, each in a sentence. `fail()` speaks when its value is used, so what is used below comes from here.
+// What is refused, and why. `fail()` speaks when its value is used, and every deployment uses this one.
 var issuerNames = map(issuers, issuer => issuer.name)
 var issuerUrls = map(issuers, issuer => issuer.url)
-var trustedIssuers = contains(issuerNames, 'aks')
-  ? fail('An issuer may not be named "aks": that is the cluster\'s own.')
-  : length(union(issuerNames, [])) < length(issuerNames) || length(union(issuerUrls, [])) < length(issuerUrls) ? fail('Two issuers have the same name or the same url.') : length(filter(issuerUrls, url => !startsWith(url, 'https://'))) > 0 ? fail('An issuer\'s url must begin with https://.') : issuers
-var exposed = contains(hostname, '/')
-  ? fail('hostname is a host name such as orders.example.com, not a URL.')
-  : !empty(hostname)
+var refusals = filter(
+  [
+    { when: toLower(name) != name || contains(name, '-'), because: 'name takes lower-case letters and digits only.' }
+    {
+      when: toLower(suffix) != suffix || contains(suffix, '-')
+      because: 'suffix takes lower-case letters and digits only.'
+    }
+    { when: contains(issuerNames, 'aks'), because: 'An issuer may not be named aks: that is the cluster\'s own.' }
+    { when: length(union(issuerNames, [])) < length(issuers), because: 'Two issuers have the same name.' }
+    { when: length(union(issuerUrls, [])) < length(issuers), because: 'Two issuers have the same url.' }
+    {
+      when: !empty(filter(issuerUrls, url => !startsWith(url, 'https://')))
+      because: 'An issuer\'s url begins with https://.'
+    }
+    { when: contains(hostname, '/'), because: 'hostname is a name such as orders.example.com, not a URL.' }
+  ],
+  refusal => refusal.when
+)
+var trustedIssuers = empty(refusals) ? issuers : fail(join(map(refusals, refusal => refusal.because), ' '))
 
 // The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's.
 var gateway = {
@@ -64,6 +77,7 @@ var gateway = {
   serviceAccount: 'gateway'
   grants: [{ role: 'Key Vault Secrets User', scope: 'keyVault/gateway-certificate' }]
 }
+var exposed = !empty(hostname)
 var model = exposed ? union(access, { workloads: { gateway: gateway } }) : access
 var workloads = objectKeys(model.workloads)
 
@@ -131,13 +145,14 @@ module cosmos 'modules/cosmos.bicep' = {
 module storage 'modules/storage.bicep' = {
   scope: group
   params: {
+    name: name
     accountName: compact
     location: location
     tags: tags
     profile: profile
     access: access
-    userSubnetId: network.outputs.userSubnetId
   }
+  dependsOn: [network]
 }
 
 module serviceBus 'modules/service-bus.bicep' = {
@@ -162,9 +177,8 @@ module registry 'modules/registry.bicep' = {
     profile: profile
     deployerPrincipalId: deployerPrincipalId
     deployerPrincipalType: deployerPrincipalType
-    buildSubnetId: network.outputs.buildSubnetId
   }
-  dependsOn: [identities]
+  dependsOn: [network, identities]
 }
 
 module clusterRoles 'modules/cluster-roles.bicep' = {
@@ -181,8 +195,6 @@ module cluster 'modules/cluster.bicep' = {
     location: location
     tags: tags
     profile: profile
-    systemSubnetId: network.outputs.systemSubnetId
-    userSubnetId: network.outputs.userSubnetId
     deployerPrincipalId: deployerPrincipalId
     deployerPrincipalType: deployerPrincipalType
     certificateFromVault: exposed
@@ -195,10 +207,10 @@ module federation 'modules/federation.bicep' = {
   params: {
     name: name
     clusterIssuerUrl: cluster.outputs.oidcIssuerUrl
-    issuers: trustedIssuers
     workloads: map(items(model.workloads), workload => {
       name: workload.key
       subject: 'system:serviceaccount:${workload.value.namespace}:${workload.value.serviceAccount}'
+      issuers: workload.key == 'gateway' ? [] : trustedIssuers
     })
   }
   dependsOn: [policies]

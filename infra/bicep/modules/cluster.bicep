@@ -7,8 +7,6 @@ param dnsPrefix string
 param location string
 param tags Tags
 param profile Profile
-param systemSubnetId string
-param userSubnetId string
 param deployerPrincipalId string
 param deployerPrincipalType PrincipalType
 
@@ -25,6 +23,18 @@ resource controlPlane 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-
 
 resource kubelet 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: '${name}-kubelet'
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2026-03-01' existing = {
+  name: '${name}-vnet'
+
+  resource system 'subnets' existing = {
+    name: 'system'
+  }
+
+  resource user 'subnets' existing = {
+    name: 'user'
+  }
 }
 
 var everyPool = {
@@ -90,7 +100,7 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
       union(everyPool, {
         name: 'system'
         mode: 'System'
-        vnetSubnetID: systemSubnetId
+        vnetSubnetID: network::system.id
         count: production ? 3 : 1
         minCount: production ? 3 : 1
         maxCount: production ? 5 : 2
@@ -99,7 +109,7 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
       union(everyPool, {
         name: 'user'
         mode: 'User'
-        vnetSubnetID: userSubnetId
+        vnetSubnetID: network::user.id
         count: production ? 3 : 1
         minCount: production ? 3 : 1
         maxCount: production ? 10 : 3

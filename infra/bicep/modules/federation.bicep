@@ -4,15 +4,19 @@
 
 import { Issuer } from '../types.bicep'
 
+@description('A workload, its subject, and the issuers that it is trusted from beside the cluster.')
+type Workload = {
+  name: string
+  subject: string
+  issuers: Issuer[]
+}
+
 param name string
 
 @description('The cluster\'s own issuer, as AKS prints it: it ends in a slash.')
 param clusterIssuerUrl string
 
-param issuers Issuer[]
-
-@description('Each workload\'s name and its subject, `system:serviceaccount:{namespace}:{service account}`.')
-param workloads { name: string, subject: string }[]
+param workloads Workload[]
 
 var audience = 'api://AzureADTokenExchange'
 
@@ -35,7 +39,10 @@ resource ofTheCluster 'Microsoft.ManagedIdentity/userAssignedIdentities/federate
   }
 ]
 
-var pairs = flatten(map(range(0, length(workloads)), index => map(issuers, issuer => { index: index, issuer: issuer })))
+var pairs = flatten(map(
+  range(0, length(workloads)),
+  index => map(workloads[index].issuers, issuer => { index: index, issuer: issuer })
+))
 
 @batchSize(1)
 resource ofIssuers 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30' = [

@@ -87,6 +87,3 @@ resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
 }
 
 output egressAddress string = egress.properties.ipAddress
-output systemSubnetId string = '${network.id}/subnets/system'
-output userSubnetId string = '${network.id}/subnets/user'
-output buildSubnetId string = '${network.id}/subnets/build-agents'

@@ -1,5 +1,5 @@
 // Production only: each service has an address in the network, and its public name resolves to it there.
-// Zones' names: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
+// Zones' names, those of the public cloud: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
 
 import { Tags } from '../types.bicep'
 
@@ -29,7 +29,8 @@ var services = [
     name: 'blob'
     resource: resourceId('Microsoft.Storage/storageAccounts', storageAccountName)
     group: 'blob'
-    zone: 'privatelink.blob.${environment().suffixes.storage}'
+    #disable-next-line no-hardcoded-env-urls
+    zone: 'privatelink.blob.core.windows.net'
   }
   {
     name: 'service-bus'
@@ -41,7 +42,7 @@ var services = [
     name: 'registry'
     resource: resourceId('Microsoft.ContainerRegistry/registries', registryName)
     group: 'registry'
-    zone: 'privatelink${environment().suffixes.acrLoginServer}'
+    zone: 'privatelink.azurecr.io'
   }
 ]
 

@@ -11,9 +11,6 @@ param profile Profile
 param deployerPrincipalId string
 param deployerPrincipalType PrincipalType
 
-@description('The subnet of the build agents, which only production has.')
-param buildSubnetId string
-
 var production = profile == 'production'
 
 // https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-directory-reference
@@ -43,6 +40,14 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' = {
   }
 }
 
+resource network 'Microsoft.Network/virtualNetworks@2026-03-01' existing = {
+  name: '${name}-vnet'
+
+  resource buildAgents 'subnets' existing = {
+    name: 'build-agents'
+  }
+}
+
 // Builds of a private registry run within the network. Agent pools exist in preview versions only.
 resource buildAgents 'Microsoft.ContainerRegistry/registries/agentPools@2025-03-01-preview' = if (production) {
   parent: registry
@@ -53,7 +58,7 @@ resource buildAgents 'Microsoft.ContainerRegistry/registries/agentPools@2025-03-
     count: 1
     os: 'Linux'
     tier: 'S1'
-    virtualNetworkSubnetResourceId: buildSubnetId
+    virtualNetworkSubnetResourceId: network::buildAgents.id
   }
 }
 

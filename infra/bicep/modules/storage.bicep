@@ -2,6 +2,7 @@
 
 import { AccessModel, Profile, Tags } from '../types.bicep'
 
+param name string
 param accountName string
 param location string
 param tags Tags
@@ -10,10 +11,16 @@ param profile Profile
 @description('The access model.')
 param access AccessModel
 
-@description('The subnet of the pods: the one that the learn profile lets in.')
-param userSubnetId string
-
 var production = profile == 'production'
+
+// The subnet of the pods: the one that the learn profile lets in.
+resource network 'Microsoft.Network/virtualNetworks@2026-03-01' existing = {
+  name: '${name}-vnet'
+
+  resource user 'subnets' existing = {
+    name: 'user'
+  }
+}
 
 resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: accountName
@@ -35,7 +42,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
       bypass: 'None'
       defaultAction: 'Deny'
       ipRules: []
-      virtualNetworkRules: production ? [] : [{ id: userSubnetId, action: 'Allow' }]
+      virtualNetworkRules: production ? [] : [{ id: network::user.id, action: 'Allow' }]
     }
   }
 }

@@ -1,0 +1,10 @@
+// What the production profile deploys. Every value here is made up, and nothing is ever deployed from this file.
+using '../../bicep/main.bicep'
+
+param profile = 'production'
+param suffix = 'a1b2c'
+param deployerPrincipalId = '00000000-0000-0000-0000-0000000000d0'
+
+param frontendSigningKey = 'a made-up value, long enough to pass'
+param receiptPublicKey = 'a made-up value, long enough to pass'
+param receiptSigningKey = 'a made-up value, long enough to pass'
