@@ -41,7 +41,7 @@ class Customer:
             response = self._client.get(f"{path}/receipt", headers={"Accept": "application/json"})
             if response.status_code == httpx.codes.OK and response.json()["verified"]:
                 body = response.json()
-                return Receipt(str(response.url), body["kid"], body["order"], body["receipt"])
+                return Receipt(str(response.url), body["kid"], body["order"]["order"], body["receipt"])
             if time.monotonic() > deadline:
                 raise OrderFailed(f"no verified receipt after {timeout:.0f} s: {response.status_code} {response.text}")
             time.sleep(0.05)

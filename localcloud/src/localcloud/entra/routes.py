@@ -1,6 +1,6 @@
 """Entra's token endpoint for federated client assertions, and the documents by which its tokens are verified.
 
-https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, third case: a federated credential.
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, case 3: a federated credential.
 """
 
 import secrets
