@@ -1,14 +1,15 @@
-"""Structured logs on standard output: JSON in a pod, readable on a terminal."""
+"""Structured logs: JSON in a pod, readable on a terminal."""
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 from backend.tracing import add_trace_id
 
 
-def configure_logging() -> None:
+def configure_logging(stream: TextIO = sys.stdout) -> None:
     """The worker logs from INFO, the libraries from WARNING: at INFO the Azure SDKs log every request."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -19,10 +20,10 @@ def configure_logging() -> None:
     ]
     last: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer()]
-        if sys.stdout.isatty()
+        if stream.isatty()
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -1,0 +1,114 @@
+"""The console script `redrive`: lists dead letters, and sends repaired ones back."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from azure.core.exceptions import AzureError
+from azure.servicebus import ServiceBusSubQueue
+from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver, ServiceBusSender
+from pydantic import ValidationError
+
+from backend.clients import servicebus_client
+from backend.credential import workload_identity
+from backend.dependencies import sentence
+from backend.logs import configure_logging
+from backend.redrive.letters import fault_of_repair, reason_to_keep, table
+from backend.redrive.queue import Receiver, Sender, dead_letters, resend
+from backend.settings import QueueSettings
+
+
+class Refused(Exception):
+    """What was asked for can't be done; the text says why."""
+
+
+def main() -> None:
+    """Exits with 0 where all that was asked for is done, 1 where not, 2 for a wrong command line or environment."""
+    arguments = parser().parse_args()
+    configure_logging(sys.stderr)
+    try:
+        settings = QueueSettings.model_validate({})
+        asyncio.run(run(arguments, settings))
+    except ValidationError as error:
+        names = ", ".join(str(fault["loc"][0]).upper() for fault in error.errors())
+        print(f"redrive: the environment does not describe the queue: {names}", file=sys.stderr)
+        sys.exit(2)
+    except (Refused, AzureError, OSError, ValueError) as error:  # ValueError: the credential's own, or a closed link's
+        sys.exit(f"redrive: {sentence(error)}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="redrive", description="Lists dead letters, and sends repaired ones back.")
+    verbs = top.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("list", help="print all dead letters; nothing is changed")
+    again = verbs.add_parser("resend", help="send dead letters back: all that are valid orders, but no reused keys")
+    again.add_argument(
+        "--sequence", type=int, action="append", default=[], metavar="N", help="this one, whatever it is"
+    )
+    again.add_argument("--reason", action="append", default=[], metavar="R", help="those with this reason")
+    again.add_argument("--body", metavar="FILE", help="with one --sequence: the repaired order message, - for stdin")
+    return top
+
+
+async def run(arguments: argparse.Namespace, settings: QueueSettings) -> None:
+    """Does what the command line says, on the queue that the settings name."""
+    body = read_body(arguments.body, arguments.sequence) if arguments.verb == "resend" else None
+    async with links(settings) as (receiver, sender):
+        if arguments.verb == "list":
+            print(table(await dead_letters(receiver)))
+        else:
+            await send_back(receiver, sender, arguments.sequence, arguments.reason, body)
+
+
+@asynccontextmanager
+async def links(settings: QueueSettings) -> AsyncIterator[tuple[ServiceBusReceiver, ServiceBusSender]]:
+    """A receiver of dead letters that keeps their locks, and a sender to the queue, which opens when it sends."""
+    async with (
+        workload_identity() as credential,
+        servicebus_client(settings, credential) as client,
+        AutoLockRenewer(max_lock_renewal_duration=3600) as renewer,
+        client.get_queue_receiver(
+            settings.orders_queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER, auto_lock_renewer=renewer
+        ) as receiver,
+    ):
+        yield receiver, client.get_queue_sender(settings.orders_queue)
+
+
+async def send_back(
+    receiver: Receiver, sender: Sender, sequences: Sequence[int], reasons: Sequence[str], body: bytes | None
+) -> None:
+    """Sends what was asked for and says what became of each; raises `Refused` where one that was named was not sent."""
+    wanted = set()
+    for letter in await dead_letters(receiver):
+        why = reason_to_keep(letter, sequences, reasons)
+        if why is None:
+            if body is not None and (fault := fault_of_repair(letter, body)):
+                raise Refused(f"the repaired body is not this order's message: {fault}")
+            wanted.add(letter.sequence_number)
+        elif why != "not asked for":
+            print(f"{letter.sequence_number}  kept, {why}")
+    sent = set()
+    async for sequence_number in resend(receiver, sender, wanted, body):
+        print(f"{sequence_number}  sent back", flush=True)
+        sent.add(sequence_number)
+    print(f"{len(sent)} of {len(wanted)} sent back")
+    if missing := (wanted | set(sequences)) - sent:
+        numbers = ", ".join(map(str, sorted(missing)))
+        raise Refused(f"not sent back, being no dead letter or locked by another: {numbers}")
+
+
+def read_body(source: str | None, sequences: Sequence[int]) -> bytes | None:
+    """The repaired body from a file or from standard input; None where none is given."""
+    if source is None:
+        return None
+    if len(sequences) != 1:
+        raise Refused("--body replaces the body of one dead letter: name it with --sequence")
+    return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+
+
+if __name__ == "__main__":
+    main()
