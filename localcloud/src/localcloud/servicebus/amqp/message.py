@@ -1,0 +1,179 @@
+"""An encoded message as its sections (specification, part 3, section 3.2), which a broker moves and hardly reads.
+
+Sections are kept as the bytes that came in. What a broker adds (annotations, a delivery count, the reason of a dead
+letter) replaces single entries; everything else of a section goes out as it was.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from localcloud.servicebus.amqp.decoder import DecodeError, decode, map_entries, skip
+from localcloud.servicebus.amqp.encoder import encode, encode_map
+from localcloud.servicebus.amqp.types import Symbol, UInt, ULong, Value
+
+HEADER = 0x70
+DELIVERY_ANNOTATIONS = 0x71
+MESSAGE_ANNOTATIONS = 0x72
+PROPERTIES = 0x73
+APPLICATION_PROPERTIES = 0x74
+DATA, SEQUENCE, VALUE = 0x75, 0x76, 0x77
+FOOTER = 0x78
+
+_MAPS = (DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, APPLICATION_PROPERTIES, FOOTER)
+_DESCRIPTORS = {code: b"\x00" + encode(ULong(code)) for code in range(HEADER, FOOTER + 1)}
+_TTL, _DELIVERY_COUNT = 2, 4  # places in the header
+_MESSAGE_ID, _REPLY_TO = 0, 4  # places in the properties
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Each section's value as it is encoded, without its descriptor; `body` and footer with theirs."""
+
+    header: bytes | None
+    delivery_annotations: bytes | None
+    annotations: bytes | None
+    properties: bytes | None
+    application_properties: bytes | None
+    body: bytes
+
+    @classmethod
+    def parse(cls, encoded: bytes) -> "Message":
+        """Raises `DecodeError` where the bytes are not the sections of one message, in their order."""
+        sections: dict[int, bytes] = {}
+        offset, last = 0, 0
+        body = len(encoded)
+        while offset < len(encoded):
+            code, value = _descriptor(encoded, offset)
+            end = skip(encoded, value, len(encoded))
+            if code < last or (code == last and code not in (DATA, SEQUENCE)):
+                raise DecodeError("the message's sections are out of order")
+            _check(code, encoded, value, end)
+            if code < DATA:
+                sections[code] = encoded[value:end]
+            else:
+                body = min(body, offset)
+            offset, last = end, code
+        return cls(
+            sections.get(HEADER),
+            sections.get(DELIVERY_ANNOTATIONS),
+            sections.get(MESSAGE_ANNOTATIONS),
+            sections.get(PROPERTIES),
+            sections.get(APPLICATION_PROPERTIES),
+            encoded[body:],
+        )
+
+    def encode(self) -> bytes:
+        """The message as it goes on the wire."""
+        values = self.header, self.delivery_annotations, self.annotations, self.properties, self.application_properties
+        sections = [_DESCRIPTORS[HEADER + place] + value for place, value in enumerate(values) if value is not None]
+        return b"".join(sections) + self.body
+
+    @property
+    def time_to_live(self) -> float | None:
+        """Seconds, from the header."""
+        ttl = _item(self.header, _TTL)
+        return ttl / 1000 if isinstance(ttl, UInt) else None
+
+    @property
+    def message_id(self) -> Value:
+        return _item(self.properties, _MESSAGE_ID)
+
+    @property
+    def reply_to(self) -> Value:
+        return _item(self.properties, _REPLY_TO)
+
+    def annotation(self, key: str) -> Value:
+        """A message annotation's value, or nothing."""
+        for name, entry in _entries(self.annotations):
+            if name == key:
+                return decode(entry, skip(entry, 0, len(entry)))[0]
+        return None
+
+    def application_property_values(self) -> dict[Value, Value]:
+        """The application properties, decoded."""
+        values: dict[Value, Value] = decode(self.application_properties)[0] if self.application_properties else {}
+        return values
+
+    def body_value(self) -> Value:
+        """The value of an `amqp-value` body; nothing where the body is of another kind."""
+        if not self.body:
+            return None
+        code, value = _descriptor(self.body, 0)
+        return decode(self.body, value)[0] if code == VALUE else None
+
+    def annotated(self, annotations: Mapping[Symbol, Value]) -> "Message":
+        return replace(self, annotations=_merge(self.annotations, annotations))
+
+    def with_properties(self, properties: Mapping[str, Value]) -> "Message":
+        """With these application properties besides, or instead of, its own; raises `TypeError` for other values."""
+        if not properties:
+            return self
+        return replace(
+            self,
+            application_properties=_merge(
+                self.application_properties, {str(key): value for key, value in properties.items()}
+            ),
+        )
+
+    def counted(self, delivery_count: int) -> "Message":
+        """With the header's delivery count, the number of deliveries that failed before this one."""
+        header = decode(self.header)[0] if self.header else []
+        header += [None] * (_DELIVERY_COUNT + 1 - len(header))
+        header[_DELIVERY_COUNT] = UInt(delivery_count)
+        return replace(self, header=encode(header))
+
+
+def data_sections(encoded: bytes) -> Iterator[bytes]:
+    """What a batch holds: each of its data sections is a message of its own; raises `DecodeError`."""
+    body = Message.parse(encoded).body
+    offset = 0
+    while offset < len(body):
+        code, value = _descriptor(body, offset)
+        if code == DATA:
+            yield decode(body, value)[0]
+        offset = skip(body, value, len(body))
+
+
+def encode_reply(correlation_id: Value, application_properties: dict[str, Value], body: Value) -> bytes:
+    """A reply: its correlation id, its application properties and a body of one value."""
+    properties = [None, None, None, None, None, correlation_id]
+    return b"".join(
+        _DESCRIPTORS[code] + encode(value)
+        for code, value in ((PROPERTIES, properties), (APPLICATION_PROPERTIES, application_properties), (VALUE, body))
+    )
+
+
+def _descriptor(encoded: bytes, offset: int) -> tuple[int, int]:
+    """A section's code, and where its value begins."""
+    if encoded[offset] != 0x00:
+        raise DecodeError("a message section was expected")
+    descriptor, value = decode(encoded, offset + 1)
+    if not isinstance(descriptor, ULong) or descriptor not in _DESCRIPTORS:
+        raise DecodeError("there is no such message section")
+    return descriptor, value
+
+
+def _check(code: int, encoded: bytes, offset: int, end: int) -> None:
+    """Whatever is read or changed later is known to be well formed from here on."""
+    if code in (HEADER, PROPERTIES):
+        if not isinstance(decode(encoded, offset, end)[0], list):
+            raise DecodeError("a message section is not a list")
+    elif code in _MAPS:
+        for _ in map_entries(encoded, offset, end):
+            pass
+    elif code == DATA and not isinstance(decode(encoded, offset, end)[0], bytes):
+        raise DecodeError("a data section is not binary")
+
+
+def _item(encoded: bytes | None, place: int) -> Value:
+    items = decode(encoded)[0] if encoded else []
+    return items[place] if place < len(items) else None
+
+
+def _entries(encoded: bytes | None) -> Iterator[tuple[Value, bytes]]:
+    return map_entries(encoded, 0, len(encoded)) if encoded else iter(())
+
+
+def _merge(encoded: bytes | None, additions: Mapping[str, Value] | Mapping[Symbol, Value]) -> bytes:
+    kept = [entry for key, entry in _entries(encoded) if key not in additions]
+    return encode_map(kept + [encode(key) + encode(value) for key, value in additions.items()])

@@ -1,0 +1,68 @@
+"""The tokens that one connection has shown, and what its caller may do with them.
+
+https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide#claims-based-authorization
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from localcloud.guard import Denied, Guard, Unauthenticated
+from localcloud.servicebus import errors
+from localcloud.servicebus.actions import RECEIVE, SEND
+from localcloud.servicebus.address import Address
+from localcloud.tokens import AccessClaims
+
+_CLAIMS = {SEND: "Send", RECEIVE: "Listen"}
+
+
+class Refused(Exception):
+    """A token that is not accepted. `reason` quotes none."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Credentials:
+    """A token holds for the queue that its audience names, and for all of the namespace where it names none."""
+
+    def __init__(self, guard: Guard, namespace: str, clock: Callable[[], float]) -> None:
+        self._guard = guard
+        self._namespace = namespace
+        self._clock = clock
+        self._claims: dict[str, AccessClaims] = {}
+        self.expires: float | None = None  # the Unix time at which the first of the tokens expires
+
+    def put(self, audience: str, token: str) -> None:
+        """Takes a token, in place of the one that the same audience had; raises `Refused`."""
+        queue = Address.parse(audience).scope
+        try:
+            claims = self._guard.authenticate(token, "put-token", f"serviceBus/{queue}".rstrip("/"))
+        except Unauthenticated as error:
+            raise Refused(f"InvalidToken: {error.reason}.") from error
+        if claims.expires <= self._clock():
+            expired = datetime.fromtimestamp(claims.expires, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+            raise Refused(f"ExpiredToken: The token is expired. Expiration time: '{expired}'.")
+        self._claims[queue.lower()] = claims
+        self.expires = min(each.expires for each in self._claims.values())
+
+    def require(self, action: str, address: Address) -> None:
+        """Raises `AmqpError` unless the caller holds the action on the queue, at this moment.
+
+        The address is in the queue's own spelling, which is also the access model's.
+        """
+        claims = self._claims_for(address)
+        if claims is None or claims.expires <= self._clock():
+            raise errors.unauthorized(self._namespace, address.entity, _CLAIMS[action])
+        try:
+            self._guard.check(claims, action, f"serviceBus/{address.scope}")
+        except Denied as error:
+            raise errors.unauthorized(self._namespace, address.entity, _CLAIMS[action]) from error
+
+    def require_token(self, address: Address) -> None:
+        """Raises `AmqpError` where no token was shown for the queue: each later request needs more than this."""
+        if self._claims_for(address) is None:
+            raise errors.unauthorized(self._namespace, address.entity, "Listen")
+
+    def _claims_for(self, address: Address) -> AccessClaims | None:
+        return self._claims.get(address.scope.lower()) or self._claims.get("")

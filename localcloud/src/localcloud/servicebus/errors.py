@@ -1,0 +1,101 @@
+"""Service Bus' own errors, as AMQP carries them.
+
+Conditions and texts: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-troubleshoot
+"""
+
+import uuid
+from datetime import UTC, datetime
+
+from localcloud.servicebus.amqp.performatives import Error
+from localcloud.servicebus.amqp.types import Symbol
+
+DECODE_ERROR = "amqp:decode-error"
+FRAMING_ERROR = "amqp:connection:framing-error"
+INTERNAL_ERROR = "amqp:internal-error"
+INVALID_FIELD = "amqp:invalid-field"
+NOT_ALLOWED = "amqp:not-allowed"
+NOT_FOUND = "amqp:not-found"
+NOT_IMPLEMENTED = "amqp:not-implemented"
+UNAUTHORIZED = "amqp:unauthorized-access"
+CONNECTION_FORCED = "amqp:connection:forced"
+LINK_DETACH_FORCED = "amqp:link:detach-forced"
+MESSAGE_SIZE_EXCEEDED = "amqp:link:message-size-exceeded"
+TRANSFER_LIMIT_EXCEEDED = "amqp:link:transfer-limit-exceeded"
+WINDOW_VIOLATION = "amqp:session:window-violation"
+UNATTACHED_HANDLE = "amqp:session:unattached-handle"
+HANDLE_IN_USE = "amqp:session:handle-in-use"
+MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
+MESSAGE_NOT_FOUND = "com.microsoft:message-not-found"
+
+# The status that a `$management` reply carries for a condition.
+_STATUS = {
+    UNAUTHORIZED: 401,
+    NOT_FOUND: 404,
+    MESSAGE_NOT_FOUND: 404,
+    MESSAGE_LOCK_LOST: 410,
+    NOT_IMPLEMENTED: 501,
+    INTERNAL_ERROR: 500,
+}
+
+
+class AmqpError(Exception):
+    """An error that the peer is told: its condition, and a description for people."""
+
+    def __init__(self, condition: str, description: str) -> None:
+        super().__init__(f"{condition}: {description}")
+        self.condition = condition
+        self.description = description
+
+    @property
+    def error(self) -> Error:
+        """As a detach, an end, a close or a rejected outcome carries it. The empty map is meant: see `Error`."""
+        return Error(Symbol(self.condition), self.description, {})
+
+    @property
+    def status(self) -> int:
+        """As a reply of `$management` carries it."""
+        return _STATUS.get(self.condition, 400)
+
+
+def traced(description: str, system: str) -> str:
+    """The description with what Service Bus puts behind each: ids to ask its support about, and the time."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{description} TrackingId:{uuid.uuid4()}, SystemTracker:{system}, Timestamp:{now}"
+
+
+def entity_not_found(namespace: str, entity: str) -> AmqpError:
+    description = (
+        f"The messaging entity 'sb://{namespace}/{entity}' could not be found. "
+        "To know more visit https://aka.ms/sbResourceMgrExceptions. "
+    )
+    return AmqpError(NOT_FOUND, traced(description, f"{namespace}:{entity}"))
+
+
+def unauthorized(namespace: str, entity: str, claim: str) -> AmqpError:
+    """`claim` is `Send` or `Listen`, as Service Bus has always named them."""
+    return AmqpError(UNAUTHORIZED, traced(_claim_required(namespace, entity, claim), "NoSystemTracker"))
+
+
+def token_expired(namespace: str, link: str, claim: str) -> AmqpError:
+    """What detaches a link whose token was not renewed in time."""
+    details = _claim_required(namespace, "", claim)
+    description = f"The link '{link}' is force detached. Code: RenewToken. Details: {details}."
+    return AmqpError(LINK_DETACH_FORCED, traced(description, "gateway"))
+
+
+def lock_lost() -> AmqpError:
+    description = (
+        "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue."
+    )
+    return AmqpError(MESSAGE_LOCK_LOST, description)
+
+
+def message_not_found(sequence_number: int) -> AmqpError:
+    return AmqpError(MESSAGE_NOT_FOUND, f"There is no message with the sequence number {sequence_number}.")
+
+
+def _claim_required(namespace: str, entity: str, claim: str) -> str:
+    return (
+        f"Unauthorized access. '{claim}' claim(s) are required to perform this operation. "
+        f"Resource: 'sb://{namespace}/{entity}'."
+    )

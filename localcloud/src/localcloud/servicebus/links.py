@@ -1,0 +1,198 @@
+"""The two ends of a link that a broker has: one takes transfers in, the other sends them out (parts 2.6 and 2.7)."""
+
+import uuid
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from localcloud.servicebus import errors
+from localcloud.servicebus.actions import RECEIVE
+from localcloud.servicebus.amqp.decoder import DecodeError
+from localcloud.servicebus.amqp.performatives import Accepted, Composite, Flow, Rejected, Transfer
+from localcloud.servicebus.credentials import Credentials
+from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.queue import Delivery, Queue
+
+MAX_MESSAGE_SIZE = 256 * 1024  # bytes: the Standard tier's limit
+_CREDIT = 1000
+_UINT = 0xFFFFFFFF
+
+Accept = Callable[[bytes, int], None]  # takes a message and its format; raises `AmqpError` or `DecodeError`
+
+
+class LinkSession(Protocol):
+    """What a link asks of its session."""
+
+    def flow(self, link: "Link", credit: int, drain: bool = False) -> None: ...
+
+    def transfer(self, link: "OutgoingLink", message: bytes, tag: bytes, delivery: Delivery | None) -> None: ...
+
+    def settle(self, delivery_id: int, outcome: Composite) -> None: ...
+
+    def detach(self, link: "Link", error: AmqpError) -> None: ...
+
+    @property
+    def is_ready(self) -> bool: ...
+
+
+class Link:
+    """`handle` is the number that the peer chose; this end uses the same. `detaching`: the peer's answer is awaited."""
+
+    def __init__(self, session: LinkSession, handle: int, name: str) -> None:
+        self.session = session
+        self.handle = handle
+        self.name = name
+        self.delivery_count = 0
+        self.credit = 0
+        self.detaching = False
+
+    def on_flow(self, flow: Flow) -> None:
+        """The peer's view of the link."""
+
+    def close(self) -> None:
+        """The link is no more."""
+
+
+class IncomingLink(Link):
+    """Puts transfers together into messages, hands them on, and says what became of each."""
+
+    def __init__(self, session: LinkSession, handle: int, name: str, accept: Accept) -> None:
+        super().__init__(session, handle, name)
+        self._accept = accept
+        self._first: Transfer | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def grant(self) -> None:
+        """Lets the peer send."""
+        self.credit = _CREDIT
+        self.session.flow(self, self.credit)
+
+    def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
+        self._first = first = self._first or transfer
+        self._parts.append(payload)
+        self._size += len(payload)
+        if self._size > MAX_MESSAGE_SIZE:
+            self._reset()
+            description = f"The received message exceeds the limit ({MAX_MESSAGE_SIZE} bytes) allowed on the link."
+            self.session.detach(self, AmqpError(errors.MESSAGE_SIZE_EXCEEDED, description))
+            return
+        if transfer.more and not transfer.aborted:
+            return
+        message = b"".join(self._parts)
+        self._reset()
+        self.delivery_count = self.delivery_count + 1 & _UINT
+        self.credit -= 1
+        if not transfer.aborted:
+            outcome = self._outcome(message, first.message_format or 0)
+            if not (first.settled or transfer.settled) and first.delivery_id is not None:
+                self.session.settle(first.delivery_id, outcome)
+        if self.credit <= _CREDIT // 2:
+            self.grant()
+
+    def _outcome(self, message: bytes, message_format: int) -> Composite:
+        try:
+            self._accept(message, message_format)
+        except AmqpError as error:
+            return Rejected(error.error)
+        except DecodeError as error:
+            return Rejected(AmqpError(errors.DECODE_ERROR, str(error)).error)
+        return Accepted()
+
+    def _reset(self) -> None:
+        self._first, self._parts, self._size = None, [], 0
+
+
+class OutgoingLink(Link):
+    """Sends as much as the peer gave credit for."""
+
+    def __init__(self, session: LinkSession, handle: int, name: str, settled: bool) -> None:
+        super().__init__(session, handle, name)
+        self.settled = settled
+        self.drain = False
+
+    def on_flow(self, flow: Flow) -> None:
+        seen = self.delivery_count if flow.delivery_count is None else flow.delivery_count
+        credit = (seen + (flow.link_credit or 0) - self.delivery_count) & _UINT
+        self.credit = credit if credit <= _UINT // 2 else 0
+        self.drain = bool(flow.drain)
+
+    def send(self, message: bytes, tag: bytes, delivery: Delivery | None = None) -> None:
+        self.credit -= 1
+        self.delivery_count = self.delivery_count + 1 & _UINT
+        self.session.transfer(self, message, tag, delivery)
+
+    def finish_drain(self) -> None:
+        """Uses up the credit for which there is nothing to send, where the peer asked for that."""
+        if self.drain:
+            self.drain = False
+            self.delivery_count = self.delivery_count + self.credit & _UINT
+            self.credit = 0
+            self.session.flow(self, 0, drain=True)
+
+
+class ReplyLink(OutgoingLink):
+    """Carries the replies of `$cbs` or of an entity's `$management`. `target` is its address at the peer's end."""
+
+    def __init__(self, session: LinkSession, handle: int, name: str, node: str, target: str) -> None:
+        super().__init__(session, handle, name, settled=True)
+        self.node = node
+        self.target = target
+        self._waiting: deque[bytes] = deque()
+
+    def reply(self, message: bytes) -> None:
+        self._waiting.append(message)
+        self._pump()
+
+    def on_flow(self, flow: Flow) -> None:
+        super().on_flow(flow)
+        self._pump()
+        self.finish_drain()
+
+    def _pump(self) -> None:
+        while self._waiting and self.credit > 0:
+            self.send(self._waiting.popleft(), uuid.uuid4().bytes)
+
+
+class ConsumerLink(OutgoingLink):
+    """Delivers a queue's messages: locked, or deleted as they are sent where the peer wants them settled."""
+
+    def __init__(
+        self,
+        session: LinkSession,
+        handle: int,
+        name: str,
+        settled: bool,
+        queue: Queue,
+        credentials: Credentials,
+    ) -> None:
+        super().__init__(session, handle, name, settled)
+        self.queue = queue
+        self._credentials = credentials
+        queue.consumers.append(self)
+
+    @property
+    def wants_message(self) -> bool:
+        return self.credit > 0 and not self.detaching and self.session.is_ready
+
+    def may_receive(self) -> bool:
+        """Whether the caller may receive at this moment; the link is detached where not."""
+        try:
+            self._credentials.require(RECEIVE, self.queue.address)
+        except AmqpError as error:
+            self.session.detach(self, error)
+            return False
+        return True
+
+    def deliver(self) -> None:
+        delivery = self.queue.receive(lock=not self.settled)
+        if delivery is not None:
+            token = delivery.lock_token or uuid.uuid4()
+            self.send(
+                delivery.message, token.bytes_le, delivery
+            )  # the delivery tag is the lock token, as .NET writes it
+
+    def close(self) -> None:
+        """Locks stay with the messages that were delivered, until they are settled elsewhere or end."""
+        if self in self.queue.consumers:
+            self.queue.consumers.remove(self)

@@ -1,0 +1,327 @@
+"""A queue or its dead-letter sub-queue: what becomes of a message between its sender and its receiver.
+
+https://learn.microsoft.com/azure/service-bus-messaging/service-bus-dead-letter-queues
+https://learn.microsoft.com/azure/service-bus-messaging/duplicate-detection
+"""
+
+import heapq
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from localcloud.servicebus import errors
+from localcloud.servicebus.address import Address
+from localcloud.servicebus.amqp.message import Message
+from localcloud.servicebus.amqp.types import Int, Symbol, Timestamp, Value
+from localcloud.servicebus.locks import Lock, Locks
+from localcloud.servicebus.properties import Properties
+from localcloud.servicebus.state import Counts, MessageState, State, Stored
+
+_PEEKED_AT_MOST = 250
+
+_SCHEDULED_TIME = Symbol("x-opt-scheduled-enqueue-time")
+_DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
+
+
+class Consumer(Protocol):
+    """A receiver that waits for messages of the queue."""
+
+    @property
+    def wants_message(self) -> bool: ...
+
+    def may_receive(self) -> bool:
+        """Leaves the queue's consumers where it may not."""
+
+    def deliver(self) -> None: ...
+
+    def finish_drain(self) -> None:
+        """There is nothing more to hand out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it goes to a receiver, and the token of its lock where it has one."""
+
+    message: bytes
+    lock_token: uuid.UUID | None
+
+
+class Queue:
+    """Messages in the order of their sequence numbers. Settling raises `AmqpError` where the lock was lost.
+
+    A message that is dead-lettered gets the next sequence number of the sub-queue; the number that it had stays on it
+    as `x-opt-enqueue-sequence-number`, the queue's name as `x-opt-deadletter-source`, its delivery count as it was.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        properties: Properties,
+        state: State,
+        clock: Callable[[], float],
+        dead_letters: "Queue | None" = None,
+    ) -> None:
+        self.name = name
+        self.properties = properties
+        self.dead_letters = dead_letters
+        self._state = state
+        self._clock = clock
+        self.consumers: deque[Consumer] = deque()
+        self._key = name.lower()
+        self.load()
+
+    @property
+    def address(self) -> Address:
+        """Its address, in its own spelling."""
+        return Address(self.name, is_management=False)
+
+    def load(self) -> None:
+        """Begins from what the database holds; every lock is forgotten."""
+        self._locks = Locks(self.properties.lock_duration)
+        self._ready: list[int] = []  # a heap of the sequence numbers of active messages that nobody has locked
+        self._next_time: float | None = self._clock()
+        for sequence, deliveries in self._state.active(self._key):
+            if self._is_exhausted(deliveries):
+                self._return(sequence)
+            else:
+                self._ready.append(sequence)
+
+    # What comes in
+
+    def dispatch(self) -> None:
+        """Hands out what is available, one message to each consumer in turn. Their access is asked for once."""
+        checked: set[Consumer] = set()
+        passed = 0
+        while self._ready and passed < len(self.consumers):
+            consumer = self.consumers[0]
+            self.consumers.rotate(-1)
+            if not consumer.wants_message or not (consumer in checked or consumer.may_receive()):
+                passed += 1
+                continue
+            passed = 0
+            checked.add(consumer)
+            consumer.deliver()
+        for consumer in self.consumers:
+            consumer.finish_drain()
+
+    def enqueue(self, message: Message, scheduled: float | None = None) -> int | None:
+        """The sequence number of the message; nothing where its id was seen within the window, so it is dropped."""
+        now = self._clock()
+        if self._is_duplicate(message.message_id, now):
+            return None
+        if scheduled is None:
+            annotated = message.annotation(_SCHEDULED_TIME)
+            scheduled = annotated / 1000 if isinstance(annotated, Timestamp) else None
+        due = scheduled if scheduled is not None and scheduled > now else None
+        times = message.time_to_live, self.properties.default_time_to_live
+        lives = min((time for time in times if time is not None), default=None)
+        enqueued = now if due is None else due
+        expires = None if lives is None else enqueued + lives
+        return self._insert(message, enqueued, expires, due)
+
+    def cancel(self, sequences: list[int]) -> None:
+        """Deletes scheduled messages; raises `AmqpError`, and deletes none, where one is not there."""
+        for sequence in sequences:
+            self._find(sequence, MessageState.SCHEDULED)
+        for sequence in sequences:
+            self._state.delete(self._key, sequence)
+
+    # What goes out
+
+    def receive(self, lock: bool) -> Delivery | None:
+        """The first message that is available: locked, or deleted as it is handed out."""
+        while self._ready:
+            stored = self._state.get(self._key, heapq.heappop(self._ready))
+            if stored is None or stored.state != MessageState.ACTIVE:
+                continue
+            if self._is_expired(stored):
+                self._expire(stored)
+                continue
+            return self._deliver(stored, lock)
+        return None
+
+    def receive_deferred(self, sequences: list[int], lock: bool) -> list[Delivery]:
+        """These deferred messages; raises `AmqpError`, and hands out none, where one is not there."""
+        found = [self._find(sequence, MessageState.DEFERRED) for sequence in dict.fromkeys(sequences)]
+        return [self._deliver(stored, lock) for stored in found]
+
+    def peek(self, sequence: int, limit: int) -> list[bytes]:
+        """Messages in any state from this sequence number on, neither locked nor changed."""
+        stored = self._state.peek(self._key, sequence, max(0, min(limit, _PEEKED_AT_MOST)))
+        return [self._outgoing(message, None) for message in stored if not self._is_expired(message)]
+
+    # How a delivery ends
+
+    def complete(self, token: uuid.UUID) -> None:
+        self._state.delete(self._key, self._locks.take(token).sequence)
+
+    def abandon(self, token: uuid.UUID, properties: Mapping[str, Value]) -> None:
+        """Makes the message available again, this delivery counted."""
+        lock = self._settle(token, properties)
+        self._return(lock.sequence)
+
+    def release(self, token: uuid.UUID) -> None:
+        """Makes the message available again as if it had not been delivered: its receiver never looked at it."""
+        lock = self._locks.take(token)
+        stored = self._state.get(self._key, lock.sequence)
+        if stored is not None:
+            self._state.set_deliveries(self._key, lock.sequence, stored.deliveries - 1)
+        self._return(lock.sequence)
+
+    def defer(self, token: uuid.UUID, properties: Mapping[str, Value]) -> None:
+        """Sets the message aside: it is received by its sequence number only."""
+        lock = self._settle(token, properties)
+        self._state.set_state(self._key, lock.sequence, MessageState.DEFERRED)
+
+    def dead_letter(self, token: uuid.UUID, properties: Mapping[str, Value]) -> None:
+        """Moves the message to the dead-letter sub-queue. The reason and its description are among the properties."""
+        if self.dead_letters is None:
+            raise errors.AmqpError(errors.NOT_ALLOWED, "A dead letter cannot be dead-lettered again.")
+        lock = self._settle(token, properties)
+        stored = self._state.get(self._key, lock.sequence)
+        if stored is not None:
+            self._bury(stored, {})
+
+    def renew(self, tokens: list[uuid.UUID]) -> float:
+        """Renews these locks; returns the Unix time until which they hold."""
+        return self._locks.renew(tokens, self._clock())
+
+    # What time does
+
+    def tick(self, now: float) -> None:
+        """Ends what is over: locks, lives of messages, waits of scheduled ones."""
+        for lock in self._locks.ended(now):
+            self._return(lock.sequence)
+        if self._next_time is None or now < self._next_time:
+            return
+        for stored in self._state.expired(self._key, now):
+            if not self._locks.holds(stored.sequence):  # the lock's holder may still settle it
+                self._expire(stored)
+        for stored in self._state.due(self._key, now):
+            self._state.set_state(self._key, stored.sequence, MessageState.ACTIVE)
+            heapq.heappush(self._ready, stored.sequence)
+        self._next_time = self._state.next_time(self._key, now)
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When `tick` is needed next."""
+        return min((time for time in (self._locks.next_end, self._next_time) if time is not None), default=None)
+
+    @property
+    def counts(self) -> Counts:
+        return self._state.counts(self._key)
+
+    def _insert(self, message: Message, enqueued: float, expires: float | None, due: float | None) -> int:
+        sequence = self._state.next_sequence(self._key)
+        state = MessageState.ACTIVE if due is None else MessageState.SCHEDULED
+        self._add(Stored(sequence, state, enqueued, expires, due, 0, sequence, message.encode()))
+        return sequence
+
+    def _add(self, stored: Stored) -> None:
+        self._state.insert(self._key, stored)
+        if stored.state == MessageState.ACTIVE:
+            heapq.heappush(self._ready, stored.sequence)
+        for time in (stored.expires, stored.due):
+            if time is not None and (self._next_time is None or time < self._next_time):
+                self._next_time = time
+
+    def _is_duplicate(self, message_id: Value, now: float) -> bool:
+        window = self.properties.duplicate_window
+        if window is None or message_id is None:
+            return False
+        self._state.forget_duplicates(now)
+        if self._state.is_duplicate(self._key, str(message_id), now):
+            return True
+        self._state.remember(self._key, str(message_id), now + window)
+        return False
+
+    def _find(self, sequence: int, state: MessageState) -> Stored:
+        stored = self._state.get(self._key, sequence)
+        if stored is None or stored.state != state or self._locks.holds(sequence) or self._is_expired(stored):
+            raise errors.message_not_found(sequence)
+        return stored
+
+    def _deliver(self, stored: Stored, lock: bool) -> Delivery:
+        if not lock:
+            self._state.delete(self._key, stored.sequence)
+            return Delivery(self._outgoing(stored, None), None)
+        held = self._locks.add(stored.sequence, self._clock())
+        self._state.set_deliveries(self._key, stored.sequence, stored.deliveries + 1)
+        return Delivery(self._outgoing(stored, held.until), held.token)
+
+    def _outgoing(self, stored: Stored, locked_until: float | None) -> bytes:
+        """The message with the broker's annotations and its delivery count."""
+        annotations: dict[Symbol, Value] = {
+            Symbol("x-opt-enqueued-time"): Timestamp.at(stored.enqueued),
+            Symbol("x-opt-sequence-number"): stored.sequence,
+            Symbol("x-opt-enqueue-sequence-number"): stored.first_sequence,
+            Symbol("x-opt-message-state"): Int(stored.state),
+        }
+        if locked_until is not None:
+            annotations[Symbol("x-opt-locked-until")] = Timestamp.at(locked_until)
+        return Message.parse(stored.body).counted(stored.deliveries).annotated(annotations).encode()
+
+    def _settle(self, token: uuid.UUID, properties: Mapping[str, Value]) -> Lock:
+        """Takes the lock, having changed the message's application properties where the receiver asks for it."""
+        lock = self._locks.get(token)
+        stored = self._state.get(self._key, lock.sequence) if properties else None
+        if stored is not None:
+            try:
+                body = Message.parse(stored.body).with_properties(properties).encode()
+            except TypeError as error:
+                raise errors.AmqpError(errors.INVALID_FIELD, str(error)) from error
+            self._state.set_body(self._key, lock.sequence, body)
+        return self._locks.take(token)
+
+    def _return(self, sequence: int) -> None:
+        """Makes a message available that is locked no more, unless its deliveries or its life are used up."""
+        stored = self._state.get(self._key, sequence)
+        if stored is None:
+            return
+        if self._is_expired(stored):
+            self._expire(stored)
+        elif stored.state == MessageState.ACTIVE and self._is_exhausted(stored.deliveries):
+            description = f"Message could not be consumed after {stored.deliveries} delivery attempts."
+            self._bury(stored, _reason("MaxDeliveryCountExceeded", description))
+        elif stored.state == MessageState.ACTIVE:
+            heapq.heappush(self._ready, sequence)
+
+    def _expire(self, stored: Stored) -> None:
+        if self.properties.dead_letters_expired:
+            self._bury(stored, _reason("TTLExpiredException", "The message expired and was dead lettered."))
+        else:
+            self._state.delete(self._key, stored.sequence)
+
+    def _bury(self, stored: Stored, properties: Mapping[str, Value]) -> None:
+        self._state.delete(self._key, stored.sequence)
+        if self.dead_letters is not None:
+            message = Message.parse(stored.body).with_properties(properties)
+            self.dead_letters._adopt(stored, message.annotated({_DEAD_LETTER_SOURCE: self.name}))
+
+    def _adopt(self, stored: Stored, message: Message) -> None:
+        sequence = self._state.next_sequence(self._key)
+        self._add(
+            Stored(
+                sequence,
+                MessageState.ACTIVE,
+                stored.enqueued,
+                None,
+                None,
+                stored.deliveries,
+                stored.first_sequence,
+                message.encode(),
+            )
+        )
+
+    def _is_expired(self, stored: Stored) -> bool:
+        return stored.expires is not None and stored.expires <= self._clock()
+
+    def _is_exhausted(self, deliveries: int) -> bool:
+        most = self.properties.max_delivery_count
+        return most is not None and deliveries >= most
+
+
+def _reason(reason: str, description: str) -> dict[str, Value]:
+    return {"DeadLetterReason": reason, "DeadLetterErrorDescription": description}

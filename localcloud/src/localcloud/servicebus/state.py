@@ -1,0 +1,200 @@
+"""What the broker keeps, in SQLite: messages, sequence numbers and the message ids of duplicate detection.
+
+A write becomes durable with `commit`, which the broker calls before anything that depends on it leaves on a wire.
+Locks are not kept: they end with the process. That a delivery was begun is kept, so a message that was locked when
+the broker stopped is available again with that delivery counted, as if its lock had expired.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS message (
+    queue TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    enqueued REAL NOT NULL,
+    expires REAL,
+    due REAL,
+    deliveries INTEGER NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (queue, sequence)
+);
+CREATE INDEX IF NOT EXISTS message_expires ON message (queue, expires) WHERE expires IS NOT NULL;
+CREATE INDEX IF NOT EXISTS message_due ON message (queue, due) WHERE due IS NOT NULL;
+CREATE TABLE IF NOT EXISTS duplicate (
+    queue TEXT NOT NULL, message_id TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (queue, message_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS duplicate_until ON duplicate (until);
+"""
+
+_COLUMNS = "sequence, state, enqueued, expires, due, deliveries, first_sequence, body"
+
+
+class MessageState(IntEnum):
+    """As the annotation `x-opt-message-state` has it."""
+
+    ACTIVE = 0
+    DEFERRED = 1
+    SCHEDULED = 2
+
+
+@dataclass(slots=True)
+class Stored:
+    """A message in a queue. Times are Unix times; `due` is when a scheduled one becomes active.
+
+    `deliveries` counts those begun. `first_sequence` is the number that the message had where it was first enqueued.
+    """
+
+    sequence: int
+    state: MessageState
+    enqueued: float
+    expires: float | None
+    due: float | None
+    deliveries: int
+    first_sequence: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many messages a queue holds in each state, and their bytes."""
+
+    active: int
+    deferred: int
+    scheduled: int
+    size: int
+
+
+class State:
+    """The broker's database. One process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(_SCHEMA)
+        self._sequences: dict[str, int] = {}
+        self._numbered: set[str] = set()
+
+    def commit(self) -> None:
+        """Makes durable what was written since the last commit, in one transaction."""
+        for queue in self._numbered:
+            self._database.execute("INSERT OR REPLACE INTO queue VALUES (?, ?)", (queue, self._sequences[queue]))
+        self._numbered.clear()
+        self._database.commit()
+
+    def rollback(self) -> None:
+        """Forgets what was written since the last commit."""
+        self._database.rollback()
+        self._sequences.clear()
+        self._numbered.clear()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def next_sequence(self, queue: str) -> int:
+        """The queue's next sequence number. They begin at 1 and are never used again."""
+        if queue not in self._sequences:
+            row = self._database.execute("SELECT sequence FROM queue WHERE name = ?", (queue,)).fetchone()
+            self._sequences[queue] = row[0] if row else 0
+        self._sequences[queue] += 1
+        self._numbered.add(queue)
+        return self._sequences[queue]
+
+    def insert(self, queue: str, message: Stored) -> None:
+        self._database.execute(
+            f"INSERT INTO message (queue, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constant columns
+            (
+                queue,
+                message.sequence,
+                int(message.state),
+                message.enqueued,
+                message.expires,
+                message.due,
+                message.deliveries,
+                message.first_sequence,
+                message.body,
+            ),
+        )
+
+    def get(self, queue: str, sequence: int) -> Stored | None:
+        found = self._select(queue, "AND sequence = ?", (sequence,))
+        return found[0] if found else None
+
+    def delete(self, queue: str, sequence: int) -> None:
+        self._database.execute("DELETE FROM message WHERE queue = ? AND sequence = ?", (queue, sequence))
+
+    def set_deliveries(self, queue: str, sequence: int, deliveries: int) -> None:
+        self._database.execute(
+            "UPDATE message SET deliveries = ? WHERE queue = ? AND sequence = ?", (deliveries, queue, sequence)
+        )
+
+    def set_state(self, queue: str, sequence: int, state: MessageState) -> None:
+        """A scheduled message that becomes active is due no more."""
+        self._database.execute(
+            "UPDATE message SET state = ?, due = NULL WHERE queue = ? AND sequence = ?", (int(state), queue, sequence)
+        )
+
+    def set_body(self, queue: str, sequence: int, body: bytes) -> None:
+        self._database.execute("UPDATE message SET body = ? WHERE queue = ? AND sequence = ?", (body, queue, sequence))
+
+    def active(self, queue: str) -> list[tuple[int, int]]:
+        """Sequence number and deliveries of each active message, in order."""
+        return self._database.execute(
+            "SELECT sequence, deliveries FROM message WHERE queue = ? AND state = 0 ORDER BY sequence", (queue,)
+        ).fetchall()
+
+    def peek(self, queue: str, sequence: int, limit: int) -> list[Stored]:
+        """Messages in any state, from this sequence number on."""
+        return self._select(queue, "AND sequence >= ? ORDER BY sequence LIMIT ?", (sequence, limit))
+
+    def expired(self, queue: str, now: float) -> list[Stored]:
+        """Active and deferred messages whose time to live is over."""
+        return self._select(queue, "AND expires <= ? AND state != 2 ORDER BY sequence", (now,))
+
+    def due(self, queue: str, now: float) -> list[Stored]:
+        """Scheduled messages whose time has come."""
+        return self._select(queue, "AND due <= ? ORDER BY due, sequence", (now,))
+
+    def next_time(self, queue: str, now: float) -> float | None:
+        """When the next message of the queue expires or becomes due, after now."""
+        times = self._database.execute(
+            "SELECT min(expires) FROM message WHERE queue = ?1 AND expires > ?2"
+            " UNION SELECT min(due) FROM message WHERE queue = ?1 AND due > ?2",
+            (queue, now),
+        ).fetchall()
+        return min((time for (time,) in times if time is not None), default=None)
+
+    def counts(self, queue: str) -> Counts:
+        rows = self._database.execute(
+            "SELECT state, count(*), sum(length(body)) FROM message WHERE queue = ? GROUP BY state", (queue,)
+        ).fetchall()
+        number = {state: count for state, count, _ in rows}
+        return Counts(number.get(0, 0), number.get(1, 0), number.get(2, 0), sum(size for _, _, size in rows))
+
+    def is_duplicate(self, queue: str, message_id: str, now: float) -> bool:
+        """Whether the queue took a message of this id within its window."""
+        row = self._database.execute(
+            "SELECT 1 FROM duplicate WHERE queue = ? AND message_id = ? AND until > ?", (queue, message_id, now)
+        ).fetchone()
+        return row is not None
+
+    def remember(self, queue: str, message_id: str, until: float) -> None:
+        self._database.execute("INSERT OR REPLACE INTO duplicate VALUES (?, ?, ?)", (queue, message_id, until))
+
+    def forget_duplicates(self, now: float) -> None:
+        """Drops the ids whose window is over."""
+        self._database.execute("DELETE FROM duplicate WHERE until <= ?", (now,))
+
+    def _select(self, queue: str, condition: str, values: Iterable[float]) -> list[Stored]:
+        rows = self._database.execute(
+            f"SELECT {_COLUMNS} FROM message WHERE queue = ? {condition}",  # noqa: S608 - constant conditions
+            (queue, *values),
+        )
+        return [Stored(row[0], MessageState(row[1]), *row[2:]) for row in rows]

@@ -1,0 +1,164 @@
+"""A broker alone, for the tests of Service Bus: its queues, its callers' roles and its clock are the test's own."""
+
+import asyncio
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import trustme
+from azure.core.credentials import AccessToken, AccessTokenInfo
+from azure.servicebus import ServiceBusClient, TransportType
+from azure.servicebus.aio import ServiceBusClient as AioServiceBusClient
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from localcloud.access import AccessModel, principal_id
+from localcloud.audit import Audit, read
+from localcloud.guard import Guard
+from localcloud.servicebus.broker import Broker
+from localcloud.tokens import TokenVerifier
+
+NAMESPACE = "test.servicebus.windows.net"
+AUDIENCE = "https://servicebus.azure.net"
+ISSUER = "https://sts.windows.net/test/"
+KEY = RSAKey.generate_key(2048, private=True)
+
+T = TypeVar("T")
+
+_ROLES = {
+    "Sender": {"kind": "custom", "dataActions": ["Microsoft.ServiceBus/*/send/action"]},
+    "Receiver": {"kind": "custom", "dataActions": ["Microsoft.ServiceBus/*/receive/action"]},
+    "Reader": {"kind": "custom", "actions": ["Microsoft.ServiceBus/namespaces/queues/read"]},
+}
+_WORKLOADS = {"sender": ["Sender"], "receiver": ["Receiver"], "both": ["Sender", "Receiver", "Reader"], "nobody": []}
+
+
+def access_model(queues: dict[str, dict[str, Any]], **grants: list[str]) -> AccessModel:
+    """Every workload holds its roles on every queue; `grants` replaces those of a workload."""
+    workloads = {
+        name: {
+            "namespace": "test",
+            "serviceAccount": name,
+            "grants": [{"role": role, "scope": f"serviceBus/{queue}"} for role in roles for queue in queues],
+        }
+        for name, roles in {**_WORKLOADS, **grants}.items()
+    }
+    return AccessModel.model_validate({"entities": {"serviceBus": queues}, "roles": _ROLES, "workloads": workloads})
+
+
+def token(workload: str, lifetime: float = 3600, audience: str = AUDIENCE, now: float | None = None) -> str:
+    """An access token as the local Entra signs them."""
+    issued = int(time.time() if now is None else now)
+    claims = {
+        "iss": ISSUER,
+        "aud": audience,
+        "oid": principal_id(workload),
+        "appid": str(uuid.uuid4()),
+        "uti": uuid.uuid4().hex,
+        "nbf": issued,
+        "exp": issued + lifetime,
+    }
+    return jwt.encode({"alg": "RS256"}, claims, KEY)
+
+
+class Credential:
+    """Shows tokens of one workload. Its clients believe each to be good for an hour."""
+
+    def __init__(self, workload: str, **of_token: Any) -> None:
+        self._make: Callable[[], str] = lambda: token(workload, **of_token)
+
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        return AccessToken(self._make(), int(time.time()) + 3600)
+
+    def get_token_info(self, *_: str, **__: Any) -> AccessTokenInfo:
+        return AccessTokenInfo(self._make(), int(time.time()) + 3600)
+
+
+class AioCredential(Credential):
+    """The asyncio flavour."""
+
+    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # type: ignore[override]
+        return super().get_token(*scopes, **options)
+
+    async def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:  # type: ignore[override]
+        return super().get_token_info(*scopes, **options)
+
+    async def close(self) -> None:
+        pass
+
+    async def __aenter__(self) -> "AioCredential":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+class RunningBroker:
+    """A broker in an event loop of its own thread, which outlives a restart of the broker."""
+
+    def __init__(self, folder: Path, queues: dict[str, dict[str, Any]], **options: Any) -> None:
+        self.folder = folder
+        self.queues = queues
+        self.model = access_model(queues)
+        self.audit = Audit(folder / "audit.jsonl")
+        self._options = options
+        self._ca = trustme.CA()
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._ca.issue_cert(NAMESPACE, "127.0.0.1").configure_cert(self._tls)
+        self.ca_bundle = str(folder / "ca.pem")
+        self._ca.cert_pem.write_to_path(self.ca_bundle)
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.start()
+
+    def start(self) -> None:
+        clock = self._options.get("clock", time.time)
+        guard = Guard(TokenVerifier(KEY, ISSUER, clock), lambda: self.model, self.audit, frozenset({AUDIENCE}))
+        self.guard = guard
+
+        async def start() -> None:
+            database = self.folder / "servicebus.sqlite"
+            self.broker = Broker(guard, self.model.entities.serviceBus, database, NAMESPACE, **self._options)
+            self.port = await self.broker.start("127.0.0.1", 0, self._tls)
+
+        self.run(start())
+
+    def stop(self) -> None:
+        self.run(self.broker.close())
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def close(self) -> None:
+        self.stop()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def trail(self) -> list[dict[str, Any]]:
+        return read(self.folder / "audit.jsonl")
+
+    def client(self, workload: str = "both", credential: Credential | None = None, **options: Any) -> ServiceBusClient:
+        return ServiceBusClient(
+            NAMESPACE, credential or Credential(workload), **self._connection(), **{"retry_total": 0, **options}
+        )
+
+    def aio_client(self, workload: str = "both", **options: Any) -> AioServiceBusClient:
+        return AioServiceBusClient(
+            NAMESPACE,
+            AioCredential(workload),  # type: ignore[arg-type]
+            **self._connection(),
+            **{"retry_total": 0, **options},
+        )
+
+    def _connection(self) -> dict[str, Any]:
+        return {
+            "custom_endpoint_address": f"sb://127.0.0.1:{self.port}",
+            "transport_type": TransportType.Amqp,
+            "connection_verify": self.ca_bundle,
+        }
