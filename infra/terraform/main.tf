@@ -8,9 +8,9 @@ locals {
   unique  = "${var.name}-${var.suffix}"
   compact = "${var.name}${var.suffix}"
 
-  # Who reads the Gateway's certificate out of the vault, where there is a public name for one.
+  # The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's.
   gateway = {
-    namespace      = "keyless"
+    namespace      = local.model.workloads.frontend.namespace
     serviceAccount = "gateway"
     grants         = [{ role = "Key Vault Secrets User", scope = "keyVault/gateway-certificate" }]
   }
@@ -21,11 +21,17 @@ locals {
   applications = var.identity_kind == "application" ? keys(local.model.workloads) : []
   managed      = setsubtract(keys(local.workloads), local.applications)
 
+  # KEDA's operator is AKS's own program, and sends no telemetry of this application.
+  publishers = [
+    for name, workload in local.model.workloads : name
+    if workload.namespace == local.model.workloads.frontend.namespace
+  ]
+
   federated = {
     for name, workload in local.workloads : name => {
-      id              = module.identities.workloads[name].id
-      namespace       = workload.namespace
-      service_account = workload.serviceAccount
+      id      = module.identities.workloads[name].id
+      subject = "system:serviceaccount:${workload.namespace}:${workload.serviceAccount}"
+      issuers = name == "gateway" ? [] : var.issuers
     }
   }
 
@@ -176,9 +182,10 @@ module "federation" {
   source = "./modules/federation"
 
   cluster_issuer_url = module.cluster.oidc_issuer_url
-  issuers            = var.issuers
   managed            = { for name in local.managed : name => local.federated[name] }
   applications       = { for name in local.applications : name => local.federated[name] }
+
+  depends_on = [module.policies]
 }
 
 module "access" {
@@ -206,7 +213,7 @@ module "observability" {
   resource_group_name = azurerm_resource_group.this.name
   production          = local.production
   subscription_id     = local.subscription_id
-  publishers          = { for name in ["frontend", "backend"] : name => module.identities.workloads[name] }
+  publishers          = { for name in local.publishers : name => module.identities.workloads[name] }
 
   audited = {
     key_vault   = module.key_vault.id

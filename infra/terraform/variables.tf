@@ -122,6 +122,11 @@ variable "frontend_signing_key" {
   ephemeral   = true
   sensitive   = true
   nullable    = false
+
+  validation {
+    condition     = length(var.frontend_signing_key) >= 32
+    error_message = "A secret has 32 characters at least: `make deploy` makes one."
+  }
 }
 
 variable "receipt_public_key" {
@@ -130,6 +135,11 @@ variable "receipt_public_key" {
   ephemeral   = true
   sensitive   = true
   nullable    = false
+
+  validation {
+    condition     = length(var.receipt_public_key) >= 32
+    error_message = "A secret has 32 characters at least: `make deploy` makes one."
+  }
 }
 
 variable "receipt_signing_key" {
@@ -138,4 +148,9 @@ variable "receipt_signing_key" {
   ephemeral   = true
   sensitive   = true
   nullable    = false
+
+  validation {
+    condition     = length(var.receipt_signing_key) >= 32
+    error_message = "A secret has 32 characters at least: `make deploy` makes one."
+  }
 }

@@ -1,7 +1,7 @@
 """What a deployment gives to whom: one shape for both languages, derived from what each of them deploys.
 
-`access_of_bicep` and `access_of_terraform` read their snapshots into a `Deployment`; the tests compare the two with each
-other and with `infra/access.yaml`.
+`access_of_bicep` and `access_of_terraform` read their snapshots into a `Deployment`; the tests compare the two with
+each other and with `infra/access.yaml`.
 """
 
 import re
@@ -42,7 +42,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Service:
-    """How a service may be reached. `open_to` are the sources that its firewall lets in: `egress`, or a subnet's name."""
+    """How a service may be reached. `open_to` are the sources its firewall lets in: `egress`, or a subnet's name."""
 
     local_auth: bool
     public: bool
@@ -62,9 +62,10 @@ class Policy:
 class Deployment:
     """Everything about a deployment that decides who may do what.
 
-    `services` has `keyVault`, `cosmos`, `blob`, `serviceBus`, `registry`, `cluster`, `logs`, `insights`; `policies` goes by
-    the id of the definition; `private_names` are the private DNS zones that both an endpoint and the network use;
-    `audited` are the categories of logs that are kept, as `service/category`; `outputs` are names.
+    `services` has `keyVault`, `cosmos`, `blob`, `serviceBus`, `registry`, `cluster`, `logs` and `insights`. `policies`
+    goes by the id of the definition. `private_names` are the private DNS zones that both an endpoint and the network
+    use. `audited` are the categories of logs that are kept, as `service/category`. `outputs` are names. `assignments`
+    are the resource ids of role definitions and assignments, Cosmos's own among them.
     """
 
     grants: frozenset[Grant]
@@ -74,6 +75,7 @@ class Deployment:
     private_names: frozenset[str]
     audited: frozenset[str]
     outputs: frozenset[str]
+    assignments: frozenset[str]
 
 
 _GROUP = re.compile(r"^/subscriptions/[^/]+/resourceGroups/[^/]+/(providers/)?", re.IGNORECASE)

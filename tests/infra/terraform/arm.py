@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.infra.terraform.values import dynamic
 
-SUBSCRIPTION = "00000000-0000-4000-8000-00000000000a"
-TENANT = "00000000-0000-4000-8000-00000000000b"
-CALLER = "00000000-0000-4000-8000-00000000000c"
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+TENANT = "00000000-0000-0000-0000-000000000002"
+CALLER = "00000000-0000-0000-0000-000000000003"
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{resource_group_name}/providers/"
 _COSMOS = _GROUP + "Microsoft.DocumentDB/databaseAccounts/{account_name}"

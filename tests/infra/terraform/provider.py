@@ -5,6 +5,8 @@ The resource's id and the few computed values of `arm.py` are the ones that Azur
 and nothing is stored: Terraform's own state is the result.
 """
 
+# ruff: noqa: ARG002 (gRPC hands every method the request and its context)
+
 import json
 import os
 import tempfile

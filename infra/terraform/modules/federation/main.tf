@@ -1,34 +1,20 @@
 # Which service account of which issuer becomes which identity: every workload's subject, once per trusted issuer.
-# Entra refuses concurrent writes to one identity; both providers take them one at a time themselves.
+# Entra refuses concurrent writes to one identity; both providers make them one at a time (azurerm's issue 19968).
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 
 locals {
-  trusted  = concat([{ name = "aks", url = var.cluster_issuer_url }], var.issuers)
   audience = "api://AzureADTokenExchange"
 
-  managed = merge([
-    for workload, identity in var.managed : {
-      for issuer in local.trusted : "${workload}/${issuer.name}" => {
-        id      = identity.id
-        issuer  = issuer
-        subject = "system:serviceaccount:${identity.namespace}:${identity.service_account}"
-      }
+  credentials = { for kind, identities in { managed = var.managed, applications = var.applications } : kind => merge([
+    for workload, identity in identities : {
+      for issuer in concat([{ name = "aks", url = var.cluster_issuer_url }], identity.issuers) :
+      "${workload}/${issuer.name}" => { id = identity.id, subject = identity.subject, issuer = issuer }
     }
-  ]...)
-
-  applications = merge([
-    for workload, identity in var.applications : {
-      for issuer in local.trusted : "${workload}/${issuer.name}" => {
-        id      = identity.id
-        issuer  = issuer
-        subject = "system:serviceaccount:${identity.namespace}:${identity.service_account}"
-      }
-    }
-  ]...)
+  ]...) }
 }
 
 resource "azurerm_federated_identity_credential" "this" {
-  for_each = local.managed
+  for_each = local.credentials.managed
 
   user_assigned_identity_id = each.value.id
   name                      = each.value.issuer.name
@@ -38,7 +24,7 @@ resource "azurerm_federated_identity_credential" "this" {
 }
 
 resource "azuread_application_federated_identity_credential" "this" {
-  for_each = local.applications
+  for_each = local.credentials.applications
 
   application_id = each.value.id
   display_name   = each.value.issuer.name

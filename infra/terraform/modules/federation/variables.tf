@@ -3,16 +3,12 @@ variable "cluster_issuer_url" {
   type        = string
 }
 
-variable "issuers" {
-  type = list(object({ name = string, url = string }))
-}
-
 variable "managed" {
-  description = "Workloads with a user-assigned identity: its id, and the service account that becomes it."
-  type        = map(object({ id = string, namespace = string, service_account = string }))
+  description = "Workloads with a user-assigned identity: its id, the service account that becomes it, and further issuers."
+  type        = map(object({ id = string, subject = string, issuers = list(object({ name = string, url = string })) }))
 }
 
 variable "applications" {
-  description = "Workloads with an app registration: its id, and the service account that becomes it."
-  type        = map(object({ id = string, namespace = string, service_account = string }))
+  description = "Workloads with an app registration, described alike."
+  type        = map(object({ id = string, subject = string, issuers = list(object({ name = string, url = string })) }))
 }

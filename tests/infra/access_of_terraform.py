@@ -1,0 +1,209 @@
+"""Reads what Terraform deploys (`infra/snapshots/terraform/`) into the shape that both languages share."""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.infra.derived import Deployment, Grant, Policy, Service, Trust, actions_of_built_in_role, scope_of
+
+Values = dict[str, Any]
+
+SNAPSHOTS = Path("infra/snapshots/terraform")
+
+
+def deployment(profile: str, identity_kind: str = "managed") -> Deployment:
+    """One snapshot; profiles are `derived.PROFILES`, identity kinds `managed` and `application`."""
+    return _Snapshot(json.loads((SNAPSHOTS / f"{profile}-{identity_kind}.json").read_text())).deployment()
+
+
+class _Snapshot:
+    def __init__(self, snapshot: Values) -> None:
+        self._outputs: Values = snapshot["outputs"]
+        self._resources: list[Values] = list(snapshot["resources"].values())
+
+    def deployment(self) -> Deployment:
+        return Deployment(
+            grants=frozenset(self._grants()),
+            trusts=frozenset(self._trusts()),
+            services=dict(self._services()),
+            policies=dict(self._policies()),
+            private_names=frozenset(self._private_names()),
+            audited=frozenset(self._audited()),
+            outputs=frozenset(self._outputs),
+            assignments=frozenset(self._assignments()),
+        )
+
+    def _of(self, type_name: str) -> Iterator[Values]:
+        for resource in self._resources:
+            if resource["type"] == type_name:
+                yield resource["values"]
+
+    def _only(self, type_name: str) -> Values:
+        (values,) = self._of(type_name)
+        return values
+
+    @cached_property
+    def _identities(self) -> dict[str, str]:
+        """Names of identities, without the deployment's own prefix, by principal id and by id."""
+        names: dict[str, str] = {}
+        prefix = self._outputs["resourceGroupName"].removesuffix("rg")
+        for identity in self._of("azurerm_user_assigned_identity"):
+            names[identity["id"]] = names[identity["principal_id"]] = identity["name"].removeprefix(prefix)
+        for application in self._of("azuread_application"):
+            names[application["id"]] = names[application["client_id"]] = application["display_name"].removeprefix(
+                prefix
+            )
+        for principal in self._of("azuread_service_principal"):
+            names[principal["object_id"]] = names[principal["client_id"]]
+        return names
+
+    @cached_property
+    def _custom_roles(self) -> dict[str, frozenset[str]]:
+        """The actions of this deployment's own roles, Cosmos's among them, by the definition's resource id."""
+        azure = {
+            role["role_definition_resource_id"]: frozenset(
+                action
+                for permission in role["permissions"]
+                for action in permission.get("actions", []) + permission.get("data_actions", [])
+            )
+            for role in self._of("azurerm_role_definition")
+        }
+        cosmos = {
+            role["id"]: frozenset(action for permission in role["permissions"] for action in permission["data_actions"])
+            for role in self._of("azurerm_cosmosdb_sql_role_definition")
+        }
+        return azure | cosmos
+
+    def _actions(self, definition: str) -> frozenset[str]:
+        return self._custom_roles.get(definition) or actions_of_built_in_role(definition.rsplit("/", 1)[1])
+
+    def _grants(self) -> Iterator[Grant]:
+        for type_name in ("azurerm_role_assignment", "azurerm_cosmosdb_sql_role_assignment"):
+            for assignment in self._of(type_name):
+                yield Grant(
+                    identity=self._identities.get(assignment["principal_id"], "deployer"),
+                    actions=self._actions(assignment["role_definition_id"]),
+                    scope=scope_of(assignment["scope"]),
+                    condition=assignment.get("condition", ""),
+                )
+
+    def _trusts(self) -> Iterator[Trust]:
+        own = self._outputs["oidcIssuerUrl"]
+        for credential in self._of("azurerm_federated_identity_credential"):
+            issuer = "aks" if credential["issuer"] == own else credential["issuer"]
+            for audience in credential["audience"]:
+                identity = self._identities[credential["user_assigned_identity_id"]]
+                yield Trust(identity, issuer, credential["subject"], audience)
+        for credential in self._of("azuread_application_federated_identity_credential"):
+            issuer = "aks" if credential["issuer"] == own else credential["issuer"]
+            for audience in credential["audiences"]:
+                identity = self._identities[credential["application_id"]]
+                yield Trust(identity, issuer, credential["subject"], audience)
+
+    def _services(self) -> Iterator[tuple[str, Service]]:
+        vault = self._only("azurerm_key_vault")
+        (firewall,) = vault["network_acls"]
+        assert firewall["default_action"] == "Deny", "the vault's firewall lets everybody in"
+        yield (
+            "keyVault",
+            Service(
+                local_auth=not vault["rbac_authorization_enabled"],
+                public=vault["public_network_access_enabled"],
+                open_to=self._sources(firewall.get("ip_rules", []), firewall.get("virtual_network_subnet_ids", [])),
+            ),
+        )
+        cosmos = self._only("azurerm_cosmosdb_account")
+        yield (
+            "cosmos",
+            Service(
+                local_auth=cosmos["local_authentication_enabled"],
+                public=cosmos["public_network_access_enabled"],
+                open_to=self._sources(cosmos.get("ip_range_filter", []), []),
+                minimum_tls=_tls(cosmos["minimal_tls_version"]),
+            ),
+        )
+        storage = self._only("azurerm_storage_account")
+        (firewall,) = storage["network_rules"]
+        assert firewall["default_action"] == "Deny", "the storage account's firewall lets everybody in"
+        yield (
+            "blob",
+            Service(
+                local_auth=storage["shared_access_key_enabled"] or storage["local_user_enabled"],
+                public=storage["public_network_access_enabled"],
+                open_to=self._sources(firewall.get("ip_rules", []), firewall.get("virtual_network_subnet_ids", [])),
+                minimum_tls=_tls(storage["min_tls_version"]),
+            ),
+        )
+        bus = self._only("azurerm_servicebus_namespace")
+        (firewall,) = bus["network_rule_set"]
+        assert firewall["default_action"] == "Deny", "the namespace's firewall lets everybody in"
+        yield (
+            "serviceBus",
+            Service(
+                local_auth=bus["local_auth_enabled"],
+                public=bus["public_network_access_enabled"],
+                open_to=self._sources(firewall.get("ip_rules", []), []),
+                minimum_tls=_tls(bus["minimum_tls_version"]),
+            ),
+        )
+        registry = self._only("azurerm_container_registry")
+        yield (
+            "registry",
+            Service(
+                local_auth=registry["admin_enabled"] or registry["anonymous_pull_enabled"],
+                public=registry["public_network_access_enabled"],
+            ),
+        )
+        cluster = self._only("azurerm_kubernetes_cluster")
+        yield (
+            "cluster",
+            Service(local_auth=not cluster["local_account_disabled"], public=not cluster["private_cluster_enabled"]),
+        )
+        logs = self._only("azurerm_log_analytics_workspace")
+        yield "logs", Service(local_auth=logs["local_authentication_enabled"], public=True)
+        insights = self._only("azurerm_application_insights")
+        yield "insights", Service(local_auth=insights["local_authentication_enabled"], public=True)
+
+    def _sources(self, addresses: list[str], subnets: list[str]) -> frozenset[str]:
+        egress = self._outputs["egressAddress"]
+        named = ["egress" if address == egress else address for address in addresses]
+        return frozenset(named + [subnet.rsplit("/", 1)[1] for subnet in subnets])
+
+    def _policies(self) -> Iterator[tuple[str, Policy]]:
+        for assignment in self._of("azurerm_resource_group_policy_assignment"):
+            parameters = {name: given["value"] for name, given in json.loads(assignment["parameters"]).items()}
+            exceptions = parameters.get("allowedIssuerExceptions", []) + parameters.get("allowedClusterExceptions", [])
+            definition = assignment["policy_definition_id"].rsplit("/", 1)[1]
+            yield definition, Policy(parameters["effect"] if assignment["enforce"] else "off", frozenset(exceptions))
+
+    def _private_names(self) -> Iterator[str]:
+        network = {link["private_dns_zone_id"] for link in self._of("azurerm_private_dns_zone_virtual_network_link")}
+        for endpoint in self._of("azurerm_private_endpoint"):
+            for group in endpoint["private_dns_zone_group"]:
+                for zone in network & set(group["private_dns_zone_ids"]):
+                    yield zone.rsplit("/", 1)[1]
+
+    def _audited(self) -> Iterator[str]:
+        for setting in self._of("azurerm_monitor_diagnostic_setting"):
+            service = scope_of(setting["target_resource_id"]).split("/")[1]
+            for log in setting["enabled_log"]:
+                yield f"{service}/{log['category']}"
+
+    def _assignments(self) -> Iterator[str]:
+        for role in self._of("azurerm_role_definition"):
+            yield role["role_definition_resource_id"]
+        for type_name in (
+            "azurerm_role_assignment",
+            "azurerm_cosmosdb_sql_role_definition",
+            "azurerm_cosmosdb_sql_role_assignment",
+        ):
+            for resource in self._of(type_name):
+                yield resource["id"]
+
+
+def _tls(version: str) -> str:
+    """`1.2` for Azure's spellings of it: `1.2`, `Tls12`, `TLS1_2`."""
+    digits = [character for character in version if character.isdigit()]
+    return ".".join(digits)
