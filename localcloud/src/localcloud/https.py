@@ -30,7 +30,7 @@ class HttpsServer:
 
     def __init__(self, host: str, port: int) -> None:
         """Raises `OSError` where the port is taken."""
-        self._socket = socket.create_server((host, port), backlog=512)
+        self._socket = listen(host, port)
         self.port = int(self._socket.getsockname()[1])
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -57,6 +57,21 @@ class HttpsServer:
             self._server.should_exit = True
             await self._task
         self._socket.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; raises `OSError` where the port is taken."""
+    # The protocol is named, or asyncio would not know TCP on accepted connections, and leave Nagle's algorithm on: an
+    # answer's body then waits 40 ms for the acknowledgement of its head.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 class EmbeddedServer(uvicorn.Server):

@@ -1,0 +1,70 @@
+"""A Deployment: as many pods as it has replicas, and a restart that brings each new pod before an old one goes."""
+
+import asyncio
+from collections.abc import Callable
+
+from localcloud.cluster.errors import RolloutError
+from localcloud.cluster.pod import Node, Pod, Refused
+from localcloud.cluster.resources import Deployment as Manifest
+from localcloud.cluster.waiting import holds_within
+
+_DRAIN = 10.0  # seconds that requests under way may take before their pod is told to stop
+_PROGRESS_DEADLINE = 60.0  # seconds until a new pod that does not become ready is given up (Kubernetes: 600)
+
+
+class Deployment:
+    """`refusal` is why its pods are not admitted, where they are not."""
+
+    def __init__(self, manifest: Manifest, node: Node) -> None:
+        self.name = manifest.metadata.name
+        self.replicas = manifest.spec.replicas
+        self.pods: list[Pod] = []
+        self.refusal = ""
+        self._manifest = manifest
+        self._node = node
+        self._restarting = asyncio.Lock()
+
+    def start(self) -> None:
+        try:
+            self.pods = [self._new_pod() for _ in range(self.replicas)]
+        except Refused as refused:
+            self.refusal = f"FailedCreate: {refused}"
+
+    @property
+    def ready(self) -> bool:
+        return sum(pod.ready for pod in self.pods) >= self.replicas
+
+    async def restart(self) -> None:
+        """Replaces every pod, one at a time; raises `RolloutError` when a new one does not become ready in time."""
+        async with self._restarting:
+            for old in list(self.pods):
+                try:
+                    new = self._new_pod()
+                except Refused as refused:
+                    raise RolloutError(f"{self.name}: {refused}") from refused
+                self.pods.append(new)
+                if not await holds_within(_PROGRESS_DEADLINE, _is_ready(new)):
+                    self.pods.remove(new)
+                    reason = new.status
+                    await new.stop()
+                    raise RolloutError(f"{new.name} did not become ready, so {old.name} stays: {reason}")
+                await self._retire(old)
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(pod.stop() for pod in self.pods))
+
+    async def _retire(self, pod: Pod) -> None:
+        pod.leave()
+        await pod.traffic.drained(_DRAIN)
+        await pod.stop()
+        self.pods.remove(pod)
+
+    def _new_pod(self) -> Pod:
+        template = self._manifest.spec.template
+        pod = Pod(self.name, self._manifest.metadata.namespace, template, self._node)
+        pod.start()
+        return pod
+
+
+def _is_ready(pod: Pod) -> Callable[[], bool]:
+    return lambda: pod.ready

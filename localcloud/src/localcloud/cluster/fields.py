@@ -1,0 +1,125 @@
+"""Three lists: fields honoured, fields that mean nothing to a process on a laptop, and everything else, an error.
+
+The honoured ones are the types in `resources.py`; the ignored ones stand here, as paths. `[]` is any item of a list.
+A path stands for all that is below it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, Service, ServiceAccount
+
+HONOURED: dict[str, type[BaseModel]] = {
+    "ConfigMap": ConfigMap,
+    "CronJob": CronJob,
+    "Deployment": Deployment,
+    "Service": Service,
+    "ServiceAccount": ServiceAccount,
+}
+
+IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget")
+
+_CONTAINER = (
+    "image",
+    "imagePullPolicy",
+    "lifecycle.preStop.sleep",  # a Service here has taken the pod out and drained it before the pod is told to stop
+    "resources",
+    "securityContext",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+)
+
+_POD = (
+    *(f"{containers}[].{field}" for containers in ("initContainers", "containers") for field in _CONTAINER),
+    "affinity",
+    "automountServiceAccountToken",  # there is no API server whose token could be mounted
+    "enableServiceLinks",  # nor are there links
+    "nodeSelector",
+    "priorityClassName",
+    "securityContext",
+    "tolerations",
+    "topologySpreadConstraints",
+    "volumes[].emptyDir.medium",
+    "volumes[].emptyDir.sizeLimit",
+)
+
+IGNORED: dict[str, tuple[str, ...]] = {
+    "CronJob": (
+        "spec.schedule",
+        "spec.concurrencyPolicy",
+        "spec.successfulJobsHistoryLimit",
+        "spec.failedJobsHistoryLimit",
+        "spec.jobTemplate.spec.ttlSecondsAfterFinished",
+        *(f"spec.jobTemplate.spec.template.spec.{field}" for field in _POD),
+    ),
+    "Deployment": (
+        "spec.minReadySeconds",
+        "spec.progressDeadlineSeconds",
+        "spec.revisionHistoryLimit",
+        "spec.strategy",  # a restart always brings a new pod first, then takes an old one away
+        *(f"spec.template.spec.{field}" for field in _POD),
+    ),
+    "ServiceAccount": ("automountServiceAccountToken",),
+}
+
+
+def strip(kind: str, manifest: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The manifest without its ignored fields, and the paths of those that it had."""
+    found: list[str] = []
+
+    def walk(value: Any, path: str) -> Any:
+        if isinstance(value, list):
+            return [walk(item, f"{path}[]") for item in value]
+        if not isinstance(value, dict):
+            return value
+        kept: dict[str, Any] = {}
+        for key, below in value.items():
+            field = f"{path}.{key}" if path else key
+            if field in IGNORED.get(kind, ()):
+                found.append(field)
+                continue
+            inner = walk(below, field)
+            # What holds ignored fields only goes with them; but an emptyDir means something by being there.
+            if inner or not below or key == "emptyDir":
+                kept[key] = inner
+        return kept
+
+    stripped: dict[str, Any] = walk(manifest, "")
+    return stripped, found
+
+
+def honoured(kind: str) -> list[str]:
+    """The paths of every field of this kind that is honoured."""
+    return sorted(set(_paths(HONOURED[kind], "")))
+
+
+def _paths(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for field in model.model_fields.values():
+        path = f"{prefix}{field.alias}"
+        nested = _models(field.annotation)
+        many = "[]" if "tuple" in str(field.annotation) else ""
+        if not nested or nested.model_fields == {}:
+            yield path + many
+        else:
+            yield from _paths(nested, f"{path}{many}.")
+
+
+def _models(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for argument in get_args(annotation) if (found := _models(argument))), None)
+
+
+def markdown() -> str:
+    """The lists as they stand in the documentation."""
+    lines = ["### Honoured", ""]
+    for kind in HONOURED:
+        lines += [f"**{kind}**: " + ", ".join(f"`{path}`" for path in honoured(kind)) + ".", ""]
+    lines += ["### Without meaning for a process on a laptop", ""]
+    lines += ["Whole kinds: " + ", ".join(IGNORED_KINDS) + ".", ""]
+    for kind, paths in IGNORED.items():
+        lines += [f"**{kind}**: " + ", ".join(f"`{path}`" for path in paths) + ".", ""]
+    lines += ["### Everything else", "", "Any other field or kind is an error that names its path.", ""]
+    return "\n".join(lines)

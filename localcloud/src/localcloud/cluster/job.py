@@ -1,0 +1,68 @@
+"""A Job made by hand from a suspended CronJob, as `kubectl create job --from=cronjob/…` makes one."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from localcloud.cluster.errors import ClusterError
+from localcloud.cluster.pod import Node, Pod, Refused
+from localcloud.cluster.resources import CronJob, PodTemplate
+
+_LOOK = 0.1  # seconds between looks at what the Job has printed
+
+
+async def run_job(
+    cron_job: CronJob, args: Sequence[str] | None, node: Node, running: list[Pod], report: Callable[[str], None]
+) -> int:
+    """The exit code of the last of at most `backoffLimit` + 1 pods. While one runs it stands in `running`.
+
+    Raises `ClusterError` when the pod is not admitted.
+    """
+    job = cron_job.spec.job_template.spec
+    template = job.template if args is None else _with_args(job.template, args)
+    for _ in range(job.backoff_limit + 1):
+        try:
+            pod = Pod(cron_job.metadata.name, cron_job.metadata.namespace, template, node)
+        except Refused as refused:
+            raise ClusterError(f"{cron_job.metadata.name}: {refused}") from refused
+        running.append(pod)
+        try:
+            code = await _run(pod, report)
+        finally:
+            running.remove(pod)
+            await pod.stop()
+        if code == 0:
+            break
+    return code
+
+
+async def _run(pod: Pod, report: Callable[[str], None]) -> int:
+    pod.start()
+    ended = asyncio.create_task(pod.ended())
+    read = 0
+    while True:
+        done, _ = await asyncio.wait([ended], timeout=_LOOK)
+        read = _report_lines(pod.log, read, report, whole=bool(done))
+        if done:
+            if ended.result() != 0:
+                report(f"{pod.name}: {pod.status}")
+            return ended.result()
+
+
+def _report_lines(log: Path, start: int, report: Callable[[str], None], *, whole: bool) -> int:
+    """Reports the complete lines after `start`, and with `whole` an incomplete last one; returns where it stopped."""
+    if not log.exists():
+        return start
+    with log.open("rb") as file:
+        file.seek(start)
+        new = file.read()
+    end = len(new) if whole else new.rfind(b"\n") + 1
+    for line in new[:end].decode(errors="replace").splitlines():
+        report(line)
+    return start + end
+
+
+def _with_args(template: PodTemplate, args: Sequence[str]) -> PodTemplate:
+    first, *others = template.spec.containers
+    containers = (first.model_copy(update={"args": tuple(args)}), *others)
+    return template.model_copy(update={"spec": template.spec.model_copy(update={"containers": containers})})

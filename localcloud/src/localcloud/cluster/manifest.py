@@ -1,0 +1,125 @@
+"""Rendered objects, read and checked as a whole: an unknown kind or field is an error that names its path."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from localcloud.cluster import fields
+from localcloud.cluster.errors import ManifestError
+from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """What the overlay holds, by name; service accounts and config maps by namespace and name.
+
+    `ignored` lists, sorted and without repeats, the fields and kinds that mean nothing here.
+    """
+
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    cron_jobs: dict[str, CronJob] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    service_accounts: dict[tuple[str, str], ServiceAccount] = field(default_factory=dict)
+    config_maps: dict[tuple[str, str], ConfigMap] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+
+
+def read(objects: list[dict[str, Any]]) -> Manifests:
+    """Raises `ManifestError`."""
+    manifests = Manifests()
+    ignored: set[str] = set()
+    faults: list[str] = []
+    for manifest in objects:
+        kind = str(manifest.get("kind"))
+        where = f"{kind}/{manifest.get('metadata', {}).get('name')}"
+        if kind in fields.IGNORED_KINDS:
+            ignored.add(kind)
+        elif kind not in fields.HONOURED:
+            faults.append(f"{where}: the kind {kind} is not one that the local cluster runs")
+        else:
+            stripped, unused = fields.strip(kind, manifest)
+            ignored.update(unused)
+            try:
+                _add(manifests, fields.HONOURED[kind].model_validate(stripped))
+            except ValidationError as error:
+                faults += [f"{where}: {_path(fault['loc'])}: {_reason(fault)}" for fault in error.errors()]
+    for name, template in _templates(manifests):
+        faults += [f"{name}: {fault}" for fault in _template_faults(template)]
+    faults += _selector_faults(manifests)
+    if faults:
+        raise ManifestError("\n".join(faults))
+    manifests.ignored.extend(sorted(_short(ignored)))
+    return manifests
+
+
+def _add(manifests: Manifests, item: Any) -> None:
+    match item:
+        case Deployment():
+            manifests.deployments[item.metadata.name] = item
+        case CronJob():
+            manifests.cron_jobs[item.metadata.name] = item
+        case Service():
+            manifests.services[item.metadata.name] = item
+        case ServiceAccount():
+            manifests.service_accounts[item.metadata.namespace, item.metadata.name] = item
+        case ConfigMap():
+            manifests.config_maps[item.metadata.namespace, item.metadata.name] = item
+
+
+def _templates(manifests: Manifests) -> list[tuple[str, PodTemplate]]:
+    deployments = [(f"Deployment/{name}", item.spec.template) for name, item in manifests.deployments.items()]
+    jobs = [(f"CronJob/{name}", item.spec.job_template.spec.template) for name, item in manifests.cron_jobs.items()]
+    return deployments + jobs
+
+
+def _template_faults(template: PodTemplate) -> list[str]:
+    """What types alone cannot say: names must exist, and a port that is moved must have a variable that tells it."""
+    faults = []
+    volumes = {volume.name for volume in template.spec.volumes}
+    for container in (*template.spec.init_containers, *template.spec.containers):
+        faults += [
+            f"container {container.name}: there is no volume {mount.name!r}"
+            for mount in container.volume_mounts
+            if mount.name not in volumes
+        ]
+        told = {variable.value for variable in container.env if variable.name.endswith("_PORT")}
+        faults += [
+            f"container {container.name}: containerPort {port.container_port} cannot be moved to a free port: "
+            f'no variable whose name ends in _PORT has the value "{port.container_port}"'
+            for port in container.ports
+            if str(port.container_port) not in told
+        ]
+        ports = {key for port in container.ports for key in (port.name, port.container_port) if key}
+        probes = (container.startup_probe, container.liveness_probe, container.readiness_probe)
+        faults += [
+            f"container {container.name}: a probe asks port {probe.http_get.port}, which the container does not declare"
+            for probe in probes
+            if probe and probe.http_get.port not in ports
+        ]
+    return faults
+
+
+def _selector_faults(manifests: Manifests) -> list[str]:
+    return [
+        f"Deployment/{name}: spec.selector does not match the template's labels"
+        for name, deployment in manifests.deployments.items()
+        if not deployment.spec.selector.match_labels.items() <= deployment.spec.template.metadata.labels.items()
+    ]
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+
+
+def _reason(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "a field that the local cluster does not know"
+    if fault["type"] == "missing":
+        return "is missing"
+    return f"{fault['msg']}, not {fault['input']!r}"
+
+
+def _short(paths: set[str]) -> set[str]:
+    """The part of each path that a reader looks for: below the pod's or the object's `spec`."""
+    return {path.rpartition("spec.")[2].replace("[]", "") for path in paths}

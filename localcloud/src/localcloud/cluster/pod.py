@@ -1,0 +1,183 @@
+"""A pod: admitted by the webhook, then a folder, its volumes, and its containers as processes."""
+
+import asyncio
+import secrets
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from localcloud.cluster.container import Container
+from localcloud.cluster.environment import (
+    ConfigMaps,
+    PodIdentity,
+    Relocation,
+    container_environment,
+    image_environment,
+)
+from localcloud.cluster.errors import ContainerConfigError
+from localcloud.cluster.reaper import Reaper
+from localcloud.cluster.resources import Container as ContainerSpec
+from localcloud.cluster.resources import PodTemplate, ServiceAccount
+from localcloud.cluster.traffic import Traffic
+from localcloud.cluster.volumes import IssueToken, Volumes
+from localcloud.cluster.webhook import Refusal, WebhookSettings, mutate
+
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of which Kubernetes makes names
+
+
+class Refused(Exception):
+    """The pod was not admitted; the message is the webhook's."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """What a pod needs of the machine and the cluster it runs on."""
+
+    state: Path
+    environment: Mapping[str, str]
+    service_accounts: Mapping[tuple[str, str], ServiceAccount]
+    config_maps: ConfigMaps
+    webhook: WebhookSettings
+    issue_token: IssueToken
+    reaper: Reaper
+    client: httpx.AsyncClient
+    clock: Callable[[], float]
+
+    def log_of(self, pod: str) -> Path:
+        return self.state / "logs" / f"{pod}.log"
+
+
+class Pod:
+    """Raises `Refused` when it is not admitted. `workload` is the Deployment or CronJob that it belongs to."""
+
+    def __init__(self, workload: str, namespace: str, template: PodTemplate, node: Node) -> None:
+        admitted = PodTemplate.model_validate(_admit(workload, namespace, template, node))
+        account = admitted.spec.service_account_name
+        self.workload = workload
+        self.labels = admitted.metadata.labels
+        self.spec = admitted.spec
+        self.identity = PodIdentity(
+            name=workload + "-" + "".join(secrets.choice(_LETTERS) for _ in range(10)),
+            namespace=namespace,
+            uid=str(uuid.uuid4()),
+            service_account=account,
+            service_account_uid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"serviceaccount:{namespace}/{account}")),
+        )
+        self.traffic = Traffic()
+        self.log = node.log_of(self.name)
+        self.reason = "starting"
+        self._folder = node.state / "pods" / self.name
+        self._node = node
+        self._containers: list[Container] = []
+        self._running: asyncio.Task[int] | None = None
+        self._leaving = False
+
+    @property
+    def name(self) -> str:
+        return self.identity.name
+
+    @property
+    def ready(self) -> bool:
+        running = len(self._containers) == len(self.spec.containers)
+        return running and not self._leaving and all(container.ready for container in self._containers)
+
+    @property
+    def restarts(self) -> int:
+        return sum(container.restarts for container in self._containers)
+
+    @property
+    def status(self) -> str:
+        """Why it is not ready; empty where it is."""
+        if self.ready:
+            return ""
+        return next((c.reason for c in self._containers if c.reason), self.reason)
+
+    def local_port(self, port: int | str) -> int | None:
+        """The port of this machine that stands for a containerPort, given by number or name."""
+        found = (container.local_port(port) for container in self._containers)
+        return next((local for local in found if local is not None), None)
+
+    @property
+    def local_ports(self) -> dict[int, int]:
+        """By containerPort."""
+        return {port: local for container in self._containers for port, local in container.ports.items()}
+
+    def start(self) -> None:
+        self._running = asyncio.create_task(self._run(), name=self.name)
+
+    async def ended(self) -> int:
+        """The first exit code that is not 0, or 0, once every container has ended for good."""
+        assert self._running is not None  # noqa: S101 - started before it is waited for
+        return await self._running
+
+    def leave(self) -> None:
+        """From now on it is not ready, whatever its probes say: no Service sends it anything new."""
+        self._leaving = True
+
+    async def stop(self) -> None:
+        """Ends it as the kubelet does: SIGTERM, the grace period, SIGKILL; then its folder goes, tokens and all."""
+        self.leave()
+        for container in self._containers:
+            container.stop(self.spec.termination_grace_period_seconds)
+        if self._running is not None:
+            await asyncio.wait([self._running])
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _run(self) -> int:
+        try:
+            self._folder.mkdir(parents=True, mode=0o700)
+            volumes = Volumes(
+                self.spec.volumes,
+                self._folder / "volumes",
+                self.identity,
+                self._node.config_maps,
+                self._node.issue_token,
+                self._node.clock,
+            )
+        except ContainerConfigError as error:
+            self.reason = f"FailedMount: {error}"
+            return 128
+        freshness = asyncio.create_task(volumes.keep_fresh(), name=f"{self.name} tokens")
+        try:
+            return await self._run_containers(volumes)
+        finally:
+            freshness.cancel()
+
+    async def _run_containers(self, volumes: Volumes) -> int:
+        policy, grace = self.spec.restart_policy, self.spec.termination_grace_period_seconds
+        for spec in self.spec.init_containers:
+            init = self._container(spec, volumes)
+            self._containers = [init]
+            code = await init.run("Never" if policy == "Never" else "OnFailure", grace)
+            if code != 0 or self._leaving:
+                return code
+        self._containers = [self._container(spec, volumes) for spec in self.spec.containers]
+        codes = await asyncio.gather(*(container.run(policy, grace) for container in self._containers))
+        return next((code for code in codes if code), 0)
+
+    def _container(self, spec: ContainerSpec, volumes: Volumes) -> Container:
+        def environment(ports: dict[int, int]) -> dict[str, str]:
+            before = image_environment(self._folder) | dict(self._node.environment)
+            moved = Relocation(ports, volumes.mounts(spec))
+            return container_environment(spec, self.identity, self._node.config_maps, before, moved)
+
+        return Container(spec, environment, self._folder, self.log, self._node.reaper, self._node.client)
+
+
+def _admit(workload: str, namespace: str, template: PodTemplate, node: Node) -> dict[str, Any]:
+    dump = partial(PodTemplate.model_dump, mode="json", by_alias=True, exclude_unset=True)
+    pod = dump(template)
+    # A controller's pods have no name yet when they are admitted, only the prefix it will be made of.
+    pod["metadata"] = pod.get("metadata", {}) | {"generateName": f"{workload}-", "namespace": namespace}
+    account = node.service_accounts.get((namespace, template.spec.service_account_name))
+    as_json = account.model_dump(mode="json", by_alias=True) if account else None
+    admitted = mutate(pod, as_json, node.webhook)
+    if isinstance(admitted, Refusal):
+        raise Refused(admitted.reason)
+    return admitted

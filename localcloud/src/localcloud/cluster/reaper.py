@@ -1,0 +1,59 @@
+"""Nothing outlives the local cloud, however it ends: a small process of its own watches it through a pipe.
+
+When the local cloud dies, even by SIGKILL, the system closes the pipe, and the reaper kills every process group that it
+was told of. It needs nothing but POSIX, so it works on Linux and macOS alike.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+
+class Reaper:
+    """Starts the watching process, and tells it which process groups live."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - this very file
+            [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, start_new_session=True, env={}
+        )
+
+    def watch(self, group: int) -> None:
+        """From now on this process group ends with the local cloud."""
+        self._tell(f"+{group}\n")
+
+    def forget(self, group: int) -> None:
+        """The group is gone: its number may come back as somebody else's."""
+        self._tell(f"-{group}\n")
+
+    def close(self) -> None:
+        """Kills what is still watched, and ends."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+
+    def _tell(self, line: str) -> None:
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            os.write(self._process.stdin.fileno(), line.encode())  # shorter than PIPE_BUF, so never torn
+
+
+def kill_group(group: int) -> None:
+    """SIGKILL to every process of the group, if there is still one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        os.killpg(group, signal.SIGKILL)
+
+
+def main() -> None:
+    """Reads `+group` and `-group` until the pipe ends, then kills the groups that are left."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    groups: set[int] = set()
+    for line in sys.stdin:
+        (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
+    for group in groups:
+        kill_group(group)
+
+
+if __name__ == "__main__":
+    main()

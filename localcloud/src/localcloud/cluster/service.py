@@ -1,0 +1,172 @@
+"""A Service: one local port, spread in turn over the ready pods that its selector matches.
+
+It speaks HTTP and not plain TCP, because it promises that a restart fails no request. A plain TCP proxy cannot: a
+keep-alive connection stays with one pod, and when that pod ends, a request may just be on its way. Here the client's
+connection ends at the Service (uvicorn), and each request goes to its pod on a connection of its own, so a pod that is
+told to stop has neither a request nor an idle connection. In a cluster, preStop and the Gateway do the same.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterable
+
+import httpx
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from localcloud.cluster.errors import ServicePortTaken
+from localcloud.cluster.pod import Pod
+from localcloud.cluster.resources import Service as Manifest
+from localcloud.https import EmbeddedServer, listen
+
+HOST = "127.0.0.1"
+_PATIENCE = 3.0  # seconds that a request waits for a ready pod
+_LOOK = 0.05  # seconds
+# https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1, and Expect, which uvicorn has answered already
+_HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade", b"expect"))
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """`pods` gives the pods there are at the moment, ready or not."""
+
+    def __init__(self, manifest: Manifest, port: int | None, pods: Callable[[], Iterable[Pod]]) -> None:
+        declared = manifest.spec.ports[0]
+        self.name = manifest.metadata.name
+        self._namespace = manifest.metadata.namespace
+        self._selector = manifest.spec.selector
+        self._target = declared.target_port or declared.port
+        self._wanted = declared.port if port is None else port
+        self._pods = pods
+        self._turn = 0
+        self._transport = httpx.AsyncHTTPTransport(
+            verify=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        )
+        self._listener: socket.socket | None = None
+        self._server: EmbeddedServer | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers, once started."""
+        port = self._listener.getsockname()[1] if self._listener else self._wanted
+        return f"http://{HOST}:{port}"
+
+    def bind(self) -> None:
+        """Takes the port; raises `ServicePortTaken`."""
+        try:
+            self._listener = listen(HOST, self._wanted)
+        except OSError as error:
+            raise ServicePortTaken(
+                f"Port {self._wanted} on {HOST} (Service {self.name}) is taken. "
+                f"Free it, or choose another with --service-port {self.name}=PORT."
+            ) from error
+
+    async def serve(self) -> None:
+        """Returns once requests are answered."""
+        if self._listener is None:
+            self.bind()
+        config = uvicorn.Config(
+            self,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=3,
+        )
+        self._server = server = EmbeddedServer(config)
+        assert self._listener is not None  # noqa: S101 - bound above
+        self._task = asyncio.create_task(server.serve([self._listener]), name=f"Service {self.name}")
+        await server.answering.wait()
+
+    async def close(self) -> None:
+        """Accepts nothing new, lets the requests under way finish for a moment, and gives the port back."""
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+        if self._listener is not None:
+            self._listener.close()
+        await self._transport.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application: one request, forwarded."""
+        request = Request(scope, receive)
+        deadline = asyncio.get_running_loop().time() + _PATIENCE
+        while True:
+            pod = self._next_ready()
+            if pod is not None:
+                with pod.traffic.request():
+                    if await self._forward(request, pod, send):
+                        return
+            if asyncio.get_running_loop().time() > deadline:
+                await self._nobody()(scope, receive, send)
+                return
+            await asyncio.sleep(_LOOK)
+
+    async def _forward(self, request: Request, pod: Pod, send: Send) -> bool:
+        """False where the pod did not even accept the connection: then another may have the request."""
+        port = pod.local_port(self._target)
+        if port is None:
+            return False
+        try:
+            answer = await self._transport.handle_async_request(_to_pod(request, port))
+        except httpx.ConnectError:
+            return False
+        except httpx.TransportError as error:
+            _log.warning("%s broke a request off: %s", pod.name, error or type(error).__name__)
+            problem = _problem(502, "Bad Gateway", f"{pod.name} broke the request off.")
+            await problem(request.scope, request.receive, send)
+            return True
+        try:
+            response = StreamingResponse(answer.aiter_raw(), answer.status_code)
+            response.raw_headers = [
+                (name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _HOP_BY_HOP
+            ]
+            await response(request.scope, request.receive, send)
+        finally:
+            await answer.aclose()
+        return True
+
+    def _next_ready(self) -> Pod | None:
+        ready = [pod for pod in self._matching() if pod.ready]
+        if not ready:
+            return None
+        self._turn += 1
+        return ready[self._turn % len(ready)]
+
+    def _matching(self) -> list[Pod]:
+        return [
+            pod
+            for pod in self._pods()
+            if pod.identity.namespace == self._namespace and self._selector.items() <= pod.labels.items()
+        ]
+
+    def _nobody(self) -> Response:
+        reasons = "; ".join(f"{pod.name}: {pod.status}" for pod in self._matching()) or "there are no pods"
+        return _problem(503, "Service Unavailable", f"Service {self.name} has no ready pod. {reasons}")
+
+
+def _to_pod(request: Request, port: int) -> httpx.Request:
+    headers = [(name, value) for name, value in request.headers.raw if name not in _HOP_BY_HOP]
+    has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
+    path = request.scope["raw_path"]
+    query = request.scope["query_string"]
+    return httpx.Request(
+        request.method,
+        httpx.URL(f"http://{HOST}:{port}", raw_path=path + (b"?" + query if query else b"")),
+        headers=[*headers, (b"connection", b"close")],
+        content=request.stream() if has_body else None,
+    )
+
+
+def _problem(status: int, title: str, detail: str) -> JSONResponse:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return JSONResponse(body, status, {"Retry-After": "1"}, media_type="application/problem+json")
