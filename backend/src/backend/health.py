@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from aiohttp import web
 
@@ -15,10 +15,11 @@ class Health:
     `changed` is set whenever it does; who waits for it clears it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.changed = asyncio.Event()
         self._lacking: dict[Hashable, tuple[str, str]] = {}
-        self._last_turn = time.monotonic()
+        self._clock = clock
+        self._last_turn = clock()
 
     def lack(self, holder: Hashable, dependency: str, sentence: str) -> None:
         """The holder (a message, a check) waits for the dependency, for the reason that the sentence gives."""
@@ -37,11 +38,11 @@ class Health:
 
     def turn(self) -> None:
         """The receive loop is alive."""
-        self._last_turn = time.monotonic()
+        self._last_turn = self._clock()
 
     @property
     def alive(self) -> bool:
-        return time.monotonic() - self._last_turn < STALLED
+        return self._clock() - self._last_turn < STALLED
 
 
 def health_app(health: Health) -> web.Application:

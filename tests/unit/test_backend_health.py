@@ -1,0 +1,91 @@
+"""Liveness and readiness, and the checks that feed them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from backend.access import Access
+from backend.dependencies import Unavailable
+from backend.health import Health, health_app
+
+DENIED = "AADSTS700213: No matching federated identity record found for presented assertion subject"
+
+
+@dataclass
+class Probed:
+    """A worker's health and a kubelet to probe it."""
+
+    health: Health
+    get: Callable[[str], Awaitable[aiohttp.ClientResponse]]
+
+
+@pytest.fixture
+async def probed() -> AsyncIterator[Probed]:
+    health = Health()
+    async with TestClient(TestServer(health_app(health))) as client:
+        yield Probed(health, client.get)
+
+
+async def test_ready_when_nothing_is_missing(probed: Probed) -> None:
+    """200 where nobody waits for anything."""
+    assert (await probed.get("/readyz")).status == 200
+
+
+async def test_unready_names_what_is_missing(probed: Probed) -> None:
+    """503 as problem+json, with the service's own sentence; the process is alive all the same."""
+    probed.health.lack("check", "Key Vault", DENIED)
+    answer = await probed.get("/readyz")
+    assert (answer.status, answer.content_type) == (503, "application/problem+json")
+    problem = await answer.json()
+    assert problem["missing"] == {"Key Vault": DENIED}
+    assert problem["detail"] == f"Key Vault: {DENIED}"
+    assert (await probed.get("/healthz")).status == 200
+
+
+async def test_ready_again_when_the_last_one_waits_no_more(probed: Probed) -> None:
+    """Two messages wait for the same dependency: it is missing until neither does."""
+    probed.health.lack(1, "Cosmos DB", "down")
+    probed.health.lack(2, "Cosmos DB", "down")
+    probed.health.regain(1)
+    assert (await probed.get("/readyz")).status == 503
+    probed.health.regain(2)
+    assert (await probed.get("/readyz")).status == 200
+
+
+async def test_a_stuck_loop_is_not_alive() -> None:
+    """Liveness fails where the receive loop has not turned for longer than any wait in it may last."""
+    now = 1000.0
+    health = Health(lambda: now)
+    async with TestClient(TestServer(health_app(health))) as client:
+        now = 1119.0
+        assert (await client.get("/healthz")).status == 200
+        now = 1121.0
+        assert (await client.get("/healthz")).status == 503
+        health.turn()
+        assert (await client.get("/healthz")).status == 200
+
+
+async def test_access_is_asked_for_until_it_is_there() -> None:
+    """Each dependency is missing until it has answered, says why meanwhile, and recovers by itself."""
+    denied = [DENIED, DENIED]
+
+    async def check() -> None:
+        if denied:
+            raise Unavailable("Key Vault", denied.pop())
+
+    async def good() -> None:
+        pass
+
+    health = Health()
+    access = Access({"Key Vault": check, "Cosmos DB": good}, health)
+    assert health.missing == {"Key Vault": "not reached yet", "Cosmos DB": "not reached yet"}
+    confirming = asyncio.create_task(access.confirm_all())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert health.missing == {"Key Vault": DENIED}
+    async with asyncio.timeout(10):
+        await confirming
+    assert health.missing == {}
