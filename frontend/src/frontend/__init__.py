@@ -1,0 +1,1 @@
+"""The frontend: takes orders, shows their receipts, and explains its own tokens."""

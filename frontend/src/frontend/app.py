@@ -1,0 +1,96 @@
+"""The composition root: what the frontend consists of, and how it holds together."""
+
+import threading
+from logging.config import dictConfig
+
+from flask import Flask, Response, jsonify, redirect, url_for
+from flask_openapi3.openapi import OpenAPI
+from pydantic import ValidationError
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as AnyResponse
+
+from frontend import problems, security_headers
+from frontend.clients import Clients, connect
+from frontend.health import health
+from frontend.identity import identity
+from frontend.logs import LOGGING
+from frontend.openapi import INFO
+from frontend.order_store import OrderStore
+from frontend.orders import orders
+from frontend.readiness import Readiness
+from frontend.receipt_store import ReceiptStore
+from frontend.receipts import receipts
+from frontend.references import References
+from frontend.sender import OrderSender
+from frontend.services import Services, csrf
+from frontend.sessions import Sessions
+from frontend.settings import Settings
+from frontend.signing_keys import SigningKeys
+
+
+def create_app(settings: Settings | None = None, clients: Clients | None = None) -> Flask:
+    """The application. `settings` come from the environment and `clients` from `connect`, where not given."""
+    dictConfig(LOGGING)
+    settings = settings or Settings()  # type: ignore[call-arg]  # from the environment
+    clients = clients or connect(settings)
+    app = OpenAPI(
+        __name__,
+        info=INFO,
+        doc_ui=False,  # its pages load scripts of their own; the document is served below
+        validation_error_model=problems.ProblemDetails,
+        validation_error_callback=_invalid_parameter,
+    )
+    app.config.update(
+        MAX_CONTENT_LENGTH=64 * 1024,
+        SESSION_COOKIE_NAME="keyless",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,  # or a page's polling would write old sessions over a new order's
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # declared on Flask's default provider only
+    # The gateway ends TLS and says so; the session's cookie is Secure where the browser's connection was.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=1)  # type: ignore[method-assign]
+
+    def use_keys(keys: list[str]) -> None:
+        # In this order: between the two lines every key still verifies.
+        app.config["SECRET_KEY_FALLBACKS"] = app.config["WTF_CSRF_SECRET_KEY"] = keys
+        app.config["SECRET_KEY"] = keys[-1]
+
+    keys = SigningKeys(clients.secrets, settings.signing_key_refresh_seconds, use_keys)
+    store = OrderStore(clients.orders)
+    receipt_store = ReceiptStore(clients.receipts, clients.secrets)
+    sender = OrderSender(clients.servicebus, settings.orders_queue)
+    readiness = Readiness(
+        {
+            "workload identity": clients.credential,
+            "Key Vault: frontend-signing-key": keys.keys,
+            "Key Vault: receipt-public-key": receipt_store.check_key,
+            "Service Bus": sender.connect,
+            "Cosmos DB": store.check,
+            "Blob Storage": receipt_store.check_blobs,
+        }
+    )
+    app.extensions["frontend"] = Services(
+        settings, clients, keys, References(keys), sender, store, receipt_store, readiness
+    )
+
+    app.session_interface = Sessions(keys)
+    csrf.init_app(app)
+    problems.register(app)
+    security_headers.register(app)
+    app.register_api(orders)
+    app.register_api(receipts)
+    app.register_blueprint(identity)
+    app.register_blueprint(health)
+    app.add_url_rule("/", "home", _home)
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
+    threading.Thread(target=keys.run, args=[threading.Event()], name="signing-keys", daemon=True).start()
+    return app
+
+
+def _home() -> AnyResponse:
+    return redirect(url_for("orders.list_orders"), 303)
+
+
+def _invalid_parameter(error: ValidationError) -> Response:
+    return problems.answer(problems.Problem(422, None, "A parameter is not valid.", errors=problems.invalid(error)))

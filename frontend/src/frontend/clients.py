@@ -1,0 +1,86 @@
+"""One credential and one client per service and process, each made at first use.
+
+At first use, because the frontend starts without access and says on `/readyz` what is missing: a credential without
+its variables raises in its constructor, and `CosmosClient` asks for its account there.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from azure.cosmos import ContainerProxy, CosmosClient
+from azure.identity import WorkloadIdentityCredential
+from azure.keyvault.secrets import SecretClient
+from azure.servicebus import ServiceBusClient, TransportType
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
+from frontend.credential import Credential
+from frontend.settings import Settings
+
+Client = TypeVar("Client")
+
+# A page waits for these calls, so each gives up soon: seconds to connect, seconds to wait for an answer, retries.
+_HTTP_BOUNDS: dict[str, Any] = {"connection_timeout": 3, "read_timeout": 5, "retry_total": 2, "retry_backoff_max": 2}
+
+
+class Once(Generic[Client]):
+    """Makes a client when it is first asked for, once; where making it raises, the next call tries again."""
+
+    def __init__(self, make: Callable[[], Client]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+
+    def __call__(self) -> Client:
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = self._make()
+        return self._client
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What the frontend speaks to Azure with. Each is called to get the client, and may raise what the SDK raises."""
+
+    credential: Callable[[], Credential]
+    secrets: Callable[[], SecretClient]
+    orders: Callable[[], ContainerProxy]
+    receipts: Callable[[], ContainerClient]
+    servicebus: Callable[[], ServiceBusClient]
+
+
+def connect(settings: Settings) -> Clients:
+    """The real clients. No call leaves the process yet."""
+    # With AKS identity bindings this goes through the cluster's token proxy; without them it is the classic exchange.
+    credential = Once(lambda: Credential(WorkloadIdentityCredential(enable_azure_proxy=True, **_HTTP_BOUNDS)))
+    return Clients(
+        credential=credential,
+        secrets=Once(lambda: SecretClient(settings.azure_keyvault_resourceendpoint, credential(), **_HTTP_BOUNDS)),
+        orders=Once(
+            lambda: (
+                CosmosClient(settings.azure_cosmos_resourceendpoint, credential(), **_HTTP_BOUNDS)
+                .get_database_client(settings.orders_database)
+                .get_container_client(settings.orders_container)
+            )
+        ),
+        receipts=Once(
+            lambda: BlobServiceClient(
+                settings.azure_storageblob_resourceendpoint, credential(), **_HTTP_BOUNDS
+            ).get_container_client(settings.receipts_container)
+        ),
+        servicebus=Once(
+            lambda: ServiceBusClient(
+                settings.azure_servicebus_fullyqualifiednamespace,
+                credential(),
+                custom_endpoint_address=settings.azure_servicebus_custom_endpoint_address,
+                # Said explicitly: with a custom endpoint the SDK would go over to WebSockets.
+                transport_type=TransportType.Amqp,
+                connection_verify=str(settings.ssl_cert_file) if settings.ssl_cert_file else None,
+                try_timeout=5,  # seconds for one attempt; unbounded otherwise, and a request would hang with the broker
+                retry_total=1,
+                retry_backoff_max=1,
+            )
+        ),
+    )

@@ -1,0 +1,73 @@
+"""The process's one credential, watched: it logs each token it gets by its claims, and never the token.
+
+The `uti` ties this log to Entra's sign-in logs (`AADManagedIdentitySignInLogs.UniqueTokenIdentifier`).
+"""
+
+import base64
+import binascii
+import json
+import threading
+from typing import Any
+
+import structlog
+from azure.core.credentials import AccessToken, AccessTokenInfo, SupportsTokenInfo, TokenCredential, TokenRequestOptions
+
+_log = structlog.get_logger(__name__)
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """The claims of a JWT, its signature NOT verified: good for showing, never for deciding.
+
+    Returns {} for a token that is no JWT (the resource alone knows what its tokens are).
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+class Credential(TokenCredential, SupportsTokenInfo):
+    """Passes every call on to the SDK's credential, which caches tokens per scope and renews them in time."""
+
+    def __init__(self, inner: SupportsTokenInfo) -> None:
+        self._inner = inner
+        self._lock = threading.Lock()
+        self._newest: dict[str, dict[str, Any]] = {}  # scope: its newest token's claims
+
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
+        token = self._inner.get_token_info(*scopes, options=options or {})
+        self._note(" ".join(scopes), claims_of(token.token))
+        return token
+
+    def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        """The older call of the two that SDK clients make; `claims` and `tenant_id` are its options."""
+        options = TokenRequestOptions()
+        if kwargs.get("claims"):
+            options["claims"] = kwargs["claims"]
+        if kwargs.get("tenant_id"):
+            options["tenant_id"] = kwargs["tenant_id"]
+        token = self.get_token_info(*scopes, options=options)
+        return AccessToken(token.token, token.expires_on)
+
+    def close(self) -> None:
+        """Part of the protocol; the process keeps its credential for life."""
+
+    def __enter__(self) -> "Credential":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def claims(self) -> dict[str, dict[str, Any]]:
+        """The claims of the newest token for each scope that a client has asked for."""
+        with self._lock:
+            return dict(self._newest)
+
+    def _note(self, scope: str, claims: dict[str, Any]) -> None:
+        with self._lock:
+            new = self._newest.get(scope) != claims
+            self._newest[scope] = claims
+        if new:
+            _log.info("token.acquired", **{name: claims.get(name) for name in ("uti", "oid", "aud", "exp")})

@@ -1,0 +1,19 @@
+"""gunicorn's settings: `gunicorn --config python:frontend.gunicorn_conf 'frontend.app:create_app()'`."""
+
+from pathlib import Path
+
+from frontend.logs import LOGGING
+from frontend.settings import ServerSettings
+
+_settings = ServerSettings()
+
+bind = f"{_settings.http_host}:{_settings.http_port}"
+workers = _settings.web_concurrency
+worker_class = "gthread"
+threads = _settings.http_threads
+keepalive = 75  # seconds; longer than the idle time of the load balancers in front, so that they close first
+graceful_timeout = 20  # seconds for requests under way at SIGTERM; less than terminationGracePeriodSeconds
+# The heartbeat file: in memory where there is such a place, so that a slow disk is not taken for a hung worker.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+control_socket_disable = True
+logconfig_dict = LOGGING

@@ -1,0 +1,21 @@
+"""`/healthz`: the process answers. `/readyz`: everything it needs answers too, or what is missing, and why."""
+
+from flask import Blueprint, Response, jsonify, make_response
+
+from frontend.problems import Problem
+from frontend.services import services
+
+health = Blueprint("health", __name__)
+
+
+@health.get("/healthz")
+def healthz() -> Response:
+    return jsonify(status="alive")
+
+
+@health.get("/readyz")
+def readyz() -> Response:
+    missing = services().readiness.missing()
+    if missing:
+        raise Problem(503, "NotReady", f"Missing: {', '.join(missing)}.", {"Retry-After": "2"}, missing=missing)
+    return make_response(jsonify(status="ready"))

@@ -1,0 +1,207 @@
+"""`POST /orders`, `GET /orders` and `GET /orders/{reference}`."""
+
+import uuid
+from datetime import UTC, datetime
+
+import structlog
+from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic import BaseModel, Field, ValidationError
+from werkzeug.wrappers import Response as AnyResponse
+
+from contract import Order, OrderMessage
+from frontend import sessions
+from frontend.openapi import COMMON, ERRORS, ORDER_BODY, problem_response
+from frontend.order_request import FORM, JSON, idempotency_key, order_id_for, read_order
+from frontend.order_view import OrderList, OrderView, view_of
+from frontend.problems import FieldError, Problem, dependency, invalid
+from frontend.references import Reference
+from frontend.representations import wants_html
+from frontend.services import csrf, services
+
+_log = structlog.get_logger(__name__)
+_trace_context = TraceContextTextMapPropagator()
+
+orders = APIBlueprint("orders", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON)
+orders.before_request(sessions.require_session)
+
+
+class ReferencePath(BaseModel):
+    reference: str = Field(description="what `POST /orders` returned")
+
+
+class OrdersQuery(BaseModel):
+    continuation: str | None = Field(None, description="from `next`")
+
+
+class PlaceHeaders(BaseModel):
+    idempotency_key: str | None = Field(
+        None,
+        alias="Idempotency-Key",
+        description="1 to 255 printable ASCII characters; a repeat with the same key and session is the same order",
+    )
+
+
+@orders.post(
+    "/orders",
+    operation_id="placeOrder",
+    responses={
+        202: OrderView,
+        303: {"description": "a form's answer: the order's page"},
+        415: ERRORS[415],
+        413: ERRORS[413],
+    },
+    openapi_extensions=ORDER_BODY,
+)
+def place_order(header: PlaceHeaders) -> AnyResponse:
+    """Accepts an order: 202 means that Service Bus has it."""
+    del header  # documents the header; it is read where its rules are
+    if request.mimetype == FORM:
+        csrf.protect()
+    try:
+        order = read_order()
+    except ValidationError as error:
+        errors = invalid(error)
+        if request.mimetype == FORM and wants_html():
+            return _orders_page(422, errors)
+        raise Problem(422, "InvalidOrder", "The order is not valid.", errors=errors) from error
+    reference = _accept(order)
+    if request.mimetype != JSON:
+        return redirect(url_for("orders.show_order", reference=reference.text), 303)
+    view = view_of(reference, None)
+    response = make_response(jsonify(view.model_dump(mode="json")), 202)
+    response.headers.update({"Location": view.links.self, "Retry-After": "1"})
+    return response
+
+
+# A JSON body needs no CSRF token: another site's page can't send this content type without asking first (CORS), and
+# is never allowed to. A form can come from anywhere, so `place_order` protects forms itself.
+csrf.exempt(place_order)
+
+
+def _accept(order: Order) -> Reference:
+    key = idempotency_key()
+    if key is not None and sessions.customer_of_session() is None:
+        raise Problem(
+            400,
+            "IdempotencyKeyWithoutSession",
+            "Idempotency keys are remembered per customer, so send the session cookie (GET /orders hands one out): "
+            "without it a repeat would become another order.",
+        )
+    customer = sessions.customer()
+    message = OrderMessage(
+        orderId=order_id_for(customer, key) if key is not None else uuid.uuid4().hex,
+        customerId=customer,
+        order=order,
+        acceptedAt=datetime.now(UTC),
+    )
+    with dependency("Service Bus"):
+        services().sender.send(message, parent=_trace_context.extract(request.headers))
+    _log.info("order.accepted", order_id=message.orderId, message_id=message.message_id)
+    reference = services().references.of_message(message)
+    sessions.remember(reference)
+    return reference
+
+
+@orders.get("/orders", operation_id="listOrders", responses={200: OrderList})
+def list_orders(query: OrdersQuery) -> AnyResponse:
+    """The customer's orders: those on their way, then the receipted ones."""
+    return _orders_page(200, [], query.continuation)
+
+
+def _orders_page(status: int, errors: list[FieldError], continuation: str | None = None) -> Response:
+    found = _orders_of(sessions.customer(), continuation)
+    if not wants_html():
+        return make_response(jsonify(found.model_dump(mode="json")), status)
+    page = render_template(
+        "orders.html",
+        found=found,
+        first_page=continuation is None,
+        errors={error.pointer.removeprefix("#/"): error.detail for error in errors},
+        entered=request.form,
+        idempotency_key=request.form.get("idempotencyKey") or uuid.uuid4().hex,
+    )
+    return make_response(page, status)
+
+
+def _orders_of(customer: str, continuation: str | None) -> OrderList:
+    references, store = services().references, services().store
+    token = references.read_continuation(continuation) if continuation else None
+    if continuation and token is None:
+        raise Problem(400, "InvalidContinuation", "This continuation was not handed out here.")
+    with dependency("Cosmos DB"):
+        page = store.page(customer, token)
+        views = [view_of(references.of_document(document), document) for document in page.documents]
+        if continuation is None:
+            views = [*_pending({document.id for document in page.documents}), *views]
+    following = (
+        url_for("orders.list_orders", continuation=references.sign_continuation(page.continuation))
+        if page.continuation
+        else None
+    )
+    return OrderList(orders=views, next=following)
+
+
+def _pending(listed: set[str]) -> list[OrderView]:
+    """The session's orders that are not receipted, the newest first; the session forgets the receipted ones."""
+    pending: list[OrderView] = []
+    receipted: set[str] = set()
+    for text in sessions.references():
+        reference = services().references.read(text)
+        if reference is None:
+            receipted.add(text)  # its key is gone: nothing more can be said of it
+            continue
+        view = view_of(reference, services().store.read(reference.customer_id, reference.order_id))
+        if view.status == "receipted":
+            receipted.add(text)
+            if reference.order_id in listed:
+                continue
+        pending.append(view)
+    sessions.forget(receipted)
+    return pending
+
+
+@orders.get(
+    "/orders/<reference>",
+    operation_id="showOrder",
+    responses={
+        200: OrderView,
+        202: OrderView,
+        404: ERRORS[404],
+        409: problem_response("IdempotencyKeyReused: the key was another order's already"),
+    },
+)
+def show_order(path: ReferencePath) -> AnyResponse:
+    """One order: 202 while it is on its way, 200 once it is receipted."""
+    reference = read_reference(path.reference)
+    with dependency("Cosmos DB"):
+        view = view_of(reference, services().store.read(reference.customer_id, reference.order_id))
+    if view.status == "refused":
+        raise reused()
+    status = 200 if view.status == "receipted" else 202
+    if wants_html():
+        response = make_response(render_template("order.html", view=view), status)
+    else:
+        response = make_response(jsonify(view.model_dump(mode="json")), status)
+    if status == 202:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def read_reference(text: str) -> Reference:
+    """The reference in a URL; raises the problem 404 where it was not signed here."""
+    reference = services().references.read(text)
+    if reference is None:
+        raise Problem(404, "UnknownReference", "There is no such order.")
+    return reference
+
+
+def reused() -> Problem:
+    """The problem 409: the key's order has another body."""
+    return Problem(
+        409,
+        "IdempotencyKeyReused",
+        "This idempotency key was used before with another order, and that one stands. Send this order with a new key.",
+    )

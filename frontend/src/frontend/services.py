@@ -1,0 +1,35 @@
+"""The parts that views work with, made once in `app.create_app` and found through Flask's current application."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
+
+from frontend.clients import Clients
+from frontend.order_store import OrderStore
+from frontend.readiness import Readiness
+from frontend.receipt_store import ReceiptStore
+from frontend.references import References
+from frontend.sender import OrderSender
+from frontend.settings import Settings
+from frontend.signing_keys import SigningKeys
+
+csrf = CSRFProtect()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    clients: Clients
+    keys: SigningKeys
+    references: References
+    sender: OrderSender
+    store: OrderStore
+    receipts: ReceiptStore
+    readiness: Readiness
+
+
+def services() -> Services:
+    found = current_app.extensions["frontend"]
+    assert isinstance(found, Services)  # noqa: S101  (for the type checker: create_app put it there)
+    return found

@@ -1,0 +1,55 @@
+"""Every setting of the frontend, from the environment; nothing else reads it.
+
+The endpoints carry Service Connector's names (https://learn.microsoft.com/azure/service-connector/), the identity's
+own variables (`AZURE_CLIENT_ID`, …) come from the workload-identity webhook and are read by the Azure SDK.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The first four have no default: without an endpoint there is nothing to start."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    azure_keyvault_resourceendpoint: str = Field(description="the vault, https://….vault.azure.net/")
+    azure_cosmos_resourceendpoint: str = Field(description="the account, https://….documents.azure.com/")
+    azure_storageblob_resourceendpoint: str = Field(description="the account, https://….blob.core.windows.net/")
+    azure_servicebus_fullyqualifiednamespace: str = Field(description="the namespace, ….servicebus.windows.net")
+
+    azure_servicebus_custom_endpoint_address: str | None = Field(
+        default=None, description="where to connect for AMQP instead"
+    )
+    ssl_cert_file: Path | None = Field(
+        default=None, description="CA bundle for AMQP; HTTPS reads REQUESTS_CA_BUNDLE itself"
+    )
+
+    orders_queue: str = "orders"
+    orders_database: str = "keyless"
+    orders_container: str = "orders"
+    receipts_container: str = "receipts"
+
+    signing_key_refresh_seconds: float = Field(
+        default=60.0, gt=0, description="how often Key Vault is asked for new versions"
+    )
+
+
+class IdentityVariables(BaseSettings):
+    """What the workload-identity webhook put into the pod, for showing: the SDK's credential reads them by itself."""
+
+    azure_client_id: str | None = None
+    azure_tenant_id: str | None = None
+    azure_authority_host: str | None = None
+    azure_federated_token_file: Path | None = None
+
+
+class ServerSettings(BaseSettings):
+    """What gunicorn needs before there is an application."""
+
+    http_host: str = "0.0.0.0"  # noqa: S104  (a container is reached from outside it)
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    http_threads: int = Field(default=16, ge=1, description="requests served at once by one process")
+    web_concurrency: int = Field(default=1, ge=1, description="processes")
