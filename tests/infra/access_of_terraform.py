@@ -1,12 +1,22 @@
 """Reads what Terraform deploys (`infra/snapshots/terraform/`) into the shape that both languages share."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.infra.derived import Deployment, Grant, Policy, Service, Trust, actions_of_built_in_role, scope_of
+from tests.infra.derived import (
+    Deployment,
+    Grant,
+    Policy,
+    Service,
+    Trust,
+    actions_of_built_in_role,
+    scope_of,
+    service_of,
+    tls_version,
+)
 
 Values = dict[str, Any]
 
@@ -27,7 +37,7 @@ class _Snapshot:
         return Deployment(
             grants=frozenset(self._grants()),
             trusts=frozenset(self._trusts()),
-            services=dict(self._services()),
+            services=self._services(),
             policies=dict(self._policies()),
             private_names=frozenset(self._private_names()),
             audited=frozenset(self._audited()),
@@ -102,71 +112,59 @@ class _Snapshot:
                 identity = self._identities[credential["application_id"]]
                 yield Trust(identity, issuer, credential["subject"], audience)
 
-    def _services(self) -> Iterator[tuple[str, Service]]:
+    def _services(self) -> dict[str, Service]:
         vault = self._only("azurerm_key_vault")
-        (firewall,) = vault["network_acls"]
-        assert firewall["default_action"] == "Deny", "the vault's firewall lets everybody in"
-        yield (
-            "keyVault",
-            Service(
+        cosmos = self._only("azurerm_cosmosdb_account")
+        storage = self._only("azurerm_storage_account")
+        bus = self._only("azurerm_servicebus_namespace")
+        registry = self._only("azurerm_container_registry")
+        cluster = self._only("azurerm_kubernetes_cluster")
+        logs = self._only("azurerm_log_analytics_workspace")
+        insights = self._only("azurerm_application_insights")
+        return {
+            "keyVault": Service(
+                # A vault's own way beside Entra roles are its access policies.
                 local_auth=not vault["rbac_authorization_enabled"],
                 public=vault["public_network_access_enabled"],
-                open_to=self._sources(firewall.get("ip_rules", []), firewall.get("virtual_network_subnet_ids", [])),
+                open_to=self._open_to(vault["network_acls"]),
             ),
-        )
-        cosmos = self._only("azurerm_cosmosdb_account")
-        yield (
-            "cosmos",
-            Service(
+            "cosmos": Service(
                 local_auth=cosmos["local_authentication_enabled"],
                 public=cosmos["public_network_access_enabled"],
-                open_to=self._sources(cosmos.get("ip_range_filter", []), []),
-                minimum_tls=_tls(cosmos["minimal_tls_version"]),
+                open_to=self._sources(cosmos.get("ip_range_filter", [])),
+                minimum_tls=tls_version(cosmos["minimal_tls_version"]),
             ),
-        )
-        storage = self._only("azurerm_storage_account")
-        (firewall,) = storage["network_rules"]
-        assert firewall["default_action"] == "Deny", "the storage account's firewall lets everybody in"
-        yield (
-            "blob",
-            Service(
+            "blob": Service(
                 local_auth=storage["shared_access_key_enabled"] or storage["local_user_enabled"],
                 public=storage["public_network_access_enabled"],
-                open_to=self._sources(firewall.get("ip_rules", []), firewall.get("virtual_network_subnet_ids", [])),
-                minimum_tls=_tls(storage["min_tls_version"]),
+                open_to=self._open_to(storage["network_rules"]),
+                minimum_tls=tls_version(storage["min_tls_version"]),
             ),
-        )
-        bus = self._only("azurerm_servicebus_namespace")
-        (firewall,) = bus["network_rule_set"]
-        assert firewall["default_action"] == "Deny", "the namespace's firewall lets everybody in"
-        yield (
-            "serviceBus",
-            Service(
+            "serviceBus": Service(
                 local_auth=bus["local_auth_enabled"],
                 public=bus["public_network_access_enabled"],
-                open_to=self._sources(firewall.get("ip_rules", []), []),
-                minimum_tls=_tls(bus["minimum_tls_version"]),
+                open_to=self._open_to(bus["network_rule_set"]),
+                minimum_tls=tls_version(bus["minimum_tls_version"]),
             ),
-        )
-        registry = self._only("azurerm_container_registry")
-        yield (
-            "registry",
-            Service(
+            "registry": Service(
                 local_auth=registry["admin_enabled"] or registry["anonymous_pull_enabled"],
                 public=registry["public_network_access_enabled"],
             ),
-        )
-        cluster = self._only("azurerm_kubernetes_cluster")
-        yield (
-            "cluster",
-            Service(local_auth=not cluster["local_account_disabled"], public=not cluster["private_cluster_enabled"]),
-        )
-        logs = self._only("azurerm_log_analytics_workspace")
-        yield "logs", Service(local_auth=logs["local_authentication_enabled"], public=True)
-        insights = self._only("azurerm_application_insights")
-        yield "insights", Service(local_auth=insights["local_authentication_enabled"], public=True)
+            "cluster": Service(
+                local_auth=not cluster["local_account_disabled"], public=not cluster["private_cluster_enabled"]
+            ),
+            # Who sends logs comes with a token too, but from public addresses in either profile.
+            "logs": Service(local_auth=logs["local_authentication_enabled"], public=True),
+            "insights": Service(local_auth=insights["local_authentication_enabled"], public=True),
+        }
 
-    def _sources(self, addresses: list[str], subnets: list[str]) -> frozenset[str]:
+    def _open_to(self, firewall: list[Values]) -> frozenset[str]:
+        [rules] = firewall
+        if rules["default_action"] != "Deny":
+            return frozenset({"everybody"})
+        return self._sources(rules.get("ip_rules", []), rules.get("virtual_network_subnet_ids", []))
+
+    def _sources(self, addresses: list[str], subnets: Sequence[str] = ()) -> frozenset[str]:
         egress = self._outputs["egressAddress"]
         named = ["egress" if address == egress else address for address in addresses]
         return frozenset(named + [subnet.rsplit("/", 1)[1] for subnet in subnets])
@@ -187,7 +185,7 @@ class _Snapshot:
 
     def _audited(self) -> Iterator[str]:
         for setting in self._of("azurerm_monitor_diagnostic_setting"):
-            service = scope_of(setting["target_resource_id"]).split("/")[1]
+            service = service_of(setting["target_resource_id"])
             for log in setting["enabled_log"]:
                 yield f"{service}/{log['category']}"
 
@@ -201,9 +199,3 @@ class _Snapshot:
         ):
             for resource in self._of(type_name):
                 yield resource["id"]
-
-
-def _tls(version: str) -> str:
-    """`1.2` for Azure's spellings of it: `1.2`, `Tls12`, `TLS1_2`."""
-    digits = [character for character in version if character.isdigit()]
-    return ".".join(digits)

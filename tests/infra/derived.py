@@ -96,6 +96,27 @@ def scope_of(resource_id: str) -> str:
     return inner
 
 
+_SERVICES = {
+    "Microsoft.KeyVault/vaults": "keyVault",
+    "Microsoft.DocumentDB/databaseAccounts": "cosmos",
+    "Microsoft.Storage/storageAccounts": "blob",
+    "Microsoft.ServiceBus/namespaces": "serviceBus",
+    "Microsoft.ContainerRegistry/registries": "registry",
+    "Microsoft.ContainerService/managedClusters": "cluster",
+}
+
+
+def service_of(resource_id: str) -> str:
+    """The name in `Deployment.services` of the service that a resource id belongs to."""
+    [name] = (name for kind, name in _SERVICES.items() if f"/providers/{kind}/" in resource_id)
+    return name
+
+
+def tls_version(spelling: str) -> str:
+    """`1.2` for Azure's `Tls12`, `TLS1_2` and `1.2`."""
+    return ".".join(re.findall(r"\d", spelling))
+
+
 def actions_of_built_in_role(role_id: str) -> frozenset[str]:
     """The actions that the model lists for a built-in role; the id itself for a role that it does not list."""
     for role in MODEL["roles"].values():
