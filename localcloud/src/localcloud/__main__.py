@@ -27,21 +27,24 @@ def main() -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from localcloud import program
     from localcloud.cloud import PortTaken
+    from localcloud.cluster.errors import ClusterError
 
     settings = _settings(arguments)
     try:
         asyncio.run(
             program.run(settings, arguments.overlay, dict(arguments.service_port), ephemeral=arguments.ephemeral)
         )
-    except (PortTaken, program.StateFolderInUse, FileNotFoundError, ValueError) as error:
+    except (PortTaken, ClusterError, program.StateFolderInUse, FileNotFoundError, ValueError) as error:
         return _fail(error)
     return 0
 
 
-def _outputs(_arguments: argparse.Namespace) -> int:
+def _outputs(arguments: argparse.Namespace) -> int:
+    from localcloud.access import AccessModel
     from localcloud.cluster.outputs import render_outputs
 
-    print(render_outputs(), end="")
+    settings = _settings(arguments)
+    print(render_outputs(AccessModel.load(settings.access), settings.name), end="")
     return 0
 
 

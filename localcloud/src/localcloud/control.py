@@ -79,6 +79,7 @@ class ControlPlane:
                     }
                     for p in pods
                 ],
+                "services": self._cluster.service_urls() if self._cluster else {},
                 "secrets": self._secrets.names(),
             }
         )

@@ -7,9 +7,10 @@ and reported, so nothing leaves the machine.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _HEAD_LIMIT = 16 * 1024
+_ENDED = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError)
 
 
 class ForwardProxy:
@@ -22,7 +23,7 @@ class ForwardProxy:
         self._target = (target_host, target_port)
         self._refused = refused
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listens and returns the port; raises `OSError` where it is taken."""
@@ -30,22 +31,23 @@ class ForwardProxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
+        """Ends every connection, without waiting for either of its ends."""
         if self._server is not None:
             self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in self._open:
+            writer.transport.abort()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a connection's callback always runs in a task
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-        try:
+        with self._tracked(writer), contextlib.suppress(*_ENDED):
             await self._serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-            pass
+
+    @contextlib.contextmanager
+    def _tracked(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        self._open.add(writer)
+        try:
+            yield
         finally:
+            self._open.discard(writer)
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,13 +66,11 @@ class ForwardProxy:
             )
             return
         up_reader, up_writer = await asyncio.open_connection(*self._target)
-        try:
+        with self._tracked(up_writer):
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             for end in (writer, up_writer):
                 _no_delay(end)
             await asyncio.gather(_pump(reader, up_writer), _pump(up_reader, writer))
-        finally:
-            up_writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,6 @@ from joserfc.jwk import KeySet
 from localcloud.entra import errors
 
 _LIFETIME = 24 * 3600.0  # seconds
-_REFETCH_PAUSE = 1.0  # an unknown key asks for new documents at most this often
 
 
 class Issuers:
@@ -30,8 +29,7 @@ class Issuers:
         Raises `EntraError` AADSTS90061 where the documents can't be had, AADSTS7000272 where they lack the key.
         """
         fetched, known = self._known.get(issuer, (float("-inf"), None))
-        age = self._clock() - fetched
-        if known is None or age > _LIFETIME or (not _has(known, kid) and age > _REFETCH_PAUSE):
+        if known is None or self._clock() - fetched > _LIFETIME or not _has(known, kid):
             known = await self._fetch(issuer)
             self._known[issuer] = (self._clock(), known)
         if not _has(known, kid):
