@@ -1,0 +1,83 @@
+"""Who asks, and may they: the `Authorization` header, the guard, and Azure's own words for a refusal."""
+
+from urllib.parse import parse_qs, unquote
+
+from localcloud.cosmos.containers import Container
+from localcloud.cosmos.errors import CosmosError
+from localcloud.guard import Denied, Guard, Unauthenticated
+
+# The substatuses of 401 and 403, as real accounts send them.
+_LOCAL_AUTHORIZATION_DISABLED = 5202
+_NOT_FOR_ENTRA_TOKENS = 5300
+_NO_PERMISSION = 5301
+
+ANY_CONTAINER = "cosmos"
+"""The scope of what a grant on any container of the account suffices for."""
+
+
+class Caller:
+    """The sender of one request. `authorization` is the header, `type=aad&ver=1.0&sig={token}`, URL-encoded."""
+
+    def __init__(self, guard: Guard, account: str, authorization: str | None) -> None:
+        self._guard = guard
+        self._account = account
+        self._authorization = authorization
+
+    def require(self, action: str, container: Container) -> None:
+        """Raises `CosmosError` 401 or 403 unless the caller holds the action on the container."""
+        self._require(action, container.scope, container.path)
+
+    def require_anywhere(self, action: str, resource: str) -> None:
+        """The same where a grant on any of the account's containers is enough; `resource` is what is asked for."""
+        self._require(action, ANY_CONTAINER, resource)
+
+    def refuse_management(self, method: str, path: str) -> CosmosError:
+        """The 403 for what no Entra token may do on the data plane: make, change, list databases or containers.
+
+        https://learn.microsoft.com/azure/cosmos-db/how-to-connect-role-based-access-control
+        """
+        try:
+            self._guard.authenticate(self._token(), f"{method} {path}", ANY_CONTAINER)
+        except Unauthenticated as error:
+            return self._unauthenticated(error)
+        return CosmosError(
+            403,
+            f"Request blocked by Auth {self._account} : The given request [{method} {path}] cannot be authorized by "
+            "AAD token in data plane. Learn more: https://aka.ms/cosmos-native-rbac.",
+            _NOT_FOR_ENTRA_TOKENS,
+        )
+
+    def _require(self, action: str, scope: str, resource: str) -> None:
+        try:
+            self._guard.authorize(self._token(), action, scope)
+        except Unauthenticated as error:
+            raise self._unauthenticated(error) from error
+        except Denied as error:
+            raise CosmosError(
+                403,
+                f"Request blocked by Auth {self._account} : Request is blocked because principal [{error.principal}] "
+                f"does not have required RBAC permissions to perform action [{action}] on resource [{resource}]. "
+                "Learn more: https://aka.ms/cosmos-native-rbac.",
+                _NO_PERMISSION,
+            ) from error
+
+    def _unauthenticated(self, error: Unauthenticated) -> CosmosError:
+        return CosmosError(401, f"Request blocked by Auth {self._account} : {error.reason}.")
+
+    def _token(self) -> str:
+        if not self._authorization:
+            raise CosmosError(
+                401, "Required Header authorization is missing. Ensure a valid Authorization token is passed."
+            )
+        # A JWT has no character that needs decoding, so a plus sign can't be lost here.
+        fields = parse_qs(unquote(self._authorization))
+        kind = fields.get("type", [""])[0]
+        if kind in ("master", "resource"):
+            raise CosmosError(
+                401,
+                "Local Authorization is disabled. Use an AAD token to authorize all requests.",
+                _LOCAL_AUTHORIZATION_DISABLED,
+            )
+        if kind != "aad" or fields.get("ver") != ["1.0"] or not fields.get("sig"):
+            raise CosmosError(401, "The authorization token is not of the form type=aad&ver=1.0&sig={token}.")
+        return fields["sig"][0]

@@ -1,0 +1,73 @@
+"""Cosmos DB's error shape: a status, a code and a message, and in `x-ms-substatus` which of its kind it is.
+
+https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb
+"""
+
+import json
+
+_CODES = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    413: "RequestEntityTooLarge",
+}
+
+
+class CosmosError(Exception):
+    """A request that Cosmos DB refuses. `substatus` is 0 where Azure sends none."""
+
+    def __init__(self, status: int, message: str, substatus: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.substatus = substatus
+
+    def body(self, activity_id: str) -> bytes:
+        """The JSON that every SDK takes code and message from."""
+        text = f"{self.message}\r\nActivityId: {activity_id}, Microsoft.Azure.Documents.Common/2.14.0"
+        return json.dumps({"code": _CODES.get(self.status, "BadRequest"), "message": text}).encode()
+
+
+class BadRequest(CosmosError):
+    def __init__(self, message: str, substatus: int = 0) -> None:
+        super().__init__(400, message, substatus)
+
+
+class QueryError(BadRequest):
+    """A query that does not parse or asks for what is not there. `code` is one of Cosmos DB's `SC…` codes."""
+
+    def __init__(self, code: str, message: str, start: int = 0, end: int = 0) -> None:
+        error = {"severity": "Error", "location": {"start": start, "end": end}, "code": code, "message": message}
+        super().__init__("Message: " + json.dumps({"errors": [error]}, separators=(",", ":")))
+
+
+class NotFound(CosmosError):
+    """Nothing there: an item, or with `substatus` 1003 the database or container that it would be in."""
+
+    def __init__(self, substatus: int = 0) -> None:
+        super().__init__(
+            404,
+            'Message: {"Errors":["Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found"]}',
+            substatus,
+        )
+
+
+class Conflict(CosmosError):
+    def __init__(self) -> None:
+        super().__init__(409, "Entity with the specified id already exists in the system.")
+
+
+class PreconditionFailed(CosmosError):
+    def __init__(self, substatus: int = 0) -> None:
+        super().__init__(
+            412, "Operation cannot be performed because one of the specified precondition is not met", substatus
+        )
+
+
+class TooLarge(CosmosError):
+    def __init__(self) -> None:
+        super().__init__(413, "Request size is too large")

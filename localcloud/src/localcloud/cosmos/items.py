@@ -1,0 +1,130 @@
+"""What may be done with one item: create, read, upsert, replace, patch and delete, each under its preconditions.
+
+https://learn.microsoft.com/rest/api/cosmos-db/documents
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.cosmos import json_text, partition_keys, patch
+from localcloud.cosmos.containers import Container
+from localcloud.cosmos.errors import BadRequest, Conflict, NotFound, PreconditionFailed, TooLarge
+from localcloud.cosmos.state import Item, ItemStore
+
+LARGEST = 2 * 1024 * 1024  # bytes of an item, https://learn.microsoft.com/azure/cosmos-db/concepts-limits
+_LONGEST_ID = 255
+_ILLEGAL_IN_ID = re.compile(r"[/\\?#\x00-\x1f\ud800-\udfff]")
+_LONGEST_TTL = 2_147_483_647
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """The `If-Match` and `If-None-Match` headers: an etag, or `*`, or None."""
+
+    if_match: str | None = None
+    if_none_match: str | None = None
+
+    def check(self, item: Item) -> None:
+        """Raises `PreconditionFailed` where the stored item is not the one that the caller means to change."""
+        if self.if_match not in (None, "*", item.etag) or self.if_none_match in ("*", item.etag):
+            raise PreconditionFailed
+
+    def unmodified(self, item: Item) -> bool:
+        """Whether a reader has this state of the item already."""
+        return self.if_none_match in ("*", item.etag)
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of one container. `partition` is the partition key's text, as `partition_keys` makes it."""
+
+    store: ItemStore
+    container: Container
+
+    def read(self, partition: str, name: str) -> Item:
+        item = self.store.find(self.container, partition, name)
+        if item is None:
+            raise NotFound
+        return item
+
+    def create(self, partition: str, document: Any, conditions: Preconditions) -> Item:
+        checked = self._checked(document, partition)
+        existing = self.store.find(self.container, partition, checked["id"])
+        if existing is not None:
+            if conditions.if_none_match == "*":
+                raise PreconditionFailed
+            raise Conflict
+        return self._write(partition, checked, None)
+
+    def upsert(self, partition: str, document: Any, conditions: Preconditions) -> tuple[Item, bool]:
+        """The item, and whether it is new."""
+        checked = self._checked(document, partition)
+        existing = self.store.find(self.container, partition, checked["id"])
+        if existing is not None:
+            conditions.check(existing)
+        return self._write(partition, checked, existing), existing is None
+
+    def replace(self, partition: str, name: str, document: Any, conditions: Preconditions) -> Item:
+        checked = self._checked(document, partition)
+        existing = self.read(partition, name)
+        conditions.check(existing)
+        if checked["id"] != existing.id:
+            raise BadRequest("The id in the document does not match the id of the item to replace.")
+        return self._write(partition, checked, existing)
+
+    def patch(self, partition: str, name: str, request: Any, conditions: Preconditions) -> Item:
+        specification = patch.specification(request, self.container)
+        existing = self.read(partition, name)
+        conditions.check(existing)
+        document = json_text.parse(existing.body)
+        if not specification.condition(document):
+            raise PreconditionFailed(substatus=1110)
+        specification.apply(document)
+        return self._write(partition, self._checked(document, partition), existing)
+
+    def delete(self, partition: str, name: str, conditions: Preconditions) -> None:
+        existing = self.read(partition, name)
+        conditions.check(existing)
+        self.store.delete(self.container, existing)
+
+    def _write(self, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
+        with self.store.transaction():
+            item = self.store.write(self.container, partition, document, replaced)
+            if len(item.body) > LARGEST:
+                raise TooLarge
+        return item
+
+    def _checked(self, document: Any, partition: str) -> dict[str, Any]:
+        if not isinstance(document, dict):
+            raise BadRequest("The request payload is invalid. Ensure to provide a valid request payload.")
+        check_id(document.get("id"))
+        _check_ttl(document.get("ttl"))
+        if partition_keys.of_document(document, self.container.partition_key) != partition:
+            raise BadRequest(
+                "PartitionKey extracted from document doesn't match the one specified in the header. "
+                "Learn more: https://aka.ms/CosmosDB/sql/errors/wrong-pk-value",
+                substatus=1001,
+            )
+        return document
+
+
+def check_id(value: Any) -> None:
+    """Raises `BadRequest` for an id that Azure refuses."""
+    if not isinstance(value, str) or not value:
+        raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing")
+    if len(value) > _LONGEST_ID or _ILLEGAL_IN_ID.search(value):
+        raise BadRequest(
+            "Id contains illegal chars. Ensure to provide a unique non-empty string of less than '255' characters "
+            "without '/', '\\', '?' and '#'."
+        )
+
+
+def _check_ttl(value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not (value == -1 or 0 < value <= _LONGEST_TTL):
+        raise BadRequest(
+            f"The input ttl '{str(value)[:20]}' is invalid. Ensure to provide a nonzero positive integer less than or "
+            "equal to '2147483647', or '-1' which means never expire."
+        )

@@ -1,0 +1,51 @@
+"""JSON as Cosmos DB takes it: no NaN, no infinity, at most 128 levels deep, one top-level value."""
+
+import json
+import math
+from typing import Any
+
+DEEPEST = 128  # levels, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
+
+
+def parse(text: bytes | str) -> Any:
+    """The value; raises `ValueError` where the text is not JSON that can be stored and sent again."""
+    try:
+        value = json.loads(text, parse_constant=_not_a_number, parse_float=_finite, parse_int=_integer)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    brackets = (text.count(b"[") + text.count(b"{")) if isinstance(text, bytes) else text.count("[") + text.count("{")
+    if brackets > DEEPEST and _deeper_than(value, DEEPEST):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def write(value: Any) -> str:
+    """Compact and in ASCII: what a lone surrogate in a document survives."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _not_a_number(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _integer(text: str) -> float:
+    return int(text) if len(text) < 18 else _finite(text)  # Cosmos DB's numbers are doubles
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:30]} is not a number that can be kept")
+    return number
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(value, dict | list) for value in layer)

@@ -1,0 +1,192 @@
+"""Requests as other clients send them, and such as no client should: each gets Cosmos DB's own shape of answer."""
+
+import base64
+import json
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CONTAINER = "/dbs/shop/colls/items"
+DOCS = f"{CONTAINER}/docs"
+KEY = {"x-ms-documentdb-partitionkey": '["requests"]'}
+QUERY = {"x-ms-documentdb-isquery": "True", "content-type": "application/query+json"}
+
+
+@pytest.fixture(scope="module")
+def http(cloud: Any, credential: Callable[[str], Any]) -> Iterator[httpx.Client]:
+    token = credential("owner").get_token("https://cosmos.azure.com/.default").token
+    headers = {"authorization": quote(f"type=aad&ver=1.0&sig={token}", safe="")}
+    tls = ssl.create_default_context(cafile=cloud.ca_bundle)
+    url = f"https://{cloud.cloud.settings.cosmos_host}"
+    with httpx.Client(base_url=url, proxy=cloud.cloud.proxy_url, verify=tls, headers=headers) as client:
+        yield client
+
+
+def test_account_names_itself(cloud: Any, http: httpx.Client) -> None:
+    """The account's endpoints are its own name, and what query engines of other languages read is there."""
+    account = http.get("/").json()
+    own = f"https://{cloud.cloud.settings.cosmos_host}/"
+    for kind in ("readableLocations", "writableLocations"):
+        assert [location["databaseAccountEndpoint"] for location in account[kind]] == [own]
+    assert isinstance(json.loads(account["queryEngineConfiguration"]), dict)
+    assert account["enableNRegionSynchronousCommit"] is False
+
+
+def test_resource_ids_contain_one_another(http: httpx.Client) -> None:
+    """A database's id is 4 bytes, a collection's those and 4 with the top bit set, a document's those and 8."""
+    item = http.post(DOCS, headers={**KEY, "x-ms-documentdb-is-upsert": "True"}, json={"id": "r", "pk": "requests"})
+    database = base64.b64decode(http.get("/dbs/shop").json()["_rid"])
+    collection = base64.b64decode(http.get(CONTAINER).json()["_rid"], b"+-")
+    document = base64.b64decode(item.json()["_rid"], b"+-")
+    assert (len(database), len(collection), len(document)) == (4, 8, 16)
+    assert collection.startswith(database)
+    assert document.startswith(collection)
+    assert collection[4] & 0x80
+
+
+def test_partition_key_ranges_are_read_once(http: httpx.Client) -> None:
+    """One range covers all keys; asked again under its etag, the answer is 304."""
+    first = http.get(f"{CONTAINER}/pkranges/")
+    (only,) = first.json()["PartitionKeyRanges"]
+    assert (only["minInclusive"], only["maxExclusive"]) == ("", "FF")
+    again = http.get(f"{CONTAINER}/pkranges/", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_item_answers_carry_the_headers_that_clients_read(http: httpx.Client) -> None:
+    """Etag, charge, activity, session and the path by names; a read under the current etag is 304."""
+    written = http.post(DOCS, headers={**KEY, "x-ms-documentdb-is-upsert": "true"}, json={"id": "h", "pk": "requests"})
+    assert written.headers["etag"] == written.json()["_etag"]
+    assert written.headers["x-ms-alt-content-path"] == CONTAINER.strip("/")
+    assert written.headers["x-ms-session-token"].startswith("0:-1#")
+    assert {"x-ms-request-charge", "x-ms-activity-id"} <= set(written.headers)
+    unchanged = http.get(f"{DOCS}/h", headers={**KEY, "if-none-match": written.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_query_plan_leaves_the_work_to_the_service(http: httpx.Client) -> None:
+    """A client that plans is told to send its query as it is to the one range; an unknown query is a 400 here too."""
+    headers = {"x-ms-cosmos-is-query-plan-request": "True"}
+    plan = http.post(DOCS, headers=headers, json={"query": "SELECT VALUE c.n FROM c ORDER BY c.n"}).json()
+    assert plan["queryRanges"] == [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}]
+    assert plan["queryInfo"]["hasSelectValue"] is True
+    assert (plan["queryInfo"]["orderBy"], plan["queryInfo"]["rewrittenQuery"]) == ([], "")
+    assert http.post(DOCS, headers=headers, json={"query": "SELECT"}).status_code == 400
+
+
+DEEP = "[" * 100_000
+TEXT = {"content-type": "text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status"),
+    [
+        ("POST", DOCS, KEY, "", 400),
+        ("POST", DOCS, KEY, "{", 400),
+        ("POST", DOCS, KEY, "[]", 400),
+        ("POST", DOCS, KEY, "null", 400),
+        ("POST", DOCS, KEY, b"\xff\xfe", 400),
+        ("POST", DOCS, KEY, DEEP, 400),
+        ("POST", DOCS, KEY, '{"a":' * 200 + "1" + "}" * 200, 400),
+        ("POST", DOCS, KEY, '{"id":"1","pk":"requests","n":NaN}', 400),
+        ("POST", DOCS, KEY, '{"id":"1","pk":"requests","n":1e999}', 400),
+        ("POST", DOCS, KEY, '{"id":"\\ud800","pk":"requests"}', 400),
+        ("POST", DOCS, KEY, '{"pk":"requests"}', 400),
+        ("POST", DOCS, KEY, '{"id":1,"pk":"requests"}', 400),
+        ("POST", DOCS, KEY, '{"id":"1","pk":"another"}', 400),
+        ("POST", DOCS, KEY, '{"id":"1","pk":{"a":1}}', 400),
+        ("POST", DOCS, KEY, '{"id":"1","pk":"requests","ttl":0}', 400),
+        ("POST", DOCS, KEY, '{"id":"1","pk":"requests","ttl":"soon"}', 400),
+        ("POST", DOCS, {}, '{"id":"1","pk":"requests"}', 400),
+        ("POST", DOCS, {"x-ms-documentdb-partitionkey": "requests"}, '{"id":"1","pk":"requests"}', 400),
+        ("POST", DOCS, {"x-ms-documentdb-partitionkey": '["a","b"]'}, '{"id":"1","pk":"requests"}', 400),
+        ("GET", f"{DOCS}/1", {}, "", 400),
+        ("GET", f"{DOCS}/{quote('é%', safe='')}", KEY, "", 404),
+        ("PUT", f"{DOCS}/1", KEY, '{"id":"2","pk":"requests"}', 404),
+        ("PATCH", f"{DOCS}/1", KEY, '{"operations":[]}', 400),
+        ("PATCH", f"{DOCS}/1", KEY, '{"operations":7}', 400),
+        ("PATCH", f"{DOCS}/1", KEY, '{"operations":[7]}', 400),
+        ("PATCH", f"{DOCS}/1", KEY, '{"condition":"from","operations":[{"op":"remove","path":"/a"}]}', 400),
+        ("POST", DOCS, {**KEY, "x-ms-cosmos-is-batch-request": "True"}, "{}", 400),
+        ("POST", DOCS, {**KEY, "x-ms-cosmos-is-batch-request": "True"}, "[1]", 400),
+        ("POST", DOCS, {**KEY, "x-ms-cosmos-is-batch-request": "True"}, '[{"operationType":"Explode"}]', 400),
+        ("POST", DOCS, {**KEY, **QUERY}, "SELECT * FROM c", 400),
+        ("POST", DOCS, {**KEY, **QUERY}, '{"query":7}', 400),
+        ("POST", DOCS, {**KEY, **QUERY}, '{"query":"SELECT * FROM c","parameters":{"@a":1}}', 400),
+        ("POST", DOCS, {**KEY, **QUERY}, '{"query":"SELECT * FROM c","parameters":[{"name":"@a"}]}', 400),
+        ("POST", DOCS, {**KEY, **QUERY}, json.dumps({"query": f"SELECT {'(' * 20_000}1"}), 400),
+        ("POST", DOCS, {**KEY, **QUERY}, json.dumps({"query": f"SELECT VALUE {'NOT ' * 5_000}true FROM c"}), 400),
+        ("POST", DOCS, {**KEY, **QUERY}, '{"query":"SELECT TOP -1 * FROM c"}', 400),
+        ("POST", DOCS, {**KEY, **QUERY, "x-ms-max-item-count": "0"}, '{"query":"SELECT * FROM c"}', 400),
+        ("POST", DOCS, {**KEY, **QUERY, "x-ms-max-item-count": "ten"}, '{"query":"SELECT * FROM c"}', 400),
+        ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "junk"}, '{"query":"SELECT * FROM c"}', 400),
+        ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[[1],2,3,4]"}, '{"query":"SELECT * FROM c"}', 400),
+        ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[1,2]"}, '{"query":"SELECT VALUE COUNT(1) FROM c"}', 400),
+        ("POST", DOCS, {**QUERY, "x-ms-start-epk": "00", "x-ms-end-epk": "0F"}, '{"query":"SELECT * FROM c"}', 400),
+        ("GET", DOCS, {"x-ms-continuation": "junk"}, "", 400),
+        ("GET", DOCS, {"a-im": "Full-Fidelity Feed"}, "", 400),
+        ("GET", DOCS, {"a-im": "Incremental Feed", "if-none-match": "junk"}, "", 400),
+        ("GET", DOCS, {"a-im": "Incremental Feed", "if-modified-since": "yesterday"}, "", 400),
+        ("GET", "/dbs/missing", {}, "", 404),
+        ("GET", "/dbs/missing/colls/items", {}, "", 404),
+        ("DELETE", CONTAINER, {}, "", 403),
+        ("PUT", DOCS, KEY, "{}", 403),
+        ("GET", f"{CONTAINER}/sprocs", {}, "", 403),
+        ("POST", "/", TEXT, "hello", 403),
+        ("TRACE", "/", {}, "", 405),
+    ],
+)
+def test_bad_request_is_refused_in_the_services_own_form(
+    http: httpx.Client, method: str, path: str, headers: dict[str, str], body: str | bytes, status: int
+) -> None:
+    """Whatever is wrong, the answer is the right status with a code, a message and an activity id."""
+    answer = http.request(method, path, headers=headers, content=body)
+    assert answer.status_code == status
+    refusal = answer.json()
+    assert set(refusal) == {"code", "message"}
+    assert f"ActivityId: {answer.headers['x-ms-activity-id']}" in refusal["message"]
+    assert "Traceback" not in refusal["message"]
+
+
+def test_wrong_partition_key_says_which_error_it_is(http: httpx.Client) -> None:
+    """The mismatch has a substatus of its own, by which clients refresh what they know of the container."""
+    answer = http.post(DOCS, headers=KEY, json={"id": "1", "pk": "another"})
+    assert answer.headers["x-ms-substatus"] == "1001"
+    assert "PartitionKey extracted from document doesn't match" in answer.json()["message"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+WORDS = st.sampled_from(
+    ["SELECT", "VALUE", "TOP", "DISTINCT", "FROM", "WHERE", "ORDER", "BY", "OFFSET", "LIMIT", "AND", "OR", "NOT", "IN", "BETWEEN", "JOIN", "AS", "c", "c.n", "c['x']", "[", "]", "(", ")", "{", "}", ",", ":", "*", "+", "-", "/", "%", "||", "=", "!=", "<=", ">", "1", "2.5", "'text'", '"t"', "@p", "true", "null", "undefined", "COUNT(", "SUM(", "LOWER(", "CONTAINS(", "--", "'open", "\\"]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(WORDS, max_size=12), parameter=JSON, free=st.text(max_size=30))
+def test_no_query_breaks_the_service(http: httpx.Client, words: list[str], parameter: Any, free: str) -> None:
+    """Any text as a query is answered or refused, never a failure of the service's own."""
+    for query in (" ".join(words), f"SELECT * FROM c WHERE {' '.join(words)}", free):
+        body = json.dumps({"query": query, "parameters": [{"name": "@p", "value": parameter}]})
+        assert http.post(DOCS, headers={**KEY, **QUERY}, content=body).status_code in (200, 400)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=JSON, operations=st.lists(JSON, max_size=3), header=st.text('[]{}"ab1,null\\', max_size=12))
+def test_no_document_breaks_the_service(http: httpx.Client, document: Any, operations: Any, header: str) -> None:
+    """Any JSON as an item, a patch or a batch, under any partition key, is stored or refused."""
+    headers, expected = {"x-ms-documentdb-partitionkey": header}, {200, 201, 207, 400, 404, 409, 412}
+    upsert = {**headers, "x-ms-documentdb-is-upsert": "True"}
+    batch = {**headers, "x-ms-cosmos-is-batch-request": "True"}
+    assert http.post(DOCS, headers=upsert, content=json.dumps(document)).status_code in expected
+    assert http.patch(f"{DOCS}/1", headers=headers, content=json.dumps(operations)).status_code in expected
+    assert http.post(DOCS, headers=batch, content=json.dumps(operations)).status_code in expected
