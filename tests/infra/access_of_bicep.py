@@ -19,14 +19,6 @@ _ROLES = (
     "Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions",
     "Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments",
 )
-_SERVICES = {
-    "Microsoft.KeyVault/vaults": "keyVault",
-    "Microsoft.DocumentDB/databaseAccounts": "cosmos",
-    "Microsoft.Storage/storageAccounts": "blob",
-    "Microsoft.ServiceBus/namespaces": "serviceBus",
-    "Microsoft.ContainerRegistry/registries": "registry",
-    "Microsoft.ContainerService/managedClusters": "cluster",
-}
 
 
 def deployment(profile: str) -> Deployment:
@@ -105,7 +97,7 @@ def _services(profile: str) -> dict[str, Service]:
             minimum_tls=_tls(cosmos["minimalTlsVersion"]),
         ),
         "blob": Service(
-            local_auth=storage["allowSharedKeyAccess"],
+            local_auth=storage["allowSharedKeyAccess"] or storage["isLocalUserEnabled"],
             public=storage["publicNetworkAccess"] == "Enabled",
             open_to=_sources(storage["networkAcls"], "ipRules", "value"),
             minimum_tls=_tls(storage["minimumTlsVersion"]),
@@ -131,6 +123,7 @@ def _services(profile: str) -> dict[str, Service]:
 
 
 def _sources(firewall: dict[str, Any], rules: str, address: str) -> frozenset[str]:
+    assert firewall.get("defaultAction", "Deny") == "Deny", "the firewall lets everybody in"
     addresses = ("egress" if _EGRESS.search(rule[address]) else rule[address] for rule in firewall[rules])
     subnets = (rule["id"].rsplit("/", 1)[1] for rule in firewall.get("virtualNetworkRules", []))
     return frozenset([*addresses, *subnets])
@@ -142,7 +135,8 @@ def _policies(profile: str) -> dict[str, Policy]:
         parameters = {name: held["value"] for name, held in assignment["properties"]["parameters"].items()}
         exceptions = parameters.get("allowedClusterExceptions", []) + parameters.get("allowedIssuerExceptions", [])
         definition = assignment["properties"]["policyDefinitionId"].rsplit("/", 1)[1]
-        policies[definition] = Policy(parameters["effect"], frozenset(exceptions))
+        enforced = assignment["properties"]["enforcementMode"] == "Default"
+        policies[definition] = Policy(parameters["effect"] if enforced else "off", frozenset(exceptions))
     return policies
 
 
@@ -161,16 +155,11 @@ def _private_names(profile: str) -> set[str]:
 
 def _audited(profile: str) -> list[str]:
     return [
-        f"{_service(setting['id'].split(_DIAGNOSTIC_SETTING)[0])}/{log['category']}"
+        f"{scope_of(setting['id'].split(_DIAGNOSTIC_SETTING)[0]).split('/')[1]}/{log['category']}"
         for setting in resources(profile, "Microsoft.Insights/diagnosticSettings")
         for log in setting["properties"]["logs"]
         if log["enabled"]
     ]
-
-
-def _service(resource_id: str) -> str:
-    [name] = (name for kind, name in _SERVICES.items() if f"/providers/{kind}/" in resource_id)
-    return name
 
 
 def _identity(text: str) -> str:
