@@ -24,12 +24,16 @@ SNAPSHOTS = Path("infra/snapshots/terraform")
 
 
 def deployment(profile: str, identity_kind: str = "managed") -> Deployment:
-    """One snapshot; profiles are `derived.PROFILES`, identity kinds `managed` and `application`."""
-    return _Snapshot(json.loads((SNAPSHOTS / f"{profile}-{identity_kind}.json").read_text())).deployment()
+    """What a snapshot gives to whom; profiles are `derived.PROFILES`, identity kinds `managed` and `application`."""
+    return Snapshot(profile, identity_kind).deployment()
 
 
-class _Snapshot:
-    def __init__(self, snapshot: Values) -> None:
+class Snapshot:
+    """What Terraform made of one deployment: every resource with its type and the arguments that are set."""
+
+    def __init__(self, profile: str, identity_kind: str = "managed") -> None:
+        self.text = (SNAPSHOTS / f"{profile}-{identity_kind}.json").read_text()
+        snapshot = json.loads(self.text)
         self._outputs: Values = snapshot["outputs"]
         self._resources: list[Values] = list(snapshot["resources"].values())
 
@@ -45,13 +49,15 @@ class _Snapshot:
             assignments=frozenset(self._assignments()),
         )
 
-    def _of(self, type_name: str) -> Iterator[Values]:
+    def of(self, type_name: str) -> Iterator[Values]:
+        """The arguments of every resource of a type."""
         for resource in self._resources:
             if resource["type"] == type_name:
                 yield resource["values"]
 
-    def _only(self, type_name: str) -> Values:
-        (values,) = self._of(type_name)
+    def only(self, type_name: str) -> Values:
+        """The arguments of the one resource of a type."""
+        [values] = self.of(type_name)
         return values
 
     @cached_property
@@ -59,13 +65,13 @@ class _Snapshot:
         """Names of identities, without the deployment's own prefix, by principal id and by id."""
         names: dict[str, str] = {}
         prefix = self._outputs["resourceGroupName"].removesuffix("rg")
-        for identity in self._of("azurerm_user_assigned_identity"):
+        for identity in self.of("azurerm_user_assigned_identity"):
             names[identity["id"]] = names[identity["principal_id"]] = identity["name"].removeprefix(prefix)
-        for application in self._of("azuread_application"):
+        for application in self.of("azuread_application"):
             names[application["id"]] = names[application["client_id"]] = application["display_name"].removeprefix(
                 prefix
             )
-        for principal in self._of("azuread_service_principal"):
+        for principal in self.of("azuread_service_principal"):
             names[principal["object_id"]] = names[principal["client_id"]]
         return names
 
@@ -78,11 +84,11 @@ class _Snapshot:
                 for permission in role["permissions"]
                 for action in permission.get("actions", []) + permission.get("data_actions", [])
             )
-            for role in self._of("azurerm_role_definition")
+            for role in self.of("azurerm_role_definition")
         }
         cosmos = {
             role["id"]: frozenset(action for permission in role["permissions"] for action in permission["data_actions"])
-            for role in self._of("azurerm_cosmosdb_sql_role_definition")
+            for role in self.of("azurerm_cosmosdb_sql_role_definition")
         }
         return azure | cosmos
 
@@ -91,7 +97,7 @@ class _Snapshot:
 
     def _grants(self) -> Iterator[Grant]:
         for type_name in ("azurerm_role_assignment", "azurerm_cosmosdb_sql_role_assignment"):
-            for assignment in self._of(type_name):
+            for assignment in self.of(type_name):
                 yield Grant(
                     identity=self._identities.get(assignment["principal_id"], "deployer"),
                     actions=self._actions(assignment["role_definition_id"]),
@@ -101,26 +107,26 @@ class _Snapshot:
 
     def _trusts(self) -> Iterator[Trust]:
         own = self._outputs["oidcIssuerUrl"]
-        for credential in self._of("azurerm_federated_identity_credential"):
+        for credential in self.of("azurerm_federated_identity_credential"):
             issuer = "aks" if credential["issuer"] == own else credential["issuer"]
             for audience in credential["audience"]:
                 identity = self._identities[credential["user_assigned_identity_id"]]
                 yield Trust(identity, issuer, credential["subject"], audience)
-        for credential in self._of("azuread_application_federated_identity_credential"):
+        for credential in self.of("azuread_application_federated_identity_credential"):
             issuer = "aks" if credential["issuer"] == own else credential["issuer"]
             for audience in credential["audiences"]:
                 identity = self._identities[credential["application_id"]]
                 yield Trust(identity, issuer, credential["subject"], audience)
 
     def _services(self) -> dict[str, Service]:
-        vault = self._only("azurerm_key_vault")
-        cosmos = self._only("azurerm_cosmosdb_account")
-        storage = self._only("azurerm_storage_account")
-        bus = self._only("azurerm_servicebus_namespace")
-        registry = self._only("azurerm_container_registry")
-        cluster = self._only("azurerm_kubernetes_cluster")
-        logs = self._only("azurerm_log_analytics_workspace")
-        insights = self._only("azurerm_application_insights")
+        vault = self.only("azurerm_key_vault")
+        cosmos = self.only("azurerm_cosmosdb_account")
+        storage = self.only("azurerm_storage_account")
+        bus = self.only("azurerm_servicebus_namespace")
+        registry = self.only("azurerm_container_registry")
+        cluster = self.only("azurerm_kubernetes_cluster")
+        logs = self.only("azurerm_log_analytics_workspace")
+        insights = self.only("azurerm_application_insights")
         return {
             "keyVault": Service(
                 # A vault's own way beside Entra roles are its access policies.
@@ -170,32 +176,32 @@ class _Snapshot:
         return frozenset(named + [subnet.rsplit("/", 1)[1] for subnet in subnets])
 
     def _policies(self) -> Iterator[tuple[str, Policy]]:
-        for assignment in self._of("azurerm_resource_group_policy_assignment"):
+        for assignment in self.of("azurerm_resource_group_policy_assignment"):
             parameters = {name: given["value"] for name, given in json.loads(assignment["parameters"]).items()}
             exceptions = parameters.get("allowedIssuerExceptions", []) + parameters.get("allowedClusterExceptions", [])
             definition = assignment["policy_definition_id"].rsplit("/", 1)[1]
             yield definition, Policy(parameters["effect"] if assignment["enforce"] else "off", frozenset(exceptions))
 
     def _private_names(self) -> Iterator[str]:
-        network = {link["private_dns_zone_id"] for link in self._of("azurerm_private_dns_zone_virtual_network_link")}
-        for endpoint in self._of("azurerm_private_endpoint"):
+        network = {link["private_dns_zone_id"] for link in self.of("azurerm_private_dns_zone_virtual_network_link")}
+        for endpoint in self.of("azurerm_private_endpoint"):
             for group in endpoint["private_dns_zone_group"]:
                 for zone in network & set(group["private_dns_zone_ids"]):
                     yield zone.rsplit("/", 1)[1]
 
     def _audited(self) -> Iterator[str]:
-        for setting in self._of("azurerm_monitor_diagnostic_setting"):
+        for setting in self.of("azurerm_monitor_diagnostic_setting"):
             service = service_of(setting["target_resource_id"])
             for log in setting["enabled_log"]:
                 yield f"{service}/{log['category']}"
 
     def _assignments(self) -> Iterator[str]:
-        for role in self._of("azurerm_role_definition"):
+        for role in self.of("azurerm_role_definition"):
             yield role["role_definition_resource_id"]
         for type_name in (
             "azurerm_role_assignment",
             "azurerm_cosmosdb_sql_role_definition",
             "azurerm_cosmosdb_sql_role_assignment",
         ):
-            for resource in self._of(type_name):
+            for resource in self.of(type_name):
                 yield resource["id"]

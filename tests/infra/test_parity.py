@@ -28,13 +28,6 @@ def test_app_registrations_get_what_managed_identities_get(profile: str) -> None
             assert getattr(application, field.name) == getattr(managed, field.name), field.name
 
 
-def test_the_outputs_are_the_documented_ones() -> None:
-    """`infra/README.md` lists every output, and nothing that is none."""
-    section = Path("infra/README.md").read_text().split("## Outputs")[1].split("None is a secret")[0]
-    documented = set(re.findall(r"`(\w+)`", section))
-    assert access_of_terraform.deployment("learn").outputs == documented
-
-
 def test_both_languages_have_the_documented_modules() -> None:
     """The list of modules in `infra/README.md` is the list of folders and files."""
     section = Path("infra/README.md").read_text().split("## Modules")[1].split("\n## ")[0]
