@@ -4,7 +4,17 @@ import re
 from typing import Any
 
 from tests.infra.bicep_snapshot import properties, resources, snapshot
-from tests.infra.derived import Deployment, Grant, Policy, Service, Trust, actions_of_built_in_role, scope_of
+from tests.infra.derived import (
+    Deployment,
+    Grant,
+    Policy,
+    Service,
+    Trust,
+    actions_of_built_in_role,
+    scope_of,
+    service_of,
+    tls_version,
+)
 
 _ROLE_ASSIGNMENT = "/providers/Microsoft.Authorization/roleAssignments/"
 _DIAGNOSTIC_SETTING = "/providers/Microsoft.Insights/diagnosticSettings/"
@@ -94,19 +104,19 @@ def _services(profile: str) -> dict[str, Service]:
             local_auth=not cosmos["disableLocalAuth"],
             public=cosmos["publicNetworkAccess"] == "Enabled",
             open_to=_sources(cosmos, "ipRules", "ipAddressOrRange"),
-            minimum_tls=_tls(cosmos["minimalTlsVersion"]),
+            minimum_tls=tls_version(cosmos["minimalTlsVersion"]),
         ),
         "blob": Service(
             local_auth=storage["allowSharedKeyAccess"] or storage["isLocalUserEnabled"],
             public=storage["publicNetworkAccess"] == "Enabled",
             open_to=_sources(storage["networkAcls"], "ipRules", "value"),
-            minimum_tls=_tls(storage["minimumTlsVersion"]),
+            minimum_tls=tls_version(storage["minimumTlsVersion"]),
         ),
         "serviceBus": Service(
             local_auth=not bus["disableLocalAuth"],
             public=bus["publicNetworkAccess"] == "Enabled",
             open_to=_sources(bus_firewall, "ipRules", "ipMask"),
-            minimum_tls=_tls(bus["minimumTlsVersion"]),
+            minimum_tls=tls_version(bus["minimumTlsVersion"]),
         ),
         "registry": Service(
             local_auth=registry["adminUserEnabled"] or registry["anonymousPullEnabled"],
@@ -155,7 +165,7 @@ def _private_names(profile: str) -> set[str]:
 
 def _audited(profile: str) -> list[str]:
     return [
-        f"{scope_of(setting['id'].split(_DIAGNOSTIC_SETTING)[0]).split('/')[1]}/{log['category']}"
+        f"{service_of(setting['id'].split(_DIAGNOSTIC_SETTING)[0])}/{log['category']}"
         for setting in resources(profile, "Microsoft.Insights/diagnosticSettings")
         for log in setting["properties"]["logs"]
         if log["enabled"]
@@ -173,9 +183,3 @@ def _actions(permissions: list[dict[str, list[str]]]) -> frozenset[str]:
         for permission in permissions
         for action in permission.get("actions", []) + permission.get("dataActions", [])
     )
-
-
-def _tls(version: str) -> str:
-    """`1.2` for Azure's `Tls12`, `TLS1_2` and `1.2`."""
-    digits = re.findall(r"\d", version)
-    return ".".join(digits)

@@ -53,8 +53,8 @@ def test_only_the_model_and_the_platform_have_identities(profile: str) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_platform_and_the_deployer_hold_what_they_need_and_no_more(profile: str) -> None:
-    """The control plane joins the nodes' subnets and may use the kubelet's identity; the kubelet reads images; the deployer
-    writes them and administers the cluster."""
+    """The control plane joins subnets and may use the kubelet's identity; the kubelet reads images; the deployer writes
+    them and administers the cluster."""
     held = {
         (grant.identity, grant.scope, action)
         for grant in deployment(profile).grants

@@ -191,16 +191,16 @@ def test_every_service_keeps_an_audit_trail(profile: str) -> None:
     """Each service's log of who did what goes to Log Analytics; Service Bus has one on its Premium tier only."""
     audited = deployment(profile).audited
     assert audited >= {
-        "vaults/AuditEvent",
-        "databaseAccounts/DataPlaneRequests",
-        "storageAccounts/StorageRead",
-        "storageAccounts/StorageWrite",
-        "storageAccounts/StorageDelete",
-        "namespaces/OperationalLogs",
-        "registries/ContainerRegistryLoginEvents",
-        "managedClusters/kube-audit-admin",
+        "keyVault/AuditEvent",
+        "cosmos/DataPlaneRequests",
+        "blob/StorageRead",
+        "blob/StorageWrite",
+        "blob/StorageDelete",
+        "serviceBus/OperationalLogs",
+        "registry/ContainerRegistryLoginEvents",
+        "cluster/kube-audit-admin",
     }
-    assert ("namespaces/RuntimeAuditLogs" in audited) is (profile != "learn")
+    assert ("serviceBus/RuntimeAuditLogs" in audited) is (profile != "learn")
 
 
 @every_profile
