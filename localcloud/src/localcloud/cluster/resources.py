@@ -4,12 +4,23 @@ Names and meanings are those of the Kubernetes API 1.36
 (https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Item = TypeVar("Item")
+
+
+def _some(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Checked after the items, so that a fault in one is not also reported as a lack of them."""
+    if not items:
+        raise ValueError("at least one is needed")
+    return items
+
+
+Some = Annotated[tuple[Item, ...], AfterValidator(_some)]
 
 
 class _Honoured(BaseModel):
@@ -86,7 +97,7 @@ class VolumeMount(_Honoured):
 
 class Container(_Honoured):
     name: str
-    command: Annotated[tuple[str, ...], Field(min_length=1)]  # there is no image whose entry point could stand in
+    command: Some[str]  # there is no image whose entry point could stand in
     args: tuple[str, ...] = ()
     env: tuple[EnvVar, ...] = ()
     env_from: tuple[EnvFrom, ...] = ()
@@ -136,7 +147,7 @@ class Volume(_Honoured):
 class PodSpec(_Honoured):
     service_account_name: str = "default"
     init_containers: tuple[Container, ...] = ()
-    containers: Annotated[tuple[Container, ...], Field(min_length=1)]
+    containers: Some[Container]
     volumes: tuple[Volume, ...] = ()
     restart_policy: Literal["Always", "OnFailure", "Never"] = "Always"
     termination_grace_period_seconds: Annotated[int, Field(ge=0)] = 30
@@ -197,7 +208,7 @@ class ServicePort(_Honoured):
 class ServiceSpec(_Honoured):
     type: Literal["ClusterIP"] = "ClusterIP"
     selector: Annotated[dict[str, str], Field(min_length=1)]
-    ports: Annotated[tuple[ServicePort, ...], Field(min_length=1, max_length=1)]
+    ports: Annotated[Some[ServicePort], Field(max_length=1)]
 
 
 class Service(_Object):
