@@ -117,7 +117,7 @@ class FakeServiceBus(Fallible):
         assert queue == "orders"
         return FakeSender(self)
 
-    def get_queue_receiver(self, queue: str, **_: object) -> FakeSender:
+    def get_queue_receiver(self, _queue: str, **_options: object) -> FakeSender:
         raise ServiceBusAuthorizationError(message="Unauthorized access. 'Listen' claim(s) are required.")
 
     def bodies(self) -> list[OrderMessage]:

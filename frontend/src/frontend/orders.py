@@ -100,9 +100,18 @@ def _accept(order: Order) -> Reference:
     with dependency("Service Bus"):
         services().sender.send(message, parent=_trace_context.extract(request.headers))
     _log.info("order.accepted", order_id=message.orderId, message_id=message.message_id)
-    reference = services().references.of_message(message)
+    reference = _earlier_reference(message) or services().references.of_message(message)
     sessions.remember(reference)
     return reference
+
+
+def _earlier_reference(message: OrderMessage) -> Reference | None:
+    """The reference that a repeat was given the first time, if the session still knows it."""
+    known = (services().references.read(text) for text in sessions.references())
+    same = (message.orderId, message.order.digest())
+    return next(
+        (reference for reference in known if reference and (reference.order_id, reference.digest) == same), None
+    )
 
 
 @orders.get("/orders", operation_id="listOrders", responses={200: OrderList})

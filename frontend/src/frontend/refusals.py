@@ -33,8 +33,8 @@ def explain(error: BaseException) -> Refusal:
     code = getattr(error, "error_code", None) or inner.get("code") or (details.code if details else None)
     if isinstance(error, CosmosHttpResponseError) and error.sub_status:
         code = f"{code or error.status_code}/{error.sub_status}"
-    text = (details.message if details else None) or error.message
-    return Refusal(error.status_code, str(code or type(error).__name__), _first_line(text))
+    text = (details.message if details else None) or getattr(error, "http_error_message", None) or error.message
+    return Refusal(error.status_code, str(code or type(error).__name__), _first_line(str(text)))
 
 
 def _first_line(text: str) -> str:

@@ -1,0 +1,86 @@
+"""Liveness and readiness: it starts without access, says what is missing, and recovers by itself."""
+
+import threading
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+from frontend.app import create_app
+from frontend.clients import connect
+from frontend.readiness import Readiness
+
+from tests.unit.frontend_fakes import SETTINGS, FakeAzure
+
+
+def test_ready_when_every_dependency_answers() -> None:
+    """With access to everything, both are 200."""
+    client = FakeAzure().app().test_client()
+    assert [client.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
+
+
+def test_alive_and_not_ready_without_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the webhook mutated nothing, the real SDK's own sentence stands on /readyz, and pages say 503."""
+    for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    client = create_app(SETTINGS, connect(SETTINGS)).test_client()
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+    assert (
+        "Missing required arguments: 'tenant_id', 'client_id', 'token_file_path'"
+        in (answer.json["missing"]["workload identity"])
+    )
+    assert client.get("/orders").status_code == 503
+    assert client.post("/orders", json={"product": "x", "quantity": 1}).headers["Retry-After"]
+
+
+def test_each_missing_access_is_named() -> None:
+    """The dependency and the service's own text, one by one."""
+    azure = FakeAzure()
+    client = azure.app().test_client()
+    azure.bus.failure = ClientAuthenticationError("AADSTS700213: No matching federated identity record found")
+    azure.receipts.failure = HttpResponseError("This request is not authorized to perform this operation.")
+    missing = client.get("/readyz").json["missing"]
+    assert set(missing) == {"Service Bus", "Blob Storage"}
+    assert "AADSTS700213" in missing["Service Bus"]
+    assert "not authorized" in missing["Blob Storage"]
+
+
+def test_readiness_recovers_by_itself() -> None:
+    """A key that appears later makes the frontend ready, with no restart."""
+    azure = FakeAzure()
+    azure.vault.failure = HttpResponseError("(Forbidden) Caller is not authorized")
+    app = create_app(SETTINGS, azure.clients())
+    now = 0.0
+    parts = app.extensions["frontend"]
+    readiness = Readiness({"key": parts.keys.keys}, clock=lambda: now)
+    assert "Forbidden" in readiness.missing()["key"]
+    azure.vault.failure = None
+    now = 3.0
+    assert readiness.missing() == {}
+    assert app.test_client().get("/orders").status_code == 200
+
+
+def test_an_answer_is_kept_for_a_moment() -> None:
+    """Probes in quick succession cost the services one check."""
+    calls: list[int] = []
+    readiness = Readiness({"service": lambda: calls.append(1)}, clock=lambda: 7.0)
+    for _ in range(5):
+        readiness.missing()
+    assert len(calls) == 1
+
+
+def test_a_dependency_that_hangs_is_named() -> None:
+    """The probe hears which one is slow, and it is not asked twice meanwhile."""
+    released, calls = threading.Event(), []
+
+    def hang() -> None:
+        calls.append(1)
+        released.wait(30)
+
+    now = 0.0
+    readiness = Readiness({"slow": hang, "quick": lambda: None}, clock=lambda: now)
+    assert readiness.missing() == {"slow": "no answer within 2 seconds"}
+    now = 10.0
+    assert set(readiness.missing()) == {"slow"}
+    assert len(calls) == 1
+    released.set()
