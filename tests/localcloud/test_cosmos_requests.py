@@ -121,7 +121,7 @@ TEXT = {"content-type": "text/plain"}
         ("POST", DOCS, {**KEY, **QUERY}, '{"query":"SELECT * FROM c","parameters":{"@a":1}}', 400),
         ("POST", DOCS, {**KEY, **QUERY}, '{"query":"SELECT * FROM c","parameters":[{"name":"@a"}]}', 400),
         ("POST", DOCS, {**KEY, **QUERY}, json.dumps({"query": f"SELECT {'(' * 20_000}1"}), 400),
-        ("POST", DOCS, {**KEY, **QUERY}, json.dumps({"query": f"SELECT VALUE {'NOT ' * 5_000}true FROM c"}), 400),
+        ("POST", DOCS, {**KEY, **QUERY}, json.dumps({"query": f"SELECT {'NOT ' * 5_000}true"}), 400),
         ("POST", DOCS, {**KEY, **QUERY}, '{"query":"SELECT TOP -1 * FROM c"}', 400),
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-max-item-count": "0"}, '{"query":"SELECT * FROM c"}', 400),
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-max-item-count": "ten"}, '{"query":"SELECT * FROM c"}', 400),
@@ -166,16 +166,18 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=10,
 )
-WORDS = st.sampled_from(
-    ["SELECT", "VALUE", "TOP", "DISTINCT", "FROM", "WHERE", "ORDER", "BY", "OFFSET", "LIMIT", "AND", "OR", "NOT", "IN", "BETWEEN", "JOIN", "AS", "c", "c.n", "c['x']", "[", "]", "(", ")", "{", "}", ",", ":", "*", "+", "-", "/", "%", "||", "=", "!=", "<=", ">", "1", "2.5", "'text'", '"t"', "@p", "true", "null", "undefined", "COUNT(", "SUM(", "LOWER(", "CONTAINS(", "--", "'open", "\\"]
-)
+VOCABULARY = """
+    SELECT VALUE TOP DISTINCT FROM WHERE ORDER BY OFFSET LIMIT AND OR NOT IN BETWEEN JOIN AS COUNT( SUM( LOWER( CONTAINS(
+    c c.n c['x'] [ ] ( ) { } , : * + - / % || = != <= > 1 2.5 'text' "t" @p true null undefined -- 'open \\
+"""
+WORDS = st.sampled_from(VOCABULARY.split())
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(WORDS, max_size=12), parameter=JSON, free=st.text(max_size=30))
 def test_no_query_breaks_the_service(http: httpx.Client, words: list[str], parameter: Any, free: str) -> None:
     """Any text as a query is answered or refused, never a failure of the service's own."""
-    for query in (" ".join(words), f"SELECT * FROM c WHERE {' '.join(words)}", free):
+    for query in (" ".join(words), f"SELECT * FROM c WHERE {' '.join(words)}", free):  # noqa: S608 (queries are what is tested)
         body = json.dumps({"query": query, "parameters": [{"name": "@p", "value": parameter}]})
         assert http.post(DOCS, headers={**KEY, **QUERY}, content=body).status_code in (200, 400)
 

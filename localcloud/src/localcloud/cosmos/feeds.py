@@ -10,10 +10,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from localcloud.cosmos import json_text, query, responses
+from localcloud.cosmos import execution, json_text, responses
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import BadRequest
-from localcloud.cosmos.sql import Query, parse
+from localcloud.cosmos.query import Query
+from localcloud.cosmos.sql import parse
 from localcloud.cosmos.state import Item, ItemStore
 
 _DEFAULT_PAGE = 100
@@ -27,13 +28,13 @@ def queried(
     asked = read_query(body)
     across = headers.get("x-ms-documentdb-query-enablecrosspartition", "").lower() == "true"
     to_range = "x-ms-documentdb-partitionkeyrangeid" in headers
-    if partition is None and not across and not to_range and not query.names_partition(asked, container.partition_key):
+    if partition is None and not across and not to_range and not asked.names_partition(container.partition_key):
         raise BadRequest(
             "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition "
             "to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
         )
     scan = _scan(store, container, partition)
-    page = query.run(asked, scan, _page_size(headers), headers.get("x-ms-continuation"))
+    page = execution.run(asked, scan, _page_size(headers), headers.get("x-ms-continuation"))
     return responses.feed(container, store.lsn(container), page.rows, x_ms_continuation=page.continuation)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import BadRequest
-from localcloud.cosmos.query import predicate
+from localcloud.cosmos.execution import predicate
 
 _MOST_OPERATIONS = 10
 _SYSTEM_PROPERTIES = {"id", "_rid", "_self", "_etag", "_attachments", "_ts"}

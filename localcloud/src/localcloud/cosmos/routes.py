@@ -1,6 +1,5 @@
 """Cosmos DB's REST interface under the account's own name (https://learn.microsoft.com/rest/api/cosmos-db/)."""
 
-import json
 from typing import Any
 
 from starlette.applications import Starlette
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, resource_ids, responses
+from localcloud.cosmos import account, actions, batch, feeds, json_text, partition_keys, resource_ids, responses
 from localcloud.cosmos.authorization import Caller
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import BadRequest, CosmosError, NotFound, TooLarge
@@ -21,7 +20,7 @@ from localcloud.guard import Guard
 
 
 def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starlette:
-    """The account's application. `base_url` is its own, such as `https://keyless.documents.azure.com/`."""
+    """The application of the account of this name. `base_url` is its own, such as `https://keyless.documents.azure.com/`."""
     endpoints = _Endpoints(guard, store, account, base_url)
     container = "/dbs/{database}/colls/{container}"
     management = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -42,34 +41,15 @@ def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starl
 
 
 class _Endpoints:
-    def __init__(self, guard: Guard, store: ItemStore, account: str, base_url: str) -> None:
+    def __init__(self, guard: Guard, store: ItemStore, name: str, base_url: str) -> None:
         self._guard = guard
         self._store = store
-        self._account = account
+        self._account = name
         self._base_url = base_url.rstrip("/") + "/"
 
     async def account(self, request: Request) -> Response:
         self._caller(request).require_anywhere(actions.READ_METADATA, "/")
-        locations = [{"name": "Local", "databaseAccountEndpoint": self._base_url}]
-        document = {
-            "id": self._account,
-            "_self": "",
-            "_rid": f"{self._account}.documents.azure.com",
-            "_dbs": "//dbs/",
-            "media": "//media/",
-            "addresses": "//addresses/",
-            "writableLocations": locations,
-            "readableLocations": locations,
-            "enableMultipleWriteLocations": False,
-            "continuousBackupEnabled": False,
-            "enableNRegionSynchronousCommit": False,
-            "userReplicationPolicy": {"asyncReplication": False, "minReplicaSetSize": 1, "maxReplicasetSize": 1},
-            "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
-            "systemReplicationPolicy": {"minReplicaSetSize": 1, "maxReplicasetSize": 1},
-            "readPolicy": {"primaryReadCoefficient": 1, "secondaryReadCoefficient": 1},
-            "queryEngineConfiguration": _QUERY_ENGINE_CONFIGURATION,
-        }
-        return responses.answer(json_text.write(document))
+        return responses.answer(json_text.write(account.properties(self._account, self._base_url)))
 
     async def database(self, request: Request) -> Response:
         name = request.path_params["database"]
@@ -237,28 +217,3 @@ _ACTION_OF_METHOD = {
     "PATCH": actions.REPLACE,
     "DELETE": actions.DELETE,
 }
-
-# Limits that clients check a query against; a client that plans queries itself reads them.
-_QUERY_ENGINE_CONFIGURATION = json.dumps(
-    {
-        "maxSqlQueryInputLength": 262144,
-        "maxJoinsPerSqlQuery": 5,
-        "maxLogicalAndPerSqlQuery": 500,
-        "maxLogicalOrPerSqlQuery": 500,
-        "maxUdfRefPerSqlQuery": 10,
-        "maxInExpressionItemsCount": 16000,
-        "queryMaxInMemorySortDocumentCount": 500,
-        "maxQueryRequestTimeoutFraction": 0.9,
-        "sqlAllowNonFiniteNumbers": False,
-        "sqlAllowAggregateFunctions": True,
-        "sqlAllowSubQuery": True,
-        "sqlAllowScalarSubQuery": True,
-        "allowNewKeywords": True,
-        "sqlAllowLike": True,
-        "sqlAllowGroupByClause": True,
-        "maxSpatialQueryCells": 12,
-        "spatialMaxGeometryPointCount": 256,
-        "sqlDisableQueryILOptimization": False,
-        "enableSpatialIndexing": True,
-    }
-)

@@ -1,0 +1,233 @@
+"""What Cosmos DB's SQL means: values, undefined, conditions, order, projection."""
+
+from typing import Any
+
+import pytest
+from localcloud.cosmos import execution, json_text
+from localcloud.cosmos.errors import QueryError
+from localcloud.cosmos.sql import parse
+from localcloud.cosmos.state import Item
+
+
+def run(query: str, *documents: Any, **parameters: Any) -> list[Any]:
+    items = [Item('"p"', str(n), n, n, 0, json_text.write(document)) for n, document in enumerate(documents, 1)]
+    asked = parse(query, {f"@{name}": value for name, value in parameters.items()})
+    page = execution.run(asked, lambda after: (item for item in items if item.sequence > after), 100, None)
+    assert page.continuation is None
+    return [json_text.parse(row) for row in page.rows]
+
+
+def value(expression: str, document: Any = None, **parameters: Any) -> list[Any]:
+    """The expression's value on one document, in a list that is empty if it is undefined."""
+    return run(f"SELECT VALUE {expression} FROM c", document or {}, **parameters)  # noqa: S608 (what is tested)
+
+
+TRUE, FALSE, UNDEFINED = [True], [False], list[Any]()
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 = 1.0", TRUE),
+        ("1 = true", FALSE),
+        ("1 = '1'", FALSE),
+        ("1 != '1'", TRUE),
+        ("1 <> 2", TRUE),
+        ("null = null", TRUE),
+        ("null != 1", TRUE),
+        ("c.missing = null", UNDEFINED),
+        ("c.missing = c.missing", UNDEFINED),
+        ("c.missing != 1", UNDEFINED),
+        ("[1, {'a': 2}] = [1, {'a': 2}]", TRUE),
+        ("{'a': 1, 'b': 2} = {'b': 2, 'a': 1}", TRUE),
+        ("[1] = [true]", FALSE),
+        ("1 < 2", TRUE),
+        ("'a' < 'b'", TRUE),
+        ("false < true", TRUE),
+        ("1 < '2'", UNDEFINED),
+        ("null < 1", UNDEFINED),
+        ("[1] < [2]", UNDEFINED),
+        ("c.missing < 1", UNDEFINED),
+        ("null >= null", TRUE),
+    ],
+)
+def test_comparisons(expression: str, expected: list[bool]) -> None:
+    """Equality is false across types, an order across types is undefined, and so is anything with undefined."""
+    assert value(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("false AND c.missing", FALSE),
+        ("c.missing AND false", FALSE),
+        ("true AND c.missing", UNDEFINED),
+        ("true OR c.missing", TRUE),
+        ("c.missing OR true", TRUE),
+        ("false OR c.missing", UNDEFINED),
+        ("NOT c.missing", UNDEFINED),
+        ("NOT 1", UNDEFINED),
+        ("1 AND true", UNDEFINED),
+        ("NOT false AND false", FALSE),
+        ("true OR true AND false", TRUE),
+        ("(true OR true) AND false", FALSE),
+        ("2 IN (1, 2)", TRUE),
+        ("3 IN (1, 2)", FALSE),
+        ("3 NOT IN (1, 2)", TRUE),
+        ("c.missing IN (1, 2)", UNDEFINED),
+        ("2 BETWEEN 1 AND 3 AND true", TRUE),
+        ("4 BETWEEN 1 AND 3", FALSE),
+        ("'2' BETWEEN 1 AND 3", UNDEFINED),
+        ("4 NOT BETWEEN 1 AND 3", TRUE),
+    ],
+)
+def test_conditions_have_three_values(expression: str, expected: list[bool]) -> None:
+    """An operand that decides does so beside an undefined one; otherwise undefined wins."""
+    assert value(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 + 2 * 3", [7]),
+        ("(1 + 2) * 3", [9]),
+        ("7 / 2", [3.5]),
+        ("-7 % 4", [-3]),
+        ("1 / 0", UNDEFINED),
+        ("1 + '1'", UNDEFINED),
+        ("1e308 * 10", UNDEFINED),
+        ("'a' || \"b\"", ["ab"]),
+        ("'it\\'s \"quoted\"'", ['it\'s "quoted"']),
+        ('"\\u00e9\\n"', ["é\n"]),
+        ("[1, c.missing, 2]", [[1, 2]]),
+        ("{'a': c.missing, b: 1}", [{"b": 1}]),
+        ("undefined", UNDEFINED),
+        ("NULL", [None]),
+    ],
+)
+def test_values(expression: str, expected: list[Any]) -> None:
+    """Numbers, strings and literals, and what has no value is undefined."""
+    assert value(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("c.a.b", [1]),
+        ('c["a"]["b"]', [1]),
+        ("c['two words']", [2]),
+        ("c.order", [3]),
+        ("c.value.select", [4]),
+        ("c.list[1]", [6]),
+        ("c.list[@i]", [5]),
+        ("c.list[9]", UNDEFINED),
+        ("c.list['0']", UNDEFINED),
+        ("c.a[0]", UNDEFINED),
+        ("c.nothing.at.all", UNDEFINED),
+    ],
+)
+def test_paths(path: str, expected: list[Any]) -> None:
+    """Properties by name or in brackets, keywords among them, and elements by number."""
+    document = {"a": {"b": 1}, "two words": 2, "order": 3, "value": {"select": 4}, "list": [5, 6]}
+    assert value(path, document, i=0) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("IS_DEFINED(c.missing)", FALSE),
+        ("IS_DEFINED(c.null)", TRUE),
+        ("IS_NULL(c.null)", TRUE),
+        ("IS_NULL(c.missing)", FALSE),
+        ("is_string(c.text)", TRUE),
+        ("IS_NUMBER(true)", FALSE),
+        ("CONTAINS(c.text, 'ell')", TRUE),
+        ("CONTAINS(c.text, 'ELL')", FALSE),
+        ("CONTAINS(c.text, 'ELL', true)", TRUE),
+        ("CONTAINS(c.missing, 'x')", UNDEFINED),
+        ("STARTSWITH(c.text, 'He')", TRUE),
+        ("ENDSWITH(c.text, 'He')", FALSE),
+        ("LOWER(c.text)", ["hello"]),
+        ("UPPER(c.text)", ["HELLO"]),
+        ("UPPER(1)", UNDEFINED),
+        ("LENGTH(c.text)", [5]),
+        ("SUBSTRING(c.text, 1, 3)", ["ell"]),
+        ("CONCAT(c.text, '!', '?')", ["Hello!?"]),
+        ("ARRAY_CONTAINS(c.list, 2)", TRUE),
+        ("ARRAY_CONTAINS(c.list, true)", FALSE),
+        ("ARRAY_CONTAINS(c.list, {'a': 1})", FALSE),
+        ("ARRAY_CONTAINS(c.list, {'a': 1}, true)", TRUE),
+        ("ARRAY_CONTAINS(c.text, 1)", UNDEFINED),
+        ("ARRAY_LENGTH(c.list)", [3]),
+        ("ABS(-2) + FLOOR(1.5) + CEILING(1.5)", [5]),
+    ],
+)
+def test_functions(call: str, expected: list[Any]) -> None:
+    """The built-in functions, in any case, and undefined for what they are not for."""
+    assert value(call, {"text": "Hello", "null": None, "list": [1, 2, {"a": 1, "b": 2}]}) == expected
+
+
+def test_only_a_true_condition_selects() -> None:
+    """A condition that is undefined or no boolean selects nothing."""
+    documents = [{"n": 1}, {"n": "1"}, {}, {"n": True}]
+    assert run("SELECT * FROM c WHERE c.n", *documents) == [{"n": True}]
+    assert run("SELECT * FROM c WHERE NOT (c.n > 5)", *documents) == [{"n": 1}]
+
+
+def test_projection_names_its_columns() -> None:
+    """A column is called by its alias, its last step or its number, and left out where it is undefined."""
+    query = "SELECT c.a, c.b.d AS deep, c['x y'], c.n + 1, c.missing, c FROM c"
+    (row,) = run(query, {"a": 1, "b": {"d": 2}, "x y": 3, "n": 4})
+    assert row == {"a": 1, "deep": 2, "x y": 3, "$4": 5, "c": {"a": 1, "b": {"d": 2}, "x y": 3, "n": 4}}
+
+
+def test_order_sorts_all_types() -> None:
+    """Undefined, null, booleans, numbers and strings, in this order; equal ones stay as they were created."""
+    values: list[Any] = ["b", 2, True, None, 1, False, "a"]
+    documents: list[Any] = [*({"n": value} for value in values), {"id": "none"}]
+    ascending = run("SELECT VALUE [c.n] FROM c ORDER BY c.n", *documents)
+    assert ascending == [[], [None], [False], [True], [1], [2], ["a"], ["b"]]
+    assert run("SELECT VALUE [c.n] FROM c ORDER BY c.n DESC", *documents) == ascending[::-1]
+
+
+def test_aggregates_pass_over_undefined() -> None:
+    """COUNT counts what is defined; SUM and AVG of what is no number are undefined; nothing at all counts 0."""
+    documents = [{"n": 1, "t": "x"}, {"n": 2}, {}]
+    assert run("SELECT COUNT(1) AS all, COUNT(c.n) AS n, SUM(c.n) AS s, AVG(c.n) a, SUM(c.t) t FROM c", *documents) == [
+        {"all": 3, "n": 2, "s": 3, "a": 1.5}
+    ]
+    assert run("SELECT VALUE COUNT(1) FROM c") == [0]
+    assert run("SELECT VALUE MAX(c.n) FROM c") == []
+    assert run("SELECT VALUE MIN(c.t) FROM c", *documents) == ["x"]
+
+
+def test_distinct_compares_whole_rows() -> None:
+    """Rows that are the same JSON come once."""
+    assert run("SELECT DISTINCT c.a FROM c", {"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": [1]}) == [{"a": 1}, {"a": [1]}]
+
+
+def test_comments_and_case_do_not_count() -> None:
+    """Keywords may be written in any case, a comment runs to the end of its line."""
+    assert run("select value c.n -- the number\nfrom orders c where c.n = 1", {"n": 1}, {"n": 2}) == [1]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("SELECT c.n, COUNT(1) FROM c", "SC2102"),
+        ("SELECT VALUE 1 + COUNT(1) FROM c", "SC2101"),
+        ("SELECT VALUE LOWER() FROM c", "SC2050"),
+        ("SELECT VALUE LOWER('a', 'b') FROM c", "SC2050"),
+        ("SELECT *", "SC2060"),
+        ("SELECT * FROM c JOIN t IN c.tags", "SC2060"),
+        ("SELECT TOP 1.5 * FROM c", "SC2062"),
+        ("SELECT * FROM c OFFSET 1", "SC1002"),
+        ("SELECT * FROM c WHERE c.n = 'open", "SC1001"),
+        ("SELECT * FROM c WHERE c.n LIKE 'a%'", "SC1001"),
+        ("SELECT * FROM orders c WHERE orders.n = 1", "SC2001"),
+    ],
+)
+def test_refusals_name_the_fault(query: str, code: str) -> None:
+    """What is not understood or has no sense is refused with a code, never guessed."""
+    with pytest.raises(QueryError, match=code):
+        run(query)
