@@ -1,0 +1,226 @@
+"""Receipts and documents are created once and read back: every answer the services may give to a repeat.
+
+The blob client is the real one, over TLS to a server that answers as told; Cosmos DB's container is a fake, since
+its client wants a whole account to talk to.
+"""
+
+import ssl
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import trustme
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from azure.core.credentials import AccessToken
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError, CosmosResourceNotFoundError
+from azure.storage.blob.aio import ContainerClient
+from backend.dependencies import Unavailable
+from backend.stores import BlobReceipts, CosmosDocuments
+
+from contract import Order, OrderDocument
+
+ORDER = Order(product="Lantern", quantity=1)
+DOCUMENT = OrderDocument.model_validate(
+    {
+        "id": "a" * 32,
+        "customerId": "b" * 32,
+        "order": ORDER,
+        "digest": ORDER.digest(),
+        "acceptedAt": "2026-11-24T12:00:00Z",
+        "receiptedAt": "2026-11-24T12:00:01Z",
+        "receipt": "r",
+    }
+)
+
+
+class BlobService:
+    """One container. `refusal` is what it answers to an upload instead of taking it."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.refusal: tuple[int, str] | None = None
+        self.missing = "BlobNotFound"
+        self.conditions: list[str | None] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if request.method == "PUT":
+            self.conditions.append(request.headers.get("If-None-Match"))
+            if self.refusal:
+                return _error(*self.refusal)
+            self.blobs[name] = await request.read()
+            return web.Response(status=201, headers={"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 12:00:00 GMT"})
+        if name not in self.blobs:
+            return _error(404, self.missing)
+        size = len(self.blobs[name])
+        headers = {"ETag": '"1"', "x-ms-blob-type": "BlockBlob", "Content-Range": f"bytes 0-{size - 1}/{size}"}
+        return web.Response(body=self.blobs[name], status=206, headers=headers)
+
+
+def _error(status: int, code: str) -> web.Response:
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>said so</Message></Error>"
+    return web.Response(text=body, status=status, content_type="application/xml", headers={"x-ms-error-code": code})
+
+
+class Token:
+    """A credential with a made-up token."""
+
+    async def get_token(self, *_: str, **__: Any) -> AccessToken:
+        return AccessToken("made.up.token", int(time.time()) + 3600)
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+def service() -> BlobService:
+    return BlobService()
+
+
+@pytest.fixture
+async def receipts(
+    service: BlobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[BlobReceipts]:
+    authority = trustme.CA()
+    ca = str(tmp_path / "ca.pem")
+    authority.cert_pem.write_to_path(ca)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    app = web.Application()
+    app.router.add_route("*", "/account/receipts/{name:.+}", service.answer)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=context)
+    url = f"https://127.0.0.1:{server.port}/account/receipts"
+    async with ContainerClient.from_container_url(
+        url, cast(Any, Token()), retry_total=0, connection_verify=ca
+    ) as container:
+        yield BlobReceipts(container)
+    await server.close()
+
+
+async def test_a_receipt_is_stored_only_where_there_is_none(service: BlobService, receipts: BlobReceipts) -> None:
+    """The upload is conditional, so that not even a race can overwrite a receipt."""
+    assert await receipts.add("a/1.jws", "signed") == "signed"
+    assert service.blobs == {"a/1.jws": b"signed"}
+    assert service.conditions == ["*"]
+
+
+@pytest.mark.parametrize("refusal", [(409, "BlobAlreadyExists"), (403, "AuthorizationPermissionMismatch")])
+async def test_the_receipt_that_is_there_is_kept(
+    service: BlobService, receipts: BlobReceipts, refusal: tuple[int, str]
+) -> None:
+    """Whichever way Azure refuses a second upload, the answer is the receipt that was there first."""
+    service.blobs["a/1.jws"] = b"first"
+    service.refusal = refusal
+    assert await receipts.add("a/1.jws", "second") == "first"
+
+
+async def test_a_missing_role_is_told_from_a_repeat(service: BlobService, receipts: BlobReceipts) -> None:
+    """The same 403 with nothing there means that we may not add: the refusal itself is what readiness shows."""
+    service.refusal = (403, "AuthorizationPermissionMismatch")
+    with pytest.raises(Unavailable, match="AuthorizationPermissionMismatch") as caught:
+        await receipts.add("a/1.jws", "signed")
+    assert caught.value.dependency == "Blob Storage"
+    assert caught.value.refused
+
+
+async def test_an_outage_of_blob_storage_is_unavailable(service: BlobService, receipts: BlobReceipts) -> None:
+    """A 5xx is worth repeating and no refusal."""
+    service.refusal = (503, "ServerBusy")
+    with pytest.raises(Unavailable) as caught:
+        await receipts.add("a/1.jws", "signed")
+    assert not caught.value.refused
+
+
+async def test_the_check_asks_for_a_blob_that_is_not_there(service: BlobService, receipts: BlobReceipts) -> None:
+    """No such blob is a good answer; no such container is not."""
+    await receipts.check()
+    service.missing = "ContainerNotFound"
+    with pytest.raises(Unavailable, match="ContainerNotFound"):
+        await receipts.check()
+
+
+class Container:
+    """A Cosmos DB container with one partition; `failure` is raised by whatever is called next."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self.failure: Exception | None = None
+
+    def _fail(self) -> None:
+        failure, self.failure = self.failure, None
+        if failure:
+            raise failure
+
+    async def read_item(self, item: str, partition_key: str) -> dict[str, Any]:
+        self._fail()
+        if item not in self.items:
+            raise CosmosResourceNotFoundError(status_code=404, message="no such item")
+        assert self.items[item]["customerId"] == partition_key
+        return {**self.items[item], "_etag": "e", "_ts": 1}
+
+    async def create_item(self, body: dict[str, Any]) -> None:
+        self._fail()
+        if body["id"] in self.items:
+            raise CosmosResourceExistsError(status_code=409, message="Conflict")
+        self.items[body["id"]] = body
+
+
+@pytest.fixture
+def container() -> Container:
+    return Container()
+
+
+@pytest.fixture
+def documents(container: Container) -> CosmosDocuments:
+    return CosmosDocuments(cast(ContainerProxy, container))
+
+
+async def test_a_document_reads_back_as_it_was_created(documents: CosmosDocuments) -> None:
+    """What Cosmos DB adds to an item does not matter."""
+    assert await documents.read(DOCUMENT.id, DOCUMENT.customerId) is None
+    assert await documents.create(DOCUMENT) == DOCUMENT
+    assert await documents.read(DOCUMENT.id, DOCUMENT.customerId) == DOCUMENT
+
+
+async def test_the_document_that_is_there_is_kept(documents: CosmosDocuments) -> None:
+    """Creating it again answers with the first one, whatever the second says."""
+    await documents.create(DOCUMENT)
+    assert await documents.create(DOCUMENT.model_copy(update={"receipt": "another"})) == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(401, True), (403, True), (408, False), (429, False), (449, False), (500, False), (503, False)],
+)
+async def test_what_may_pass_is_unavailable(
+    container: Container, documents: CosmosDocuments, status: int, refused: bool
+) -> None:
+    """Refusals and outages are no verdict on the order: it is tried again."""
+    container.failure = CosmosHttpResponseError(status_code=status, message="not now")
+    with pytest.raises(Unavailable, match="not now") as caught:
+        await documents.create(DOCUMENT)
+    assert (caught.value.dependency, caught.value.refused) == ("Cosmos DB", refused)
+
+
+@pytest.mark.parametrize("status", [400, 413])
+async def test_what_is_wrong_with_the_order_itself_is_raised_as_it_came(
+    container: Container, documents: CosmosDocuments, status: int
+) -> None:
+    """No waiting for the dependency cures it, so the message goes the way of failing messages."""
+    container.failure = CosmosHttpResponseError(status_code=status, message="too large")
+    with pytest.raises(CosmosHttpResponseError):
+        await documents.create(DOCUMENT)
+
+
+async def test_a_missing_container_is_not_a_missing_document(container: Container, documents: CosmosDocuments) -> None:
+    """Sub-status 1003 says that the container is gone, which must not look like an order not yet receipted."""
+    gone = CosmosResourceNotFoundError(status_code=404, message="Owner resource does not exist")
+    gone.sub_status = 1003
+    container.failure = gone
+    with pytest.raises(Unavailable, match="Owner resource"):
+        await documents.check()
