@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.infra.derived import PROFILES
 from tests.infra.terraform.cli import INFRA, Terraform
 from tests.infra.terraform.provider import serving
 
@@ -26,11 +27,15 @@ def path(profile: str, identity_kind: str) -> Path:
     return SNAPSHOTS / f"{profile}-{identity_kind}.json"
 
 
+def inputs(profile: str) -> list[str]:
+    """Terraform's arguments for the deployment of a profile."""
+    return [f"-var-file={(SNAPSHOTS / f'{profile}.tfvars').resolve()}"]
+
+
 def apply(terraform: Terraform, profile: str, identity_kind: str) -> str:
     """Applies one of the snapshots' deployments in an initialised folder; returns the snapshot's text."""
     variables = SECRETS | {"identity_kind": identity_kind}
-    inputs = (SNAPSHOTS / f"{profile}.tfvars").resolve()
-    terraform.succeed("apply", "-auto-approve", "-input=false", f"-var-file={inputs}", variables=variables)
+    terraform.succeed("apply", "-auto-approve", "-input=false", *inputs(profile), variables=variables)
     state = json.loads(terraform.succeed("show", "-json"))["values"]
     resources = {resource["address"]: _described(resource) for resource in _resources(state["root_module"])}
     outputs = {name: output["value"] for name, output in state["outputs"].items()}
@@ -59,12 +64,12 @@ def _set_only(value: Any) -> Any:
 def main() -> None:
     """Writes every snapshot anew."""
     with serving() as environment:
-        for inputs in sorted(SNAPSHOTS.glob("*.tfvars")):
+        for profile in PROFILES:
             for identity_kind in IDENTITY_KINDS:
                 with tempfile.TemporaryDirectory() as folder:
                     terraform = Terraform(Path(folder), environment)
                     terraform.succeed("init")
-                    path(inputs.stem, identity_kind).write_text(apply(terraform, inputs.stem, identity_kind))
+                    path(profile, identity_kind).write_text(apply(terraform, profile, identity_kind))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,179 @@
+"""The Terraform configuration, run offline by the real Terraform against the real schemas of its providers.
+
+Needs the dependency group `infra`. On Linux on arm64, for which there is no Terraform on PyPI, the one on PATH is used.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip("grpc", reason="the stand-in providers need the dependency group `infra`: uv sync --group infra")
+
+from tests.infra.derived import PROFILES
+from tests.infra.terraform import snapshot
+from tests.infra.terraform.cli import INFRA, Terraform, command
+from tests.infra.terraform.provider import serving
+
+pytestmark = pytest.mark.skipif(
+    command() is None, reason="no Terraform: install it (https://developer.hashicorp.com/terraform/install)"
+)
+
+DEPLOYMENTS = [(profile, kind) for profile in PROFILES for kind in snapshot.IDENTITY_KINDS]
+REQUIRED = snapshot.SECRETS | {
+    "location": "westeurope",
+    "suffix": "a1b2c",
+    "deployer_principal_id": "00000000-0000-0000-0000-0000000000d0",
+}
+
+
+@pytest.fixture(scope="module")
+def providers() -> Iterator[Mapping[str, str]]:
+    with serving() as environment:
+        yield environment
+
+
+@pytest.fixture
+def terraform(tmp_path: Path, providers: Mapping[str, str]) -> Terraform:
+    """An initialised working folder in which nothing is deployed yet."""
+    working = Terraform(tmp_path, providers)
+    working.succeed("init")
+    return working
+
+
+def test_the_configuration_is_formatted(terraform: Terraform) -> None:
+    """`terraform fmt` has nothing to change, in the snapshots' inputs neither."""
+    inputs = str(snapshot.SNAPSHOTS.resolve())
+    assert terraform.run("fmt", "-check", "-recursive", "-diff", ".", inputs).output.strip() == ""
+
+
+def test_the_configuration_is_valid(terraform: Terraform) -> None:
+    """Every argument exists in the provider's schema and has its type; there is no warning either."""
+    verdict = json.loads(terraform.run("validate", "-json").output)
+    assert (verdict["valid"], verdict["diagnostics"]) == (True, [])
+
+
+def test_an_argument_that_the_provider_has_not_is_refused(terraform: Terraform) -> None:
+    """The stand-ins carry the real schema: a misspelt argument fails as it does with the provider."""
+    group = 'resource "azurerm_resource_group" "x" {\n  name = "x"\n  location = "x"\n  flavour = "x"\n}\n'
+    (terraform.folder / "misspelt.tf").write_text(group)
+    assert 'An argument named "flavour" is not expected here' in terraform.run("validate").output
+
+
+def test_the_tests_of_the_configuration_pass(terraform: Terraform) -> None:
+    """`terraform test` plans every allowed combination of switches and sees every other refused."""
+    output = terraform.succeed("test", "-no-color")
+    assert "Success!" in output
+    assert ", 0 failed." in output
+
+
+@pytest.mark.parametrize(("profile", "kind"), DEPLOYMENTS)
+def test_the_snapshot_is_current(terraform: Terraform, profile: str, kind: str) -> None:
+    """What is applied is what `infra/snapshots/terraform` says, and applying it again would change nothing."""
+    made = snapshot.apply(terraform, profile, kind)
+    assert made == snapshot.path(profile, kind).read_text(), "run `python -m tests.infra.terraform.snapshot`"
+    again = terraform.run("plan", "-detailed-exitcode", *snapshot.inputs(profile), variables=_given(kind))
+    assert again.code == 0, again.output
+
+
+def test_no_secret_is_written_anywhere(terraform: Terraform) -> None:
+    """After plan and apply none of the three secrets is in a file of the working folder, nor in what was printed."""
+    inputs = snapshot.inputs("exposed")
+    printed = terraform.succeed("plan", "-out=plan.bin", *inputs, variables=_given("managed"))
+    printed += terraform.succeed("show", "-json", "plan.bin")
+    printed += terraform.succeed("apply", "plan.bin", variables=_given("managed"))
+    printed += terraform.succeed("show", "-json")
+    written = b"".join(file.read_bytes() for file in terraform.folder.rglob("*") if file.is_file())
+    with zipfile.ZipFile(terraform.folder / "plan.bin") as plan:
+        written += b"".join(plan.read(name) for name in plan.namelist())
+    for value in snapshot.SECRETS.values():
+        assert value not in printed
+        assert value.encode() not in written
+
+
+def test_a_secret_that_changed_is_not_written_again(terraform: Terraform) -> None:
+    """Other values at a later run change nothing: a secret is made once, and its rotation is another command's work."""
+    snapshot.apply(terraform, "learn", "managed")
+    others = {name: value + ", and another" for name, value in snapshot.SECRETS.items()}
+    later = terraform.run("plan", "-detailed-exitcode", *snapshot.inputs("learn"), variables=others)
+    assert later.code == 0, later.output
+
+
+def test_a_secret_cannot_reach_what_is_stored(terraform: Terraform) -> None:
+    """Terraform itself refuses to give a secret to an argument that would be kept in the state."""
+    group = 'resource "azurerm_resource_group" "x" {\n  name = var.receipt_signing_key\n  location = "x"\n}\n'
+    (terraform.folder / "leak.tf").write_text(group)
+    assert "Ephemeral values are not valid" in " ".join(terraform.run("plan", variables=REQUIRED).output.split())
+
+
+def test_a_grant_taken_from_the_model_is_taken_from_the_workload(terraform: Terraform) -> None:
+    """Removing one line from `access.yaml` destroys one role assignment, and nothing else."""
+    snapshot.apply(terraform, "learn", "managed")
+    file = terraform.folder.parent / "access.yaml"
+    model = yaml.safe_load(file.read_text())
+    model["workloads"]["frontend"]["grants"] = [
+        grant for grant in model["workloads"]["frontend"]["grants"] if grant["scope"] != "serviceBus/orders"
+    ]
+    file.write_text(yaml.safe_dump(model))
+    terraform.succeed("plan", "-out=plan.bin", *snapshot.inputs("learn"), variables=_given("managed"))
+    plan = json.loads(terraform.succeed("show", "-json", "plan.bin"))
+    changes = [
+        (c["address"], c["change"]["actions"]) for c in plan["resource_changes"] if c["change"]["actions"] != ["no-op"]
+    ]
+    address = 'module.access.azurerm_role_assignment.grant["frontend/Azure Service Bus Data Sender/serviceBus/orders"]'
+    assert changes == [(address, ["delete"])]
+
+
+def test_everything_can_be_destroyed(terraform: Terraform) -> None:
+    """`terraform destroy` leaves nothing in the state."""
+    snapshot.apply(terraform, "exposed", "application")
+    terraform.succeed("destroy", "-auto-approve", *snapshot.inputs("exposed"), variables=_given("application"))
+    assert "values" not in json.loads(terraform.succeed("show", "-json"))
+
+
+_EKS = {"name": "eks", "url": "https://oidc.example.com/1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"profile": "staging"}, "The profile is `learn` or `production`."),
+        ({"name": "key-less"}, "The name has 3 to 12 lower-case letters and digits, and begins with a letter."),
+        ({"suffix": "a1b"}, "The suffix has 4 to 6 lower-case letters and digits."),
+        ({"identity_kind": "secret"}, "The identity kind is `managed` or `application`."),
+        ({"deployer_principal_id": "me@example.com"}, "The deployer's principal id is an object id, a GUID"),
+        ({"deployer_principal_type": "Robot"}, "The deployer is a `User`, a `ServicePrincipal` or a `Group`."),
+        ({"hostname": "https://orders.example.com"}, "The hostname is a name such as `orders.example.com`, not a URL."),
+        ({"issuers": [_EKS | {"name": "aks"}]}, "No further issuer may be named `aks`: that is the cluster's own."),
+        ({"issuers": [_EKS | {"name": "my issuer"}]}, "An issuer's name has 3 to 120 letters, digits, hyphens and"),
+        ({"issuers": [_EKS | {"url": "http://oidc.example.com"}]}, "An issuer's URL begins with `https://`"),
+        ({"issuers": [_EKS, _EKS | {"url": "https://oidc.example.com/2"}]}, "Two issuers have one name."),
+        ({"issuers": [_EKS, _EKS | {"name": "kind"}]}, "Two issuers have one URL."),
+        (
+            {"issuers": [{"name": f"issuer-{n}", "url": f"https://oidc.example.com/{n}"} for n in range(19)]},
+            "At most 18 further issuers",
+        ),
+        ({"receipt_signing_key": "changeme"}, "A secret has 32 characters at least: `make deploy` makes one."),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_sentence(terraform: Terraform, given: dict[str, Any], sentence: str) -> None:
+    """Each wrong value or combination is refused before anything is planned, by a sentence that says what is right."""
+    result = terraform.run("plan", "-no-color", variables=REQUIRED | given)
+    words = " ".join(result.output.replace("│", " ").split())
+    assert result.code == 1
+    assert sentence in words
+    assert "changeme" not in words
+
+
+def _given(identity_kind: str) -> dict[str, str]:
+    return snapshot.SECRETS | {"identity_kind": identity_kind}
+
+
+def test_the_working_folder_is_a_copy() -> None:
+    """Nothing of a run is left in the repository: no state, no lock, no `.terraform`."""
+    left = [path.name for path in (INFRA / "terraform").iterdir() if path.suffix != ".tf"]
+    assert sorted(left) == ["modules", "tests"]
