@@ -9,7 +9,6 @@ from localcloud.cluster.resources import Deployment as Manifest
 from localcloud.cluster.waiting import holds_within
 
 _DRAIN = 10.0  # seconds that requests under way may take before their pod is told to stop
-_PROGRESS_DEADLINE = 60.0  # seconds until a new pod that does not become ready is given up (Kubernetes: 600)
 
 
 class Deployment:
@@ -43,7 +42,7 @@ class Deployment:
                 except Refused as refused:
                     raise RolloutError(f"{self.name}: {refused}") from refused
                 self.pods.append(new)
-                if not await holds_within(_PROGRESS_DEADLINE, _is_ready(new)):
+                if not await holds_within(self._manifest.spec.progress_deadline_seconds, _is_ready(new)):
                     self.pods.remove(new)
                     reason = new.status
                     await new.stop()

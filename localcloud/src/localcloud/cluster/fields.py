@@ -56,7 +56,6 @@ IGNORED: dict[str, tuple[str, ...]] = {
     ),
     "Deployment": (
         "spec.minReadySeconds",
-        "spec.progressDeadlineSeconds",
         "spec.revisionHistoryLimit",
         "spec.strategy",  # a restart always brings a new pod first, then takes an old one away
         *(f"spec.template.spec.{field}" for field in _POD),

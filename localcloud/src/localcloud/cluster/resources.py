@@ -170,6 +170,7 @@ class LabelSelector(_Honoured):
 
 class DeploymentSpec(_Honoured):
     replicas: Annotated[int, Field(ge=0)] = 1
+    progress_deadline_seconds: Annotated[int, Field(ge=1)] = 600
     selector: LabelSelector
     template: PodTemplate
 

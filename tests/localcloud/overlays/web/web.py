@@ -7,8 +7,10 @@ import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
-problem = None
+blocker = Path(os.environ.get("BLOCKER", "/nonexistent"))
+problem = blocker.read_text() if blocker.exists() else ""
 
 
 class Handler(BaseHTTPRequestHandler):
