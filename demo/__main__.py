@@ -8,9 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from localcloud.summary import access_table
-from localcloud.terminal import say, step
-from rich.console import Console
+from localcloud.lines import say, step
+from localcloud.operator import ControlError, connect
 
 from demo import keys
 from demo.orders import Customer, OrderFailed, Receipt
@@ -57,6 +56,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _orders() -> int:
+    from localcloud.summary import access_table
+    from rich.console import Console
+
     started = time.monotonic()
     state = Path(tempfile.mkdtemp(prefix="keyless-"))
     free_ports = ["--ephemeral", "--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
@@ -78,8 +80,6 @@ def _orders() -> int:
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
-    from localcloud.control import ControlError, connect
-
     rotate = keys.rotate_receipt_key if arguments.what == "rotate-receipt-key" else keys.rotate_session_key
     try:
         with connect(arguments.state) as control:

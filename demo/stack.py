@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-from localcloud.control import ControlError, connect
+from localcloud.operator import ControlError, connect
 
 from demo import keys
 

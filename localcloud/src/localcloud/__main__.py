@@ -107,7 +107,7 @@ def _access(arguments: argparse.Namespace) -> int:
 
 
 def _ask(arguments: argparse.Namespace, question: "Callable[[httpx.Client], int]") -> int:
-    from localcloud.control import ControlError, connect
+    from localcloud.operator import ControlError, connect
 
     try:
         with connect(_settings(arguments).state) as client:

@@ -5,13 +5,9 @@ restarted, jobs are made from cronjobs. No workload reaches it.
 """
 
 import asyncio
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,8 +18,8 @@ from localcloud.cluster.cluster import Cluster
 from localcloud.https import EmbeddedServer
 from localcloud.issuer import Issuer
 from localcloud.keyvault.state import SecretStore
+from localcloud.operator import SOCKET
 
-SOCKET = "control.sock"
 _LONGEST_PATH = 100  # bytes; macOS allows 104 in a socket's address
 
 
@@ -115,29 +111,3 @@ class ControlPlane:
         if self._cluster is None:
             raise KeyError("this cloud runs without a cluster")
         return self._cluster
-
-
-class ControlError(Exception):
-    """The control plane can't be reached, or it refused; the message is for the person at the terminal."""
-
-
-@contextmanager
-def connect(folder: Path) -> Iterator[httpx.Client]:
-    """A client of the cloud whose state is in this folder; raises `ControlError`."""
-    path = folder.absolute() / SOCKET
-    try:
-        with httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(path)), base_url="http://control", timeout=120
-        ) as client:
-            yield client
-    except httpx.HTTPStatusError as error:
-        raise ControlError(_message(error.response)) from error
-    except httpx.TransportError as error:
-        raise ControlError(f"no local cloud answers at {path}: is it running?") from error
-
-
-def _message(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["error"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return f"the local cloud answered {response.status_code}"

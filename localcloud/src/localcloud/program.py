@@ -14,8 +14,9 @@ from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.webhook import WebhookSettings
 from localcloud.control import ControlPlane
 from localcloud.entra.routes import AUTHORITY
+from localcloud.lines import say, step
 from localcloud.settings import Settings
-from localcloud.terminal import Terminal, say, step
+from localcloud.terminal import Terminal
 
 
 class StateFolderInUse(Exception):

@@ -1,18 +1,18 @@
-"""What the person at the terminal sees: calm, one line a step, each refusal once with what to fix."""
+"""What was refused, told to the person at the terminal: once, calmly, and with what to fix."""
 
-import sys
 import time
 from collections.abc import Callable
 
 from localcloud import advice
 from localcloud.access import AccessModel
 from localcloud.audit import Access, Exchange
+from localcloud.lines import paint, say
 
 _QUIET = 60.0  # seconds in which the same refusal is not said again
 
 
 class Terminal:
-    """Prints steps and refusals; colours only where a person watches."""
+    """Listens to the audit trail and prints its refusals."""
 
     def __init__(self, model: Callable[[], AccessModel], issuer: str) -> None:
         self._model = model
@@ -20,7 +20,7 @@ class Terminal:
         self._said: dict[tuple[str | None, ...], float] = {}
 
     def hear(self, entry: Exchange | Access) -> None:
-        """A listener of the audit trail: says what was refused."""
+        """Says what was refused; what was allowed is not worth a line."""
         if isinstance(entry, Exchange):
             if entry.result != "ok":
                 who = entry.pod or entry.subject or entry.client_id
@@ -39,19 +39,6 @@ class Terminal:
         if now - self._said.get(key, float("-inf")) < _QUIET:
             return
         self._said[key] = now
-        say(_paint("31", "✗ ") + what)
+        say(paint("31", "✗ ") + what)
         if fix:
-            say("  " + _paint("33", "fix: ") + fix)
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
-
-
-def step(line: str) -> None:
-    """A finished step."""
-    say(_paint("32", "✓ ") + line)
-
-
-def _paint(colour: str, text: str) -> str:
-    return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text
+            say("  " + paint("33", "fix: ") + fix)
