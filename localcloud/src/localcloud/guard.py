@@ -70,6 +70,11 @@ class Guard:
         if not allowed:
             raise Denied(claims.oid, action, scope)
 
+    def holds(self, claims: AccessClaims, action: str, scope: str) -> bool:
+        """Whether the model grants this, where a service must know which of two actions a request is: no access yet,
+        so no line."""
+        return self._model().allows(claims.oid, action, scope)
+
     def _note(
         self,
         principal: str | None,
