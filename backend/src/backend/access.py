@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import structlog
+from azure.core.exceptions import AzureError
 
-from backend.dependencies import Unavailable
+from backend.dependencies import Unavailable, sentence
 from backend.health import Health
 
 log = structlog.get_logger()
@@ -33,9 +34,9 @@ class Access:
         for pause in pauses(longest=10.0):
             try:
                 await self._checks[dependency]()
-            except Unavailable as error:
-                log.warning("no access", dependency=dependency, reason=error.sentence)
-                self._health.lack(dependency, dependency, error.sentence)
+            except (Unavailable, AzureError) as error:
+                log.warning("no access", dependency=dependency, reason=sentence(error))
+                self._health.lack(dependency, dependency, sentence(error))
                 await asyncio.sleep(pause)
             else:
                 self._health.regain(dependency)

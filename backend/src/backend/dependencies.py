@@ -18,13 +18,14 @@ CALL_TIMEOUT = 15.0  # seconds for one call, the SDK's own retries included
 class Unavailable(Exception):
     """A dependency does not answer, or does not let us in: no message's fault, and worth repeating.
 
-    `sentence` is the service's own, on one line. `refused` tells a refusal (no access, no such thing) from an outage.
+    `message` is the service's own sentence, on one line. `refused` tells a refusal (no access, no such thing) from
+    an outage.
     """
 
-    def __init__(self, dependency: str, sentence: str, refused: bool = False) -> None:
-        super().__init__(f"{dependency}: {sentence}")
+    def __init__(self, dependency: str, message: str, refused: bool = False) -> None:
+        super().__init__(f"{dependency}: {message}")
         self.dependency = dependency
-        self.sentence = sentence
+        self.message = message
         self.refused = refused
 
 

@@ -84,7 +84,7 @@ class ReceiptSigner:
             if self._key is None or error.refused:
                 self._key = None
                 raise
-            log.warning("signing key not refreshed, the one in memory signs on", reason=error.sentence)
+            log.warning("signing key not refreshed, the one in memory signs on", reason=error.message)
             return
         if self._key is None or self._key.kid != key.kid:
             log.info("signing key read", kid=key.kid)

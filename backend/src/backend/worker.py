@@ -94,8 +94,8 @@ class Worker:
                     attempts = pauses(longest=10.0)
                     await self._receive(receiver)
                     await self._finish()
-            except (AzureError, OSError, ValueError) as error:  # ValueError: the SDK's for a closed handler
-                log.warning("connection lost", dependency=SERVICE_BUS, reason=sentence(error))
+            except Exception as error:  # the SDK's: while a connection goes down, it raises more than its own errors
+                log.warning("no connection", dependency=SERVICE_BUS, reason=sentence(error))
                 if not self._stopping.is_set():
                     self._health.lack(self, SERVICE_BUS, sentence(error))
                 await self._unless_stopping(asyncio.sleep(next(attempts)))
@@ -140,7 +140,7 @@ class Worker:
             try:
                 await self._settle(receiver, message, await self._outcome(message))
             except Unavailable as error:
-                await self._abandon(receiver, message, error.sentence)
+                await self._abandon(receiver, message, error.message)
                 await self._unless_stopping(self._confirm(error.dependency))
             except Exception as error:
                 pause = min(2.0 ** (1 + (message.delivery_count or 0)), 32.0)
@@ -159,8 +159,8 @@ class Worker:
                 return await self._process(body_of(message))
             except Unavailable as error:
                 pause = next(attempts)
-                log.warning("waiting", dependency=error.dependency, reason=error.sentence, pause=pause)
-                self._health.lack(message.sequence_number, error.dependency, error.sentence)
+                log.warning("waiting", dependency=error.dependency, reason=error.message, pause=pause)
+                self._health.lack(message.sequence_number, error.dependency, error.message)
                 if time.monotonic() + pause > deadline:
                     raise
                 await self._unless_stopping(asyncio.sleep(pause))
