@@ -74,6 +74,7 @@ class Pod:
         self.reason = "starting"
         self._folder = node.state / "pods" / self.name
         self._node = node
+        self._initializing: Container | None = None
         self._containers: list[Container] = []
         self._running: asyncio.Task[int] | None = None
         self._leaving = False
@@ -84,19 +85,22 @@ class Pod:
 
     @property
     def ready(self) -> bool:
-        running = len(self._containers) == len(self.spec.containers)
-        return running and not self._leaving and all(container.ready for container in self._containers)
+        return (
+            not self._leaving
+            and len(self._containers) == len(self.spec.containers)
+            and all(container.ready for container in self._containers)
+        )
 
     @property
     def restarts(self) -> int:
-        return sum(container.restarts for container in self._containers)
+        return sum(container.restarts for container in self._present())
 
     @property
     def status(self) -> str:
         """Why it is not ready; empty where it is."""
         if self.ready:
             return ""
-        return next((c.reason for c in self._containers if c.reason), self.reason)
+        return next((container.reason for container in self._present() if container.reason), self.reason)
 
     def local_port(self, port: int | str) -> int | None:
         """The port of this machine that stands for a containerPort, given by number or name."""
@@ -123,7 +127,7 @@ class Pod:
     async def stop(self) -> None:
         """Ends it as the kubelet does: SIGTERM, the grace period, SIGKILL; then its folder goes, tokens and all."""
         self.leave()
-        for container in self._containers:
+        for container in self._present():
             container.stop(self.spec.termination_grace_period_seconds)
         if self._running is not None:
             await asyncio.wait([self._running])
@@ -153,13 +157,17 @@ class Pod:
         policy, grace = self.spec.restart_policy, self.spec.termination_grace_period_seconds
         for spec in self.spec.init_containers:
             init = self._container(spec, volumes)
-            self._containers = [init]
+            self._initializing = init
             code = await init.run("Never" if policy == "Never" else "OnFailure", grace)
             if code != 0 or self._leaving:
                 return code
+        self._initializing = None
         self._containers = [self._container(spec, volumes) for spec in self.spec.containers]
         codes = await asyncio.gather(*(container.run(policy, grace) for container in self._containers))
         return next((code for code in codes if code), 0)
+
+    def _present(self) -> list[Container]:
+        return [self._initializing] if self._initializing else self._containers
 
     def _container(self, spec: ContainerSpec, volumes: Volumes) -> Container:
         def environment(ports: dict[int, int]) -> dict[str, str]:
