@@ -6,7 +6,7 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check clean tools status access restart redrive rotate-receipt-key rotate-session-key
+.PHONY: help run demo test check clean tools status access restart redrive rotate-receipt-key rotate-session-key matrix
 
 help: ## Name the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ rotate-receipt-key: tools ## Sign receipts with a new key; old receipts still ve
 
 rotate-session-key: tools ## Sign sessions with a new key; nobody is logged out
 	@$(venv)/python -m demo rotate-session-key --state $(LOCALCLOUD_STATE)
+
+matrix: tools ## Write the access model's table into the README
+	@$(venv)/python -m infra.matrix --write
 
 clean: ## Remove everything that make has put here
 	@rm -rf .venv .tools .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-results

@@ -1,0 +1,61 @@
+"""Prints the access model as the table in the README: `python -m infra.matrix`, and `--write` puts it there."""
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- the access matrix, written by `make matrix` -->", "<!-- end of the access matrix -->"
+SERVICES = {"keyVault": "Key Vault", "serviceBus": "Service Bus", "cosmos": "Cosmos DB", "blob": "Blob Storage"}
+
+
+def matrix(model: dict[str, Any]) -> str:
+    """A Markdown table: a row a workload, a column a service, and what each role allows below it."""
+    lines = ["| workload | " + " | ".join(SERVICES.values()) + " |", "|---" * (len(SERVICES) + 1) + "|"]
+    for name, workload in model["workloads"].items():
+        cells = (_cell(workload["grants"], service) for service in SERVICES)
+        lines.append(f"| **{name}** | " + " | ".join(cells) + " |")
+    lines += ["", "| role | what it allows |", "|---|---|"]
+    for name, role in model["roles"].items():
+        actions = [*role.get("actions", []), *role.get("dataActions", [])]
+        lines.append(f"| {name} | {', '.join(f'`{_short(action)}`' for action in actions)} |")
+    return "\n".join(lines)
+
+
+def with_matrix(readme: str, table: str) -> str:
+    """The text with the table between its two marks; raises `ValueError` where a mark is missing."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not after:
+        raise ValueError("the README has no place for the access matrix")
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def _cell(grants: list[dict[str, str]], service: str) -> str:
+    entities = defaultdict(list)
+    for grant in grants:
+        kind, entity = grant["scope"].split("/")
+        if kind == service:
+            entities[grant["role"]].append(f"`{entity}`")
+    return "<br>".join(f"{role} on {', '.join(names)}" for role, names in entities.items()) or "none"
+
+
+def _short(action: str) -> str:
+    """Without the provider's name, which the role's own tells."""
+    return action.removeprefix("Microsoft.").partition("/")[2]
+
+
+def main() -> None:
+    table = matrix(yaml.safe_load((ROOT / "infra/access.yaml").read_text()))
+    if "--write" not in sys.argv[1:]:
+        print(table)
+        return
+    readme = ROOT / "README.md"
+    readme.write_text(with_matrix(readme.read_text(), table))
+
+
+if __name__ == "__main__":
+    main()
