@@ -127,6 +127,7 @@ TEXT = {"content-type": "text/plain"}
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-max-item-count": "ten"}, '{"query":"SELECT * FROM c"}', 400),
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "junk"}, '{"query":"SELECT * FROM c"}', 400),
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[[1],2,3,4]"}, '{"query":"SELECT * FROM c"}', 400),
+        ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[[],0,0,-5]"}, '{"query":"SELECT TOP 9 * FROM c"}', 400),
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[1,2]"}, '{"query":"SELECT VALUE COUNT(1) FROM c"}', 400),
         ("POST", DOCS, {**QUERY, "x-ms-start-epk": "00", "x-ms-end-epk": "0F"}, '{"query":"SELECT * FROM c"}', 400),
         ("GET", DOCS, {"x-ms-continuation": "junk"}, "", 400),
@@ -167,8 +168,8 @@ JSON = st.recursive(
     max_leaves=10,
 )
 VOCABULARY = """
-    SELECT VALUE TOP DISTINCT FROM WHERE ORDER BY OFFSET LIMIT AND OR NOT IN BETWEEN JOIN AS COUNT( SUM( LOWER( CONTAINS(
-    c c.n c['x'] [ ] ( ) { } , : * + - / % || = != <= > 1 2.5 'text' "t" @p true null undefined -- 'open \\
+    SELECT VALUE TOP DISTINCT FROM WHERE ORDER BY OFFSET LIMIT AND OR NOT IN BETWEEN JOIN AS COUNT( SUM( LOWER(
+    CONTAINS( c c.n c['x'] [ ] ( ) { } , : * + - / % || = != <= > 1 2.5 'text' "t" @p true null undefined -- 'open \\
 """
 WORDS = st.sampled_from(VOCABULARY.split())
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 
-def properties(name: str, base_url: str) -> dict[str, Any]:
+def account_document(name: str, base_url: str) -> dict[str, Any]:
     """What `GET /` answers: one region, whose endpoint is the account's own name."""
     locations = [{"name": "Local", "databaseAccountEndpoint": base_url}]
     return {

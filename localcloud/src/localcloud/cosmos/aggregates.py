@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.cosmos.expressions import Expression, Row
+from localcloud.cosmos.expressions import Expression
 from localcloud.cosmos.values import UNDEFINED, is_number, sort_key
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """`compute` gets the argument's values of all rows, without the undefined ones."""
+    """A function of its argument's values on all rows; it does not see the undefined ones."""
 
     compute: Callable[[list[Any]], Any]
     argument: Expression
 
-    def over(self, rows: Iterable[Row]) -> Any:
-        values = (self.argument.evaluate(row) for row in rows)
+    def over(self, values: Iterable[Any]) -> Any:
         return self.compute([value for value in values if value is not UNDEFINED])
 
 

@@ -1,7 +1,9 @@
 """Who asks, and may they: the `Authorization` header, the guard, and Azure's own words for a refusal."""
 
+from typing import NoReturn
 from urllib.parse import parse_qs, unquote
 
+from localcloud.cosmos.actions import READ_METADATA
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import CosmosError
 from localcloud.guard import Denied, Guard, Unauthenticated
@@ -31,16 +33,20 @@ class Caller:
         """The same where a grant on any of the account's containers is enough; `resource` is what is asked for."""
         self._require(action, ANY_CONTAINER, resource)
 
-    def refuse_management(self, method: str, path: str) -> CosmosError:
-        """The 403 for what no Entra token may do on the data plane: make, change, list databases or containers.
+    def authenticate(self) -> None:
+        """Raises `CosmosError` 401 unless the caller shows a good token, whatever it may do."""
+        try:
+            self._guard.authenticate(self._token(), READ_METADATA, ANY_CONTAINER)
+        except Unauthenticated as error:
+            raise self._unauthenticated(error) from error
+
+    def refuse_management(self, method: str, path: str) -> NoReturn:
+        """Raises the 403 for what no Entra token may do here: make, change, list databases or containers.
 
         https://learn.microsoft.com/azure/cosmos-db/how-to-connect-role-based-access-control
         """
-        try:
-            self._guard.authenticate(self._token(), f"{method} {path}", ANY_CONTAINER)
-        except Unauthenticated as error:
-            return self._unauthenticated(error)
-        return CosmosError(
+        self.authenticate()
+        raise CosmosError(
             403,
             f"Request blocked by Auth {self._account} : The given request [{method} {path}] cannot be authorized by "
             "AAD token in data plane. Learn more: https://aka.ms/cosmos-native-rbac.",

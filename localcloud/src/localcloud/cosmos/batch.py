@@ -68,7 +68,7 @@ def _perform(items: Items, partition: str, operation: dict[str, Any]) -> tuple[i
     conditions = Preconditions(operation.get("ifMatch"), operation.get("ifNoneMatch"))
     match operation["operationType"]:
         case "Create":
-            return 201, items.create(partition, document, conditions)
+            return 201, items.create(partition, document)
         case "Upsert":
             item, is_new = items.upsert(partition, document, conditions)
             return (201 if is_new else 200), item

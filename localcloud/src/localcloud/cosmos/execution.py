@@ -5,9 +5,9 @@ number), so that the next page goes on behind it whatever is written in between.
 out as a whole, and their token is only how many rows were given.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cmp_to_key
 from itertools import islice
 from typing import Any
 
@@ -55,7 +55,7 @@ def run(query: Query, scan: Scan, size: int, token: str | None) -> Page:
             return _page_of_whole(query, scan, size, token)
         return _page(query, scan, size, token)
     except RecursionError as error:
-        raise QueryError("SC3030", "The query is nested too deeply.") from error
+        raise _too_deep() from error
 
 
 def predicate(text: str) -> Callable[[Any], bool]:
@@ -64,7 +64,14 @@ def predicate(text: str) -> Callable[[Any], bool]:
     source, where = query.source, query.where
     if source is None or source.joins or where is None:
         raise BadRequest("The condition of a patch reads 'from c where …'.")
-    return lambda document: where.evaluate({source.alias: document}) is True
+
+    def holds(document: Any) -> bool:
+        try:
+            return where.evaluate({source.alias: document}) is True
+        except RecursionError as error:
+            raise _too_deep() from error
+
+    return holds
 
 
 def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
@@ -72,19 +79,16 @@ def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
     if token is not None:
         start, left = _position(token, len(query.order_by))
         offset = 0
-    candidates = _candidates(query, scan(max(0, start.sequence - 1) if not query.order_by else 0))
-    compare = _comparison(query)
-    if query.order_by:
-        place = cmp_to_key(compare)
-        candidates = iter(sorted(candidates, key=lambda candidate: place(candidate.position)))
-    behind = (candidate for candidate in candidates if token is None or compare(candidate.position, start) > 0)
+    first = 0 if query.order_by else max(0, start.sequence - 1)
+    candidates = _sorted(query, _candidates(query, scan(first)))
+    behind = (candidate for candidate in candidates if token is None or _follows(query, candidate.position, start))
     wanted = size if left is None else min(size, left)
     taken = list(islice(behind, offset, offset + wanted + 1))
-    more = len(taken) > wanted and (left is None or left > wanted)
-    taken = taken[:wanted]
-    rows = [row for candidate in taken if (row := _projected(query, candidate)) is not None]
-    last = taken[-1].position if more and taken else None
-    return Page(rows, None if last is None else _token(last, None if left is None else left - wanted))
+    more = 0 < wanted < len(taken) and (left is None or left > wanted)
+    rows = [row for candidate in taken[:wanted] if (row := _projected(query, candidate)) is not None]
+    if not more:
+        return Page(rows, None)
+    return Page(rows, _token(taken[wanted - 1].position, None if left is None else left - wanted))
 
 
 def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Page:
@@ -109,7 +113,7 @@ def _candidates(query: Query, items: Iterable[Item]) -> Iterator[_Candidate]:
         yield _Candidate(_Position(), {}, "")
         return
     for item in items:
-        document = json_text.parse(item.body)
+        document = json.loads(item.body)
         for number, row in enumerate(_joined({source.alias: document}, source.joins)):
             if where is None or where.evaluate(row) is True:
                 values = tuple(key.expression.evaluate(row) for key in query.order_by)
@@ -140,12 +144,13 @@ def _projected(query: Query, candidate: _Candidate) -> str | None:
 
 
 def _aggregated(query: Query, rows: Iterable[Row]) -> list[str]:
-    kept = list(rows)
-    values = {
-        name: aggregate.over(kept) for name, aggregate in query.selection.columns if isinstance(aggregate, Aggregate)
-    }
-    row = _selected(values, query.selection.is_value)
-    return [] if row is None else [row]
+    columns = {name: column for name, column in query.selection.columns if isinstance(column, Aggregate)}
+    values: dict[str, list[Any]] = {name: [] for name in columns}
+    for row in rows:
+        for name, aggregate in columns.items():
+            values[name].append(aggregate.argument.evaluate(row))
+    result = _selected({name: columns[name].over(values[name]) for name in columns}, query.selection.is_value)
+    return [] if result is None else [result]
 
 
 def _selected(values: dict[str, Any], is_value: bool) -> str | None:
@@ -155,16 +160,23 @@ def _selected(values: dict[str, Any], is_value: bool) -> str | None:
     return json_text.write(next(iter(defined.values()))) if defined else None
 
 
-def _comparison(query: Query) -> Callable[[_Position, _Position], int]:
-    def compare(left: _Position, right: _Position) -> int:
-        for key, mine, other in zip(query.order_by, left.values, right.values, strict=True):
-            mine, other = sort_key(mine), sort_key(other)
-            if mine != other:
-                return (1 if mine > other else -1) * (-1 if key.descending else 1)
-        places = (left.sequence, left.row), (right.sequence, right.row)
-        return (places[0] > places[1]) - (places[0] < places[1])
+def _sorted(query: Query, candidates: Iterator[_Candidate]) -> Iterator[_Candidate]:
+    """By the last key first, since Python's sort keeps the order of equal ones; they come by sequence number."""
+    if not query.order_by:
+        return candidates
+    ordered = list(candidates)
+    for number, key in reversed(list(enumerate(query.order_by))):
+        ordered.sort(key=lambda candidate: sort_key(candidate.position.values[number]), reverse=key.descending)
+    return iter(ordered)
 
-    return compare
+
+def _follows(query: Query, position: _Position, start: _Position) -> bool:
+    """Whether a position comes behind another in the query's order."""
+    for key, mine, other in zip(query.order_by, position.values, start.values, strict=True):
+        mine, other = sort_key(mine), sort_key(other)
+        if mine != other:
+            return bool(mine < other if key.descending else mine > other)
+    return (position.sequence, position.row) > (start.sequence, start.row)
 
 
 def _token(position: _Position, left: int | None) -> str:
@@ -177,7 +189,7 @@ def _position(token: str, sort_keys: int) -> tuple[_Position, int | None]:
         values, sequence, row, left = json_text.parse(token)
         if len(values) != sort_keys or not isinstance(sequence, int) or not isinstance(row, int):
             raise ValueError
-        if left is not None and not isinstance(left, int):
+        if left is not None and (not isinstance(left, int) or left < 0):
             raise ValueError
         return _Position(tuple(value[0] if value else UNDEFINED for value in values), sequence, row), left
     except (ValueError, TypeError, KeyError) as error:
@@ -188,6 +200,10 @@ def _number_in(token: str) -> int:
     if not (token.isascii() and token.isdigit()) or len(token) > 9:
         raise _no_token()
     return int(token)
+
+
+def _too_deep() -> QueryError:
+    return QueryError("SC3030", "The query is nested too deeply.")
 
 
 def _no_token() -> BadRequest:

@@ -3,11 +3,12 @@
 https://learn.microsoft.com/rest/api/cosmos-db/documents
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.cosmos import json_text, partition_keys, patch
+from localcloud.cosmos import partition_keys, patch
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import BadRequest, Conflict, NotFound, PreconditionFailed, TooLarge
 from localcloud.cosmos.state import Item, ItemStore
@@ -48,12 +49,9 @@ class Items:
             raise NotFound
         return item
 
-    def create(self, partition: str, document: Any, conditions: Preconditions) -> Item:
+    def create(self, partition: str, document: Any) -> Item:
         checked = self._checked(document, partition)
-        existing = self.store.find(self.container, partition, checked["id"])
-        if existing is not None:
-            if conditions.if_none_match == "*":
-                raise PreconditionFailed
+        if self.store.find(self.container, partition, checked["id"]) is not None:
             raise Conflict
         return self._write(partition, checked, None)
 
@@ -77,7 +75,7 @@ class Items:
         specification = patch.specification(request, self.container)
         existing = self.read(partition, name)
         conditions.check(existing)
-        document = json_text.parse(existing.body)
+        document = json.loads(existing.body)
         if not specification.condition(document):
             raise PreconditionFailed(substatus=1110)
         specification.apply(document)

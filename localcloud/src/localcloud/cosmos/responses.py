@@ -14,13 +14,9 @@ from localcloud.cosmos.state import Item
 
 def answer(content: str | bytes | None, status: int = 200, **headers: str | None) -> Response:
     """A header's name is written with underscores, and None leaves it out."""
-    response = Response(content, status, media_type=None if content is None else "application/json")
-    response.headers["x-ms-activity-id"] = str(uuid.uuid4())
-    response.headers["x-ms-request-charge"] = "1"
-    for name, value in headers.items():
-        if value is not None:
-            response.headers[name.replace("_", "-")] = value
-    return response
+    everything = {"x_ms_activity_id": str(uuid.uuid4()), "x_ms_request_charge": "1", **headers}
+    sent = {name.replace("_", "-"): value for name, value in everything.items() if value is not None}
+    return Response(content, status, sent, media_type=None if content is None else "application/json")
 
 
 def resource(properties: dict[str, Any], path: str) -> Response:
@@ -58,8 +54,6 @@ def feed(container: Container, lsn: int, rows: Iterable[str], **headers: str | N
 
 
 def refusal(error: CosmosError) -> Response:
-    response = answer(None, error.status, x_ms_substatus=str(error.substatus) if error.substatus else None)
-    response.body = error.body(response.headers["x-ms-activity-id"])
-    response.headers["content-length"] = str(len(response.body))
-    response.headers["content-type"] = "application/json"
-    return response
+    activity_id = str(uuid.uuid4())
+    substatus = str(error.substatus) if error.substatus else None
+    return answer(error.body(activity_id), error.status, x_ms_activity_id=activity_id, x_ms_substatus=substatus)

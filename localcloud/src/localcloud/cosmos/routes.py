@@ -1,6 +1,6 @@
 """Cosmos DB's REST interface under the account's own name (https://learn.microsoft.com/rest/api/cosmos-db/)."""
 
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.cosmos import account, actions, batch, feeds, json_text, partition_keys, resource_ids, responses
+from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, resource_ids, responses
+from localcloud.cosmos.account import account_document
 from localcloud.cosmos.authorization import Caller
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import BadRequest, CosmosError, NotFound, TooLarge
@@ -49,7 +50,7 @@ class _Endpoints:
 
     async def account(self, request: Request) -> Response:
         self._caller(request).require_anywhere(actions.READ_METADATA, "/")
-        return responses.answer(json_text.write(account.properties(self._account, self._base_url)))
+        return responses.answer(json_text.write(account_document(self._account, self._base_url)))
 
     async def database(self, request: Request) -> Response:
         name = request.path_params["database"]
@@ -60,11 +61,11 @@ class _Endpoints:
         return responses.resource(properties, f"dbs/{properties['id']}")
 
     async def container(self, request: Request) -> Response:
-        _, container = self._authorized(request, actions.READ_METADATA)
+        container = self._authorized(request, actions.READ_METADATA)
         return responses.resource(container.properties(), container.path)
 
     async def partition_key_ranges(self, request: Request) -> Response:
-        _, container = self._authorized(request, actions.READ_METADATA)
+        container = self._authorized(request, actions.READ_METADATA)
         etag = '"0"'  # the ranges never change
         if request.headers.get("if-none-match") == etag:
             return responses.answer(None, 304, etag=etag)
@@ -73,7 +74,7 @@ class _Endpoints:
         return responses.answer(json_text.write(body), etag=etag, x_ms_item_count=str(len(ranges)))
 
     async def read_feed(self, request: Request) -> Response:
-        _, container = self._authorized(request, actions.READ_CHANGE_FEED)
+        container = self._authorized(request, actions.READ_CHANGE_FEED)
         if "a-im" in request.headers:
             return feeds.changed(self._store, container, request.headers)
         return feeds.read_all(self._store, container, self._partition(request), request.headers)
@@ -87,14 +88,14 @@ class _Endpoints:
             self._authorized(request, actions.EXECUTE_QUERY)
             return responses.answer(feeds.query_plan(feeds.read_query(await _json(request))))
         if _is_set(headers.get("x-ms-documentdb-isquery")) or "query+json" in headers.get("content-type", ""):
-            _, container = self._authorized(request, actions.EXECUTE_QUERY)
+            container = self._authorized(request, actions.EXECUTE_QUERY)
             partition = self._partition(request)
             return feeds.queried(self._store, container, partition, headers, await _json(request))
         return await self._create(request, _is_set(headers.get("x-ms-documentdb-is-upsert")))
 
     async def document(self, request: Request) -> Response:
         action = _ACTION_OF_METHOD[request.method]
-        _, container = self._authorized(request, action)
+        container = self._authorized(request, action)
         items, name = Items(self._store, container), request.path_params["item"]
         partition, conditions = self._required_partition(request), _preconditions(request)
         if action == actions.READ:
@@ -109,26 +110,24 @@ class _Endpoints:
         item = change(partition, name, await _json(request), conditions)
         return responses.of_item(container, item.lsn, item, minimal=_wants_minimal(request))
 
-    async def management(self, request: Request) -> Response:
+    async def management(self, request: Request) -> NoReturn:
         """Everything else is the control plane's, or nothing."""
-        raise self._caller(request).refuse_management(request.method, request.url.path)
+        self._caller(request).refuse_management(request.method, request.url.path)
 
     async def _create(self, request: Request, is_upsert: bool) -> Response:
-        _, container = self._authorized(request, actions.UPSERT if is_upsert else actions.CREATE)
-        items, partition, conditions = (
-            Items(self._store, container),
-            self._required_partition(request),
-            _preconditions(request),
-        )
+        container = self._authorized(request, actions.UPSERT if is_upsert else actions.CREATE)
+        items, partition = Items(self._store, container), self._required_partition(request)
         document = await _json(request)
         if is_upsert:
-            item, is_new = items.upsert(partition, document, conditions)
+            item, is_new = items.upsert(partition, document, _preconditions(request))
         else:
-            item, is_new = items.create(partition, document, conditions), True
+            item, is_new = items.create(partition, document), True
         return responses.of_item(container, item.lsn, item, 201 if is_new else 200, _wants_minimal(request))
 
     async def _batch(self, request: Request) -> Response:
-        container, caller = self._container(request), self._caller(request)
+        caller = self._caller(request)
+        caller.authenticate()  # which actions it needs, the body tells
+        container = self._container(request)
         partition, items = self._required_partition(request), Items(self._store, container)
         operations, minimal = await _json(request), _wants_minimal(request)
         outcome = batch.run(items, partition, operations, lambda action: caller.require(action, container), minimal)
@@ -138,10 +137,11 @@ class _Endpoints:
     def _caller(self, request: Request) -> Caller:
         return Caller(self._guard, self._account, request.headers.get("authorization"))
 
-    def _authorized(self, request: Request, action: str) -> tuple[Caller, Container]:
-        caller, container = self._caller(request), self._container(request)
-        caller.require(action, container)
-        return caller, container
+    def _authorized(self, request: Request, action: str) -> Container:
+        """The container in the path, once the caller is known to hold the action on it."""
+        container = self._container(request)
+        self._caller(request).require(action, container)
+        return container
 
     def _container(self, request: Request) -> Container:
         """The container in the path. That there is none is told only to who may read the account's metadata."""
@@ -201,13 +201,12 @@ def _is_set(header: str | None) -> bool:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, CosmosError)  # noqa: S101 (what it is registered for)
-    return responses.refusal(error)
+    return responses.refusal(cast(CosmosError, error))
 
 
 async def _not_routed(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 (what it is registered for)
-    return responses.refusal(CosmosError(error.status_code, f"{error.detail}."))
+    routing = cast(HTTPException, error)
+    return responses.refusal(CosmosError(routing.status_code, f"{routing.detail}."))
 
 
 _ACTION_OF_METHOD = {
