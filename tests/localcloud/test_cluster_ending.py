@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from localcloud.cluster.errors import RolloutError
 
 from tests.localcloud.clusters import running, until, variant
 
@@ -77,4 +78,18 @@ async def test_a_pod_has_its_grace_period_and_no_more(tmp_path: Path, program: s
     async with running(tmp_path / "state", variant(tmp_path / "overlay", patch)):
         began = loop.time()
     assert loop.time() - began < 10
+    assert not any((tmp_path / "state" / "pods").iterdir())
+
+
+async def test_a_restart_under_way_ends_with_the_cluster(tmp_path: Path) -> None:
+    """Stopping in the middle of a rolling restart leaves no pod behind, neither the old nor the new one."""
+    blocker = tmp_path / "blocker"
+    variable = {"name": "BLOCKER", "value": str(blocker)}
+    patch = [ONE, {"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": variable}]
+    async with running(tmp_path / "state", variant(tmp_path / "overlay", patch)) as web:
+        blocker.write_text("never ready")
+        restart = asyncio.create_task(web.cluster.restart("web"))
+        await until(lambda: len(web.cluster.pods()) == 2)
+    with pytest.raises(RolloutError):
+        await restart
     assert not any((tmp_path / "state" / "pods").iterdir())

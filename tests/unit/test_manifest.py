@@ -119,6 +119,12 @@ def test_a_probe_needs_a_declared_port() -> None:
     assert "port admin" in fault(changed("container.readinessProbe", {"httpGet": {"port": "admin"}}))
 
 
+def test_an_init_container_has_no_probes() -> None:
+    """As in Kubernetes, a probe of a container that ends before the others start is refused."""
+    container = DEPLOYMENT["spec"]["template"]["spec"]["containers"][0]
+    assert "an init container has no probes" in fault(changed("initContainers", [container | {"name": "prepare"}]))
+
+
 def test_a_wrong_value_is_an_error_with_its_path() -> None:
     """Types are checked as the API server checks them: a variable's value is a string."""
     message = fault(changed("container.env", [{"name": "HTTP_PORT", "value": 8080}]))
@@ -147,6 +153,6 @@ def test_a_cron_job_must_be_suspended() -> None:
 def test_the_lists_can_be_printed() -> None:
     """The documentation's lists come from the code: an honoured, an ignored field and an ignored kind are in them."""
     printed = fields.markdown()
-    assert "`spec.template.spec.containers[].readinessProbe.httpGet.path`" in printed
-    assert "`spec.template.spec.containers[].securityContext`" in printed
+    assert "`spec.containers[].readinessProbe.httpGet.path`" in printed
+    assert "`spec.containers[].securityContext`" in printed
     assert "PodDisruptionBudget" in printed

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localcloud.cluster.cluster import Cluster
+from localcloud.cluster.errors import ClusterError
 from localcloud.https import EmbeddedServer
 from localcloud.issuer import Issuer
 from localcloud.keyvault.state import SecretStore
@@ -97,6 +98,8 @@ class ControlPlane:
             await cluster.restart(request.path_params["name"])
         except KeyError:
             return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
+        except ClusterError as error:
+            return JSONResponse({"error": str(error)}, 409)
         return Response(status_code=204)
 
     async def _run_job(self, request: Request) -> Response:
@@ -105,6 +108,8 @@ class ControlPlane:
             exit_code = await self._running_cluster().run_job(request.path_params["name"], body.get("args"))
         except KeyError:
             return JSONResponse({"error": f"there is no cronjob {request.path_params['name']}"}, 404)
+        except ClusterError as error:
+            return JSONResponse({"error": str(error)}, 409)
         return JSONResponse({"exitCode": exit_code})
 
     def _running_cluster(self) -> Cluster:

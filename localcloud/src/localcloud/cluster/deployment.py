@@ -22,6 +22,7 @@ class Deployment:
         self._manifest = manifest
         self._node = node
         self._restarting = asyncio.Lock()
+        self._stopping = False
 
     def start(self) -> None:
         try:
@@ -37,12 +38,15 @@ class Deployment:
         """Replaces every pod, one at a time; raises `RolloutError` when a new one does not become ready in time."""
         async with self._restarting:
             for old in list(self.pods):
+                if self._stopping:
+                    raise RolloutError(f"{self.name}: the cluster stops")
                 try:
                     new = self._new_pod()
                 except Refused as refused:
                     raise RolloutError(f"{self.name}: {refused}") from refused
                 self.pods.append(new)
-                if not await holds_within(self._manifest.spec.progress_deadline_seconds, _is_ready(new)):
+                await holds_within(self._manifest.spec.progress_deadline_seconds, self._settled(new))
+                if not new.ready:
                     self.pods.remove(new)
                     reason = new.status
                     await new.stop()
@@ -50,7 +54,14 @@ class Deployment:
                 await self._retire(old)
 
     async def stop(self) -> None:
+        """Ends a restart under way as well: it then raises `RolloutError`."""
+        self._stopping = True
         await asyncio.gather(*(pod.stop() for pod in self.pods))
+        async with self._restarting:
+            pass
+
+    def _settled(self, new: Pod) -> Callable[[], bool]:
+        return lambda: new.ready or self._stopping
 
     async def _retire(self, pod: Pod) -> None:
         pod.leave()
@@ -63,7 +74,3 @@ class Deployment:
         pod = Pod(self.name, self._manifest.metadata.namespace, template, self._node)
         pod.start()
         return pod
-
-
-def _is_ready(pod: Pod) -> Callable[[], bool]:
-    return lambda: pod.ready

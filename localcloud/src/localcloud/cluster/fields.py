@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, Service, ServiceAccount
+from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
 
 HONOURED: dict[str, type[BaseModel]] = {
     "ConfigMap": ConfigMap,
@@ -112,13 +112,25 @@ def _models(annotation: Any) -> type[BaseModel] | None:
 
 
 def markdown() -> str:
-    """The lists as they stand in the documentation."""
-    lines = ["### Honoured", ""]
+    """The lists as they stand in the documentation; what Deployment and CronJob share stands there once, as Pod."""
+    pod = sorted({path for path in _paths(PodTemplate, "") if ".initContainers" not in path})
+    lines = [
+        "### Honoured",
+        "",
+        _line("Pod", pod),
+        "",
+        "`spec.initContainers[]` as `containers[]`, without probes.",
+        "",
+    ]
     for kind in HONOURED:
-        lines += [f"**{kind}**: " + ", ".join(f"`{path}`" for path in honoured(kind)) + ".", ""]
-    lines += ["### Without meaning for a process on a laptop", ""]
-    lines += ["Whole kinds: " + ", ".join(IGNORED_KINDS) + ".", ""]
-    for kind, paths in IGNORED.items():
-        lines += [f"**{kind}**: " + ", ".join(f"`{path}`" for path in paths) + ".", ""]
+        lines += [_line(kind, [path for path in honoured(kind) if ".template." not in path]), ""]
+    lines += ["### Without meaning for a process on a laptop", "", _line("Whole kinds", list(IGNORED_KINDS)), ""]
+    lines += [_line("Pod", [f"spec.{path}" for path in _POD]), ""]
+    for kind, ignored in IGNORED.items():
+        lines += [_line(kind, [path for path in ignored if ".template." not in path]), ""]
     lines += ["### Everything else", "", "Any other field or kind is an error that names its path.", ""]
     return "\n".join(lines)
+
+
+def _line(title: str, paths: list[str]) -> str:
+    return f"**{title}**: " + ", ".join(f"`{path}`" for path in paths) + "."

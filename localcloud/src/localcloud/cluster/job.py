@@ -28,10 +28,11 @@ async def run_job(
         running.append(pod)
         try:
             code = await _run(pod, report)
+            pod_was_stopped = pod.leaving
         finally:
             running.remove(pod)
             await pod.stop()
-        if code == 0:
+        if code == 0 or pod_was_stopped:
             break
     return code
 

@@ -97,6 +97,8 @@ def _template_faults(template: PodTemplate) -> list[str]:
             for probe in probes
             if probe and probe.http_get.port not in ports
         ]
+        if container in template.spec.init_containers and any(probes):
+            faults.append(f"container {container.name}: an init container has no probes")
     return faults
 
 

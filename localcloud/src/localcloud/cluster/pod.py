@@ -120,6 +120,11 @@ class Pod:
         assert self._running is not None  # noqa: S101 - started before it is waited for
         return await self._running
 
+    @property
+    def leaving(self) -> bool:
+        """Whether it has been told to end."""
+        return self._leaving
+
     def leave(self) -> None:
         """From now on it is not ready, whatever its probes say: no Service sends it anything new."""
         self._leaving = True

@@ -16,7 +16,11 @@ class Reaper:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - this very file
-            [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, start_new_session=True, env={}
+            [sys.executable, "-I", "-S", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            env={},
         )
 
     def watch(self, group: int) -> None:
