@@ -3,9 +3,12 @@
 import base64
 import json
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from azure.core.credentials import AccessTokenInfo
 from flask.testing import FlaskClient
 from frontend.app import create_app
 from frontend.clients import connect
@@ -94,6 +97,30 @@ def test_a_new_token_is_logged_once() -> None:
             credential.get_token_info("scope-a")
         credential.get_token("scope-b")
     assert [log["aud"] for log in logs] == ["scope-a", "scope-b"]
+
+
+def test_threads_that_want_the_same_token_cause_one_exchange() -> None:
+    """A start explains itself by process and audience: the SDK's cache is asked by one thread after the other."""
+
+    class SdkCredential(FakeIdentity):
+        """Caches as the SDK does: threads that find nothing all go and exchange."""
+
+        def __init__(self) -> None:
+            self.cached: dict[str, AccessTokenInfo] = {}
+            self.exchanges = 0
+
+        def get_token_info(self, *scopes: str, **options: object) -> AccessTokenInfo:
+            if scopes[0] not in self.cached:
+                self.exchanges += 1
+                time.sleep(0.02)  # the way to Entra and back
+                self.cached[scopes[0]] = super().get_token_info(*scopes, **options)
+            return self.cached[scopes[0]]
+
+    inner = SdkCredential()
+    credential = Credential(inner)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: credential.get_token("scope"), range(8)))
+    assert inner.exchanges == 1
 
 
 def test_the_journey_needs_no_access(monkeypatch: pytest.MonkeyPatch) -> None:

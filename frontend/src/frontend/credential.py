@@ -7,10 +7,14 @@ import base64
 import binascii
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from azure.core.credentials import AccessToken, AccessTokenInfo, SupportsTokenInfo, TokenCredential, TokenRequestOptions
+
+_PATIENCE = 3.0  # seconds to wait for another thread's exchange; while Entra is down nobody queues up behind it
 
 _log = structlog.get_logger(__name__)
 
@@ -34,11 +38,14 @@ class Credential(TokenCredential, SupportsTokenInfo):
     def __init__(self, inner: SupportsTokenInfo) -> None:
         self._inner = inner
         self._lock = threading.Lock()
+        self._exchanges: dict[str, threading.Lock] = {}  # by scope
         self._newest: dict[str, dict[str, Any]] = {}  # scope: its newest token's claims
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        token = self._inner.get_token_info(*scopes, options=options or {})
-        self._note(" ".join(scopes), claims_of(token.token))
+        scope = " ".join(scopes)
+        with self._one_at_a_time(scope):
+            token = self._inner.get_token_info(*scopes, options=options or {})
+        self._note(scope, claims_of(token.token))
         return token
 
     def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
@@ -64,6 +71,18 @@ class Credential(TokenCredential, SupportsTokenInfo):
         """The claims of the newest token for each scope that a client has asked for."""
         with self._lock:
             return dict(self._newest)
+
+    @contextmanager
+    def _one_at_a_time(self, scope: str) -> Iterator[None]:
+        """Threads that ask for the same token at once cause one exchange: the others find it in the SDK's cache."""
+        with self._lock:
+            exchange = self._exchanges.setdefault(scope, threading.Lock())
+        held = exchange.acquire(timeout=_PATIENCE)
+        try:
+            yield
+        finally:
+            if held:
+                exchange.release()
 
     def _note(self, scope: str, claims: dict[str, Any]) -> None:
         with self._lock:
