@@ -1,6 +1,7 @@
 using 'main.bicep'
 
 param profile = 'production'
+param name = readEnvironmentVariable('KEYLESS_NAME', 'keyless')
 param suffix = readEnvironmentVariable('KEYLESS_SUFFIX')
 param deployerPrincipalId = readEnvironmentVariable('KEYLESS_DEPLOYER_PRINCIPAL_ID')
 param deployerPrincipalType = readEnvironmentVariable('KEYLESS_DEPLOYER_PRINCIPAL_TYPE', 'User')
