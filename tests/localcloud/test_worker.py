@@ -1,0 +1,218 @@
+"""The worker and redrive as processes, against a whole local cloud under Azure's own names."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from azure.cosmos import ContainerProxy, CosmosClient
+from azure.identity import WorkloadIdentityCredential
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSubQueue, TransportType
+from azure.storage.blob import ContainerClient
+from joserfc import jws
+from joserfc.jwk import OKPKey
+
+from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
+
+if TYPE_CHECKING:
+    from tests.localcloud.conftest import RunningCloud
+
+STEPS = ["read", "sign", "add", "create", "settle"]
+CUSTOMER = "b" * 32
+
+
+class Application:
+    """The worker's Azure: what the frontend sees of it, and processes with the other workloads' identities."""
+
+    def __init__(self, cloud: "RunningCloud") -> None:
+        self.cloud = cloud
+        self.key = OKPKey.generate_key("Ed25519")
+        cloud.cloud.secrets.put("receipt-signing-key", self.key.as_pem(private=True).decode(), {"kid": "one"})
+        self.credentials = {
+            workload: WorkloadIdentityCredential(**cloud.workload_identity(workload))
+            for workload in ("frontend", "redrive")
+        }
+
+    def environment(self, workload: str) -> dict[str, str]:
+        """What the manifests and the webhook would give to the workload's pod."""
+        identity = self.cloud.workload_identity(workload)
+        return {
+            "PATH": os.environ["PATH"],
+            "AZURE_CLIENT_ID": identity["client_id"],
+            "AZURE_TENANT_ID": identity["tenant_id"],
+            "AZURE_FEDERATED_TOKEN_FILE": identity["token_file_path"],
+            "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
+            "AZURE_KEYVAULT_RESOURCEENDPOINT": self.cloud.vault_url,
+            "AZURE_COSMOS_RESOURCEENDPOINT": self.cloud.cosmos_url,
+            "AZURE_STORAGEBLOB_RESOURCEENDPOINT": self.cloud.blob_url,
+            "AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE": self.cloud.namespace,
+            "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS": self.cloud.amqp_endpoint,
+            "HTTPS_PROXY": self.cloud.cloud.proxy_url,
+            "SSL_CERT_FILE": self.cloud.ca_bundle,
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": "0",
+        }
+
+    def send(self, *messages: ServiceBusMessage) -> None:
+        with self.servicebus("frontend") as client, client.get_queue_sender("orders") as sender:
+            sender.send_messages(list(messages))
+
+    def waiting(self, sub_queue: ServiceBusSubQueue | None = None) -> list[str]:
+        """The bodies of what is in the queue, or in its dead-letter queue."""
+        with (
+            self.servicebus("redrive") as client,
+            client.get_queue_receiver("orders", sub_queue=sub_queue) as receiver,
+        ):
+            return [str(message) for message in receiver.peek_messages(100)]
+
+    def dead(self, order_id: str) -> bool:
+        return any(order_id in body for body in self.waiting(ServiceBusSubQueue.DEAD_LETTER))
+
+    def servicebus(self, workload: str) -> ServiceBusClient:
+        return ServiceBusClient(
+            self.cloud.namespace,
+            self.credentials[workload],
+            transport_type=TransportType.Amqp,
+            custom_endpoint_address=self.cloud.amqp_endpoint,
+            connection_verify=self.cloud.ca_bundle,
+        )
+
+    @property
+    def documents(self) -> ContainerProxy:
+        client = CosmosClient(self.cloud.cosmos_url, self.credentials["frontend"])
+        return client.get_database_client("keyless").get_container_client("orders")
+
+    def all_documents(self) -> dict[str, OrderDocument]:
+        items = self.documents.query_items("SELECT * FROM c", partition_key=CUSTOMER)
+        return {item["id"]: OrderDocument.model_validate(item) for item in items}
+
+    def receipt(self, document: OrderDocument) -> Receipt:
+        """The document's receipt, verified."""
+        container = ContainerClient(self.cloud.blob_url, "receipts", credential=self.credentials["frontend"])
+        signed = container.download_blob(document.receipt, encoding="utf-8").readall()
+        return Receipt.model_validate_json(
+            jws.deserialize_compact(signed, self.key, [RECEIPT_ALGORITHM]).payload or b""
+        )
+
+    def redrive(self, *arguments: str, stdin: str = "") -> str:
+        """What the command prints; it must succeed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "backend.redrive", *arguments],
+            env=self.environment("redrive"),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def application(start_cloud: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """A cloud with the application's own access model, but for locks that run out in 5 seconds, not in a minute."""
+    model = yaml.safe_load((Path(__file__).parents[2] / "infra" / "access.yaml").read_text())
+    model["entities"]["serviceBus"]["orders"]["lockDuration"] = "PT5S"
+    access = tmp_path_factory.mktemp("access") / "access.yaml"
+    access.write_text(yaml.safe_dump(model))
+    running = start_cloud(access=access)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HTTPS_PROXY", running.cloud.proxy_url)
+        patch.setenv("REQUESTS_CA_BUNDLE", running.ca_bundle)
+        yield Application(running)
+
+
+@pytest.fixture
+def start(application: Application) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts Python programs with the backend's environment; none outlives the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def program(*arguments: str, **settings: str) -> "subprocess.Popen[str]":
+        environment = application.environment("backend") | settings
+        started.append(
+            subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, text=True)
+        )
+        return started[-1]
+
+    yield program
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def order(quantity: int) -> OrderMessage:
+    details = Order(product="Lantern", quantity=quantity)
+    return OrderMessage(orderId=uuid4().hex, customerId=CUSTOMER, order=details, acceptedAt=datetime.now(UTC))
+
+
+def message(of: OrderMessage) -> ServiceBusMessage:
+    return ServiceBusMessage(of.model_dump_json().encode(), message_id=of.message_id, content_type="application/json")
+
+
+def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.2)
+    return result
+
+
+def test_killed_after_any_step_no_order_is_lost(application: Application, start: Callable[..., Any]) -> None:
+    """Workers killed with SIGKILL after each of their steps leave one document and one receipt an order in the end."""
+    orders = [order(1 + number) for number in range(len(STEPS))]
+    application.send(*map(message, orders))
+    program = str(Path(__file__).with_name("killed_worker.py"))
+    for killed in [start(program, step, WORKER_CONCURRENCY="1") for step in STEPS]:
+        assert killed.wait(timeout=60) == -signal.SIGKILL
+    assert application.waiting(), "what was killed before it settled leaves its message"
+    worker = start("-m", "backend")
+    until(lambda: not application.waiting())
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=30) == 0
+    documents = application.all_documents()
+    for sent in orders:
+        document = documents[sent.orderId]
+        receipt = application.receipt(document)
+        assert (receipt.orderId, receipt.order, receipt.acceptedAt) == (sent.orderId, sent.order, sent.acceptedAt)
+        assert receipt.receiptedAt == document.receiptedAt
+        assert not application.dead(sent.orderId)
+
+
+def test_a_dead_letter_is_repaired_and_processed(application: Application, start: Callable[..., Any]) -> None:
+    """An invalid order is dead-lettered with what is wrong; repaired and sent back, it becomes a receipt."""
+    sent = order(7)
+    broken = sent.model_dump_json().replace('"quantity":7', '"quantity":0')
+    application.send(ServiceBusMessage(broken.encode(), message_id=sent.message_id))
+    start("-m", "backend")
+    until(lambda: application.dead(sent.orderId))
+    (letter,) = [line for line in application.redrive("list").splitlines() if sent.orderId in line]
+    number, reason, _, description = letter.split(maxsplit=3)
+    assert reason == "InvalidOrder"
+    assert description.startswith("order.quantity")
+    assert "still invalid" in application.redrive("resend")
+    application.redrive("resend", "--sequence", number, "--body", "-", stdin=sent.model_dump_json())
+    until(lambda: sent.orderId in application.all_documents())
+    assert not application.dead(sent.orderId)
+
+
+def test_one_key_with_two_bodies_is_one_order_and_one_dead_letter(
+    application: Application, start: Callable[..., Any]
+) -> None:
+    """The second body is refused with a reason, and the first order keeps its receipt."""
+    first = order(1)
+    second = first.model_copy(update={"order": Order(product="Kettle", quantity=1)})
+    application.send(message(first))
+    start("-m", "backend")
+    until(lambda: first.orderId in application.all_documents())
+    application.send(message(second))
+    until(lambda: application.dead(first.orderId))
+    assert application.receipt(application.all_documents()[first.orderId]).order == first.order
+    assert "its key belongs to another order" in application.redrive("resend")
