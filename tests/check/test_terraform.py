@@ -16,7 +16,7 @@ pytest.importorskip("grpc", reason="the stand-in providers need the dependency g
 
 from tests.infra.derived import PROFILES
 from tests.infra.terraform import snapshot
-from tests.infra.terraform.cli import INFRA, Terraform, command
+from tests.infra.terraform.cli import Terraform, command
 from tests.infra.terraform.provider import serving
 
 pytestmark = pytest.mark.skipif(
@@ -62,6 +62,15 @@ def test_an_argument_that_the_provider_has_not_is_refused(terraform: Terraform) 
     group = 'resource "azurerm_resource_group" "x" {\n  name = "x"\n  location = "x"\n  flavour = "x"\n}\n'
     (terraform.folder / "misspelt.tf").write_text(group)
     assert 'An argument named "flavour" is not expected here' in terraform.run("validate").output
+
+
+def test_a_combination_that_the_provider_refuses_is_refused(terraform: Terraform) -> None:
+    """The stand-ins know what azurerm itself checks, such as that a Basic registry cannot be private."""
+    file = terraform.folder / "modules" / "registry" / "main.tf"
+    file.write_text(file.read_text().replace('var.production ? "Premium" : "Basic"', '"Basic"'))
+    result = terraform.run("apply", "-auto-approve", *snapshot.inputs("production"), variables=_given("managed"))
+    assert result.code == 1
+    assert "ACR zone redundancy can only be applied when using the Premium Sku" in result.output
 
 
 def test_the_tests_of_the_configuration_pass(terraform: Terraform) -> None:
@@ -171,9 +180,3 @@ def test_a_wrong_value_is_refused_with_a_sentence(terraform: Terraform, given: d
 
 def _given(identity_kind: str) -> dict[str, str]:
     return snapshot.SECRETS | {"identity_kind": identity_kind}
-
-
-def test_the_working_folder_is_a_copy() -> None:
-    """Nothing of a run is left in the repository: no state, no lock, no `.terraform`."""
-    left = [path.name for path in (INFRA / "terraform").iterdir() if path.suffix != ".tf"]
-    assert sorted(left) == ["modules", "tests"]

@@ -149,7 +149,7 @@ class Snapshot:
             "serviceBus": Service(
                 local_auth=bus["local_auth_enabled"],
                 public=bus["public_network_access_enabled"],
-                open_to=self._open_to(bus["network_rule_set"]),
+                open_to=self._open_to(bus["network_rule_set"]) if bus["public_network_access_enabled"] else frozenset(),
                 minimum_tls=tls_version(bus["minimum_tls_version"]),
             ),
             "registry": Service(

@@ -82,12 +82,12 @@ def test_only_listed_issuers_may_be_trusted(profile: str, kind: str) -> None:
 def test_no_secret_is_in_what_was_deployed(profile: str, kind: str) -> None:
     """The three secrets are resources without a value; the private key's tag names the public key's version."""
     snapshot = Snapshot(profile, kind)
-    secrets = {secret["name"]: secret for secret in snapshot.of("azapi_resource")}
+    secrets = {secret["id"].rsplit("/", 1)[1]: secret for secret in snapshot.of("azapi_resource_action")}
     assert secrets.keys() == MODEL["entities"]["keyVault"].keys()
     assert all(secret["body"]["properties"].keys() == {"contentType"} for secret in secrets.values())
     assert "made-up" not in snapshot.text
     version = secrets["receipt-public-key"]["output"]["properties"]["secretUriWithVersion"].rsplit("/", 1)[1]
-    assert secrets["receipt-signing-key"]["tags"]["kid"] == version
+    assert secrets["receipt-signing-key"]["body"]["tags"]["kid"] == version
 
 
 @every_deployment

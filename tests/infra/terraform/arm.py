@@ -52,7 +52,7 @@ RESOURCE_IDS = {
     "azurerm_resource_group_policy_assignment": "{resource_group_id}"
     "/providers/Microsoft.Authorization/policyAssignments/{name}",
     "azapi_update_resource": "{resource_id}",
-    "azapi_resource": "{parent_id}/{type_segment}/{name}",
+    "azapi_resource_action": "{resource_id}",
     "azuread_application": "/applications/{object_id}",
     "azuread_service_principal": "/servicePrincipals/{object_id}",
     "azuread_application_federated_identity_credential": "{application_id}/federatedIdentityCredential/{display_name}",
@@ -83,7 +83,7 @@ COMPUTED = {
 }
 
 # the one answer of the control plane that the configuration reads through azapi
-_SECRET_URI = "https://a-vault.vault.azure.net/secrets/{name}/{guid_of_version}"
+_SECRET_URI = "https://a-vault.vault.azure.net/secrets/a-secret/{guid_of_version}"
 
 DATA = {
     "azurerm_client_config": {
@@ -117,8 +117,6 @@ class _Names(dict[str, str]):
         self["tenant"] = TENANT
         # a name the caller left to the provider: made from what the resource is about, so that it never changes
         self.setdefault("name", _guid(type_name, *sorted(self.items())))
-        if type_name == "azapi_resource":
-            self["type_segment"] = self["type"].split("@")[0].rsplit("/", 1)[1]
         self._resource = (type_name, self["name"], values.get("resource_group_name"), values.get("client_id"))
 
     def __missing__(self, key: str) -> str:

@@ -45,7 +45,8 @@ class Terraform:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder / "terraform"
-        shutil.copytree(INFRA / "terraform", self.folder, ignore=shutil.ignore_patterns(".terraform*"))
+        left_by_a_deployment = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars")
+        shutil.copytree(INFRA / "terraform", self.folder, ignore=left_by_a_deployment)
         shutil.copy(INFRA / "access.yaml", folder)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         self._environment = kept | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"} | dict(environment)

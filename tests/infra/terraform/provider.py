@@ -1,8 +1,8 @@
-"""A stand-in for azurerm, azapi and azuread: their real schemas, and an Azure that accepts everything.
+"""A stand-in for azurerm, azapi and azuread: their real schemas, and an Azure that accepts nearly everything.
 
 Terraform checks a configuration against the schema as it does with the real provider, plans, and "makes" each resource.
-The resource's id and the few computed values of `arm.py` are the ones that Azure would answer. Nothing is contacted,
-and nothing is stored: Terraform's own state is the result.
+The resource's id and the few computed values of `arm.py` are the ones that Azure would answer, and what `refusals.py`
+knows is refused. Nothing is contacted, and nothing is stored: Terraform's own state is the result.
 """
 
 # ruff: noqa: ARG002 (gRPC hands every method the request and its context)
@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 
 from tests.infra.terraform import arm
+from tests.infra.terraform.refusals import refusal
 from tests.infra.terraform.schema import Block, ProviderSchema, load
 from tests.infra.terraform.values import decode, encode, known, planned
 
 messages, services = grpc.protos_and_services("tests/infra/terraform/tfplugin6.proto")
+_Servicer: Any = services.ProviderServicer
 
 _NESTING = {"single": 1, "list": 2, "set": 3}
 _ADDRESSES = {"azurerm": "hashicorp/azurerm", "azuread": "hashicorp/azuread", "azapi": "azure/azapi"}
@@ -64,7 +66,7 @@ def _serve(name: str, socket: str) -> grpc.Server:
     return server
 
 
-class StandIn(services.ProviderServicer):  # type: ignore[misc]
+class StandIn(_Servicer):  # type: ignore[misc]
     """One provider. Method names are the protocol's."""
 
     def __init__(self, schema: ProviderSchema) -> None:
@@ -105,10 +107,13 @@ class StandIn(services.ProviderServicer):  # type: ignore[misc]
     def ApplyResourceChange(self, request: Any, context: Any) -> Any:
         made = known(decode(request.planned_state))
         if made is None:  # it is destroyed
-            return messages.State(state=request.planned_state)
+            return messages.Applied(state=request.planned_state)
+        if sentence := refusal(request.type_name, made):
+            error = messages.Diagnostic(severity=messages.Diagnostic.ERROR, summary=sentence)
+            return messages.Applied(state=request.prior_state, diagnostics=[error])
         for name, value in arm.computed(request.type_name, made).items():
             made[name] = made[name] or value
-        return _state(made)
+        return messages.Applied(state=_value(made))
 
     def ReadDataSource(self, request: Any, context: Any) -> Any:
         return _state({**decode(request.config), **arm.DATA[request.type_name]})
@@ -120,8 +125,12 @@ class StandIn(services.ProviderServicer):  # type: ignore[misc]
         return messages.Nothing()
 
 
+def _value(value: Any) -> Any:
+    return messages.DynamicValue(msgpack=encode(value))
+
+
 def _state(value: Any) -> Any:
-    return messages.State(state=messages.DynamicValue(msgpack=encode(value)))
+    return messages.State(state=_value(value))
 
 
 def _wire(block: Block) -> Any:

@@ -6,7 +6,7 @@ https://github.com/hashicorp/terraform/blob/main/docs/plugin-protocol/object-wir
 import json
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from tests.infra.terraform.schema import Block
 

@@ -22,16 +22,20 @@ resource "azurerm_key_vault" "this" {
 
 # Why azapi: azurerm's secret goes through the vault's data plane, which a private vault closes to whoever deploys, and
 # keeps the value in the state. The control plane takes it too, and `sensitive_body` is write-only: the value is in no
-# plan and no state. Once made, a secret is left as it is: a rotation is another command's work.
-# https://registry.terraform.io/providers/azure/azapi/latest/docs/resources/resource
+# plan and no state. Why an action and no resource: the control plane refuses to delete a secret, so a resource could not
+# be destroyed (azapi's issue 879); this one goes with its vault. Once made it is left as it is: a rotation is another
+# command's work. https://registry.terraform.io/providers/azure/azapi/latest/docs/resources/resource_action
 
-resource "azapi_resource" "frontend_signing_key" {
-  type      = "Microsoft.KeyVault/vaults/secrets@2026-05-15"
-  parent_id = azurerm_key_vault.this.id
-  name      = "frontend-signing-key"
-  tags      = var.tags
+locals {
+  secret_type = "Microsoft.KeyVault/vaults/secrets@2026-05-15"
+  secrets     = "${azurerm_key_vault.this.id}/secrets"
+}
 
-  body           = { properties = { contentType = "text/plain" } }
+resource "azapi_resource_action" "frontend_signing_key" {
+  type           = local.secret_type
+  resource_id    = "${local.secrets}/frontend-signing-key"
+  method         = "PUT"
+  body           = { properties = { contentType = "text/plain" }, tags = var.tags }
   sensitive_body = { properties = { value = var.frontend_signing_key } }
 
   lifecycle {
@@ -39,13 +43,11 @@ resource "azapi_resource" "frontend_signing_key" {
   }
 }
 
-resource "azapi_resource" "receipt_public_key" {
-  type      = "Microsoft.KeyVault/vaults/secrets@2026-05-15"
-  parent_id = azurerm_key_vault.this.id
-  name      = "receipt-public-key"
-  tags      = var.tags
-
-  body                   = { properties = { contentType = "application/x-pem-file" } }
+resource "azapi_resource_action" "receipt_public_key" {
+  type                   = local.secret_type
+  resource_id            = "${local.secrets}/receipt-public-key"
+  method                 = "PUT"
+  body                   = { properties = { contentType = "application/x-pem-file" }, tags = var.tags }
   sensitive_body         = { properties = { value = var.receipt_public_key } }
   response_export_values = ["properties.secretUriWithVersion"]
 
@@ -55,15 +57,17 @@ resource "azapi_resource" "receipt_public_key" {
 }
 
 # The tag names the version of the public key that verifies what this key signs, so the public one comes first.
-resource "azapi_resource" "receipt_signing_key" {
-  type      = "Microsoft.KeyVault/vaults/secrets@2026-05-15"
-  parent_id = azurerm_key_vault.this.id
-  name      = "receipt-signing-key"
-  tags = merge(var.tags, {
-    kid = basename(azapi_resource.receipt_public_key.output.properties.secretUriWithVersion)
-  })
+resource "azapi_resource_action" "receipt_signing_key" {
+  type        = local.secret_type
+  resource_id = "${local.secrets}/receipt-signing-key"
+  method      = "PUT"
 
-  body           = { properties = { contentType = "application/x-pem-file" } }
+  body = {
+    properties = { contentType = "application/x-pem-file" }
+    tags = merge(var.tags, {
+      kid = basename(azapi_resource_action.receipt_public_key.output.properties.secretUriWithVersion)
+    })
+  }
   sensitive_body = { properties = { value = var.receipt_signing_key } }
 
   lifecycle {

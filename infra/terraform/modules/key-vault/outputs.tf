@@ -8,10 +8,10 @@ output "endpoint" {
 
 output "entities" {
   description = "What a secret's resource id begins with. Whoever uses it waits until they are made."
-  value       = "${azurerm_key_vault.this.id}/secrets"
+  value       = local.secrets
   depends_on = [
-    azapi_resource.frontend_signing_key,
-    azapi_resource.receipt_public_key,
-    azapi_resource.receipt_signing_key,
+    azapi_resource_action.frontend_signing_key,
+    azapi_resource_action.receipt_public_key,
+    azapi_resource_action.receipt_signing_key,
   ]
 }

@@ -13,11 +13,16 @@ resource "azurerm_servicebus_namespace" "this" {
   minimum_tls_version           = "1.2"
   public_network_access_enabled = !var.production
 
-  network_rule_set {
-    default_action                = "Deny"
-    public_network_access_enabled = !var.production
-    trusted_services_allowed      = false
-    ip_rules                      = var.production ? [] : [var.egress_address]
+  # Where there is no public access at all there is nothing to list, and azurerm takes no empty list.
+  dynamic "network_rule_set" {
+    for_each = var.production ? [] : [var.egress_address]
+
+    content {
+      default_action                = "Deny"
+      public_network_access_enabled = true
+      trusted_services_allowed      = false
+      ip_rules                      = [network_rule_set.value]
+    }
   }
 }
 
