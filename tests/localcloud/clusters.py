@@ -18,12 +18,24 @@ PATIENCE = 20.0  # seconds
 
 
 @dataclass
+class Clock:
+    """Stands still but for the test; `looks` counts how often the cluster has looked at it."""
+
+    now: float = 1_000_000.0
+    looks: int = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.now
+
+
+@dataclass
 class Running:
     """A started cluster, what it reported, and the clock that its tokens go by."""
 
     cluster: Cluster
     state: Path
-    clock: list[float]
+    clock: Clock
     reports: list[str] = field(default_factory=list)
 
     def pod(self) -> PodStatus:
@@ -42,17 +54,17 @@ class Running:
 @asynccontextmanager
 async def running(state: Path, overlay: Path = WEB, *, ready: bool = True) -> AsyncIterator[Running]:
     """Starts the overlay on free ports, waits until it is ready (or not), and stops it."""
-    clock = [1_000_000.0]
+    clock = Clock()
     reports: list[str] = []
     cluster = Cluster(
         overlay=overlay,
         state=state,
-        issue_token=lambda **asked: json.dumps(asked | {"issued": clock[0]}),
+        issue_token=lambda **asked: json.dumps(asked | {"issued": clock.now}),
         webhook=WebhookSettings(tenant_id="the-tenant"),
         node_environment={"AMQP_PORT": "5671", "HTTPS_PROXY": "http://127.0.0.1:1"},
         report=reports.append,
         service_ports={"web": 0},
-        clock=lambda: clock[0],
+        clock=clock,
     )
     await cluster.start()
     try:
