@@ -63,6 +63,16 @@ def test_an_invalid_form_keeps_what_was_entered(client: FlaskClient) -> None:
     assert "&lt;b&gt;careful&lt;/b&gt;" in page
 
 
+@pytest.mark.parametrize(("referrer", "status"), [("https://localhost/orders", 303), ("https://evil.example/", 400)])
+def test_under_https_a_form_must_come_from_this_site(client: FlaskClient, referrer: str, status: int) -> None:
+    """Besides the token, the page that sent the form is checked; the referrer policy lets the browser tell."""
+    headers = {**HTML, "X-Forwarded-Proto": "https", "Referer": referrer}
+    page = client.get("/orders", headers=headers, base_url="https://localhost").get_data(as_text=True)
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    form = {**hidden, "product": "Brass key", "quantity": "2"}
+    assert client.post("/orders", data=form, headers=headers, base_url="https://localhost").status_code == status
+
+
 @pytest.mark.parametrize("quantity", ["", "two", "2.5", "٣", "1" * 5000])
 def test_a_quantity_that_is_no_number_is_an_invalid_order(client: FlaskClient, quantity: str) -> None:
     """Whatever a form holds, it is an answer of the form's, not a failure."""

@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     app.register_blueprint(health)
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
-    threading.Thread(target=keys.run, args=[threading.Event()], name="signing-keys", daemon=True).start()
+    threading.Thread(target=keys.run, name="signing-keys", daemon=True).start()
     return app
 
 

@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from contract import Order, OrderMessage
 from frontend import sessions
-from frontend.openapi import COMMON, ERRORS, ORDER_BODY, problem_response
+from frontend.my_orders import my_orders
+from frontend.openapi import COMMON, ERRORS, ORDER_REQUEST, problem_response
 from frontend.order_request import FORM, JSON, idempotency_key, order_id_for, read_order
 from frontend.order_view import OrderList, OrderView, view_of
 from frontend.problems import FieldError, Problem, dependency, invalid
@@ -36,14 +37,6 @@ class OrdersQuery(BaseModel):
     continuation: str | None = Field(None, description="from `next`")
 
 
-class PlaceHeaders(BaseModel):
-    idempotency_key: str | None = Field(
-        None,
-        alias="Idempotency-Key",
-        description="1 to 255 printable ASCII characters; a repeat with the same key and session is the same order",
-    )
-
-
 @orders.post(
     "/orders",
     operation_id="placeOrder",
@@ -53,11 +46,10 @@ class PlaceHeaders(BaseModel):
         415: ERRORS[415],
         413: ERRORS[413],
     },
-    openapi_extensions=ORDER_BODY,
+    openapi_extensions=ORDER_REQUEST,
 )
-def place_order(header: PlaceHeaders) -> AnyResponse:
+def place_order() -> AnyResponse:
     """Accepts an order: 202 means that Service Bus has it."""
-    del header  # documents the header; it is read where its rules are
     if request.mimetype == FORM:
         csrf.protect()
     try:
@@ -121,7 +113,7 @@ def list_orders(query: OrdersQuery) -> AnyResponse:
 
 
 def _orders_page(status: int, errors: list[FieldError], continuation: str | None = None) -> Response:
-    found = _orders_of(sessions.customer(), continuation)
+    found = my_orders(sessions.customer(), continuation)
     if not wants_html():
         return make_response(jsonify(found.model_dump(mode="json")), status)
     page = render_template(
@@ -133,43 +125,6 @@ def _orders_page(status: int, errors: list[FieldError], continuation: str | None
         idempotency_key=request.form.get("idempotencyKey") or uuid.uuid4().hex,
     )
     return make_response(page, status)
-
-
-def _orders_of(customer: str, continuation: str | None) -> OrderList:
-    references, store = services().references, services().store
-    token = references.read_continuation(continuation) if continuation else None
-    if continuation and token is None:
-        raise Problem(400, "InvalidContinuation", "This continuation was not handed out here.")
-    with dependency("Cosmos DB"):
-        page = store.page(customer, token)
-        views = [view_of(references.of_document(document), document) for document in page.documents]
-        if continuation is None:
-            views = [*_pending({document.id for document in page.documents}), *views]
-    following = (
-        url_for("orders.list_orders", continuation=references.sign_continuation(page.continuation))
-        if page.continuation
-        else None
-    )
-    return OrderList(orders=views, next=following)
-
-
-def _pending(listed: set[str]) -> list[OrderView]:
-    """The session's orders that are not receipted, the newest first; the session forgets the receipted ones."""
-    pending: list[OrderView] = []
-    receipted: set[str] = set()
-    for text in sessions.references():
-        reference = services().references.read(text)
-        if reference is None:
-            receipted.add(text)  # its key is gone: nothing more can be said of it
-            continue
-        view = view_of(reference, services().store.read(reference.customer_id, reference.order_id))
-        if view.status == "receipted":
-            receipted.add(text)
-            if reference.order_id in listed:
-                continue
-        pending.append(view)
-    sessions.forget(receipted)
-    return pending
 
 
 @orders.get(

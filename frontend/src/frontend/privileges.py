@@ -106,7 +106,7 @@ def _create_item(orders: ContainerProxy) -> str:
 
 def _list_receipts(receipts: ContainerClient) -> str:
     newest = next(iter(receipts.list_blob_names(results_per_page=1)), None)
-    return f"the first is {newest}" if newest else "there is none yet"
+    return f"the first is {newest[:8]}…" if newest else "there is none yet"
 
 
 def _upload_receipt(receipts: ContainerClient) -> str:

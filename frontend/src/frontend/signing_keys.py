@@ -99,8 +99,8 @@ class SigningKeys:
             _log.warning("signing_key.refresh_failed", reason=str(explain(error)))
         return not before.issuperset(self._keys)
 
-    def run(self, stopped: threading.Event) -> None:
-        """Refreshes at once and then for ever, until `stopped`; more often while there is no key at all."""
+    def run(self) -> None:
+        """Refreshes at once and then for ever; more often while there is no key at all. For a daemon thread."""
         reported = ""
         while True:
             try:
@@ -111,5 +111,4 @@ class SigningKeys:
                 if reason != reported:
                     _log.warning("signing_key.refresh_failed", reason=reason)
                 reported = reason
-            if stopped.wait(self._interval if self._keys else min(2, self._interval)):
-                return
+            time.sleep(self._interval if self._keys else min(2, self._interval))
