@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp.connector
 import pytest
 from azure.identity import WorkloadIdentityCredential
 from azure.identity.aio import WorkloadIdentityCredential as AioWorkloadIdentityCredential
@@ -123,6 +124,8 @@ def cloud(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
         "SSL_CERT_FILE": running.ca_bundle,
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
     }
+    # aiohttp reads SSL_CERT_FILE when it is imported, which here is before the cloud has a CA.
+    aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(running.ca_bundle)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("https_proxy", "NO_PROXY", "no_proxy", "CURL_CA_BUNDLE", "SSL_CERT_DIR"):
             patch.delenv(name, raising=False)

@@ -1,5 +1,6 @@
 """One item at a time, with the real azure-cosmos client under Azure's own name."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -229,8 +230,19 @@ def test_metadata_of_database_and_container(cloud: Any, credential: Callable[[st
 
 @pytest.fixture
 async def aio_container(cloud: Any, aio_credential: Callable[[str], Any]) -> AsyncIterator[Any]:
-    async with aio_credential("owner") as credential, AioCosmosClient(cloud.cosmos_url, credential) as client:
+    async with (
+        aio_credential("owner") as credential,
+        AioCosmosClient(cloud.cosmos_url, credential) as client,
+    ):
         yield client.get_database_client("shop").get_container_client("items")
+
+
+async def test_one_of_many_creators_wins(aio_container: Any, key: str) -> None:
+    """Of twenty creations of one item at once, one succeeds and the others are conflicts."""
+    creations = (aio_container.create_item({"id": "1", "pk": key, "n": n}) for n in range(20))
+    outcomes = await asyncio.gather(*creations, return_exceptions=True)
+    winners = [outcome for outcome in outcomes if not isinstance(outcome, CosmosResourceExistsError)]
+    assert [winner["_etag"] for winner in winners] == [(await aio_container.read_item("1", key))["_etag"]]
 
 
 async def test_asyncio_client_does_the_same(aio_container: Any, key: str) -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from localcloud.cosmos import sql
+
 
 def account_document(name: str, base_url: str) -> dict[str, Any]:
     """What `GET /` answers: one region, whose endpoint is the account's own name."""
@@ -30,7 +32,7 @@ def account_document(name: str, base_url: str) -> dict[str, Any]:
 # Limits that clients check a query against; a client that plans queries itself reads them.
 _QUERY_ENGINE_CONFIGURATION = json.dumps(
     {
-        "maxSqlQueryInputLength": 262144,
+        "maxSqlQueryInputLength": sql.LONGEST,
         "maxJoinsPerSqlQuery": 5,
         "maxLogicalAndPerSqlQuery": 500,
         "maxLogicalOrPerSqlQuery": 500,

@@ -12,7 +12,7 @@ from localcloud.cosmos.errors import QueryError
 from localcloud.cosmos.query import Query
 from localcloud.cosmos.sql_reader import Reader
 
-LONGEST = 512 * 1024  # characters of a query, https://learn.microsoft.com/azure/cosmos-db/concepts-limits
+LONGEST = 256 * 1024  # characters of a query, as the account document says
 
 _GRAMMAR = Lark(
     files("localcloud.cosmos").joinpath("sql.lark").read_text(),
@@ -37,7 +37,7 @@ def parse(text: str, parameters: Mapping[str, Any]) -> Query:
         raise QueryError("SC3030", "The query is nested too deeply.") from error
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _tree(text: str) -> Tree[Token]:
     if len(text) > LONGEST:
         raise QueryError("SC3027", f"The query text exceeds the limit of {LONGEST} characters.")
