@@ -6,12 +6,21 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import trustme
 from azure.core.credentials import AccessToken, AccessTokenInfo
-from azure.servicebus import ServiceBusClient, TransportType
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusReceivedMessage,
+    ServiceBusReceiver,
+    ServiceBusSender,
+    ServiceBusSubQueue,
+    TransportType,
+)
 from azure.servicebus.aio import ServiceBusClient as AioServiceBusClient
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -49,11 +58,13 @@ def access_model(queues: dict[str, dict[str, Any]], **grants: list[str]) -> Acce
     return AccessModel.model_validate({"entities": {"serviceBus": queues}, "roles": _ROLES, "workloads": workloads})
 
 
-def token(workload: str, lifetime: float = 3600, audience: str = AUDIENCE, now: float | None = None) -> str:
+def token(
+    workload: str, lifetime: float = 3600, audience: str = AUDIENCE, issuer: str = ISSUER, now: float | None = None
+) -> str:
     """An access token as the local Entra signs them."""
     issued = int(time.time() if now is None else now)
     claims = {
-        "iss": ISSUER,
+        "iss": issuer,
         "aud": audience,
         "oid": principal_id(workload),
         "appid": str(uuid.uuid4()),
@@ -65,10 +76,10 @@ def token(workload: str, lifetime: float = 3600, audience: str = AUDIENCE, now: 
 
 
 class Credential:
-    """Shows tokens of one workload. Its clients believe each to be good for an hour."""
+    """Shows tokens of one workload. Its clients believe each to be good for an hour, whatever its lifetime is."""
 
-    def __init__(self, workload: str, **of_token: Any) -> None:
-        self._make: Callable[[], str] = lambda: token(workload, **of_token)
+    def __init__(self, workload: str, lifetime: Callable[[], float] = lambda: 3600, **of_token: Any) -> None:
+        self._make: Callable[[], str] = lambda: token(workload, lifetime(), **of_token)
 
     def get_token(self, *_: str, **__: Any) -> AccessToken:
         return AccessToken(self._make(), int(time.time()) + 3600)
@@ -110,6 +121,7 @@ class RunningBroker:
         self._ca.issue_cert(NAMESPACE, "127.0.0.1").configure_cert(self._tls)
         self.ca_bundle = str(folder / "ca.pem")
         self._ca.cert_pem.write_to_path(self.ca_bundle)
+        self._handlers: list[ServiceBusSender | ServiceBusReceiver] = []
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.start()
@@ -134,11 +146,17 @@ class RunningBroker:
         self.start()
 
     def close(self) -> None:
+        with ThreadPoolExecutor(64) as pool:  # the SDK takes a second to close each
+            list(pool.map(lambda handler: handler.close(), self._handlers))
         self.stop()
         self.loop.call_soon_threadsafe(self.loop.stop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def connections(self) -> int:
+        """How many sockets the broker's server holds."""
+        return len(self.broker._connections)
 
     def trail(self) -> list[dict[str, Any]]:
         return read(self.folder / "audit.jsonl")
@@ -156,9 +174,51 @@ class RunningBroker:
             **{"retry_total": 0, **options},
         )
 
+    def sender(self, queue: str, workload: str = "both", **options: Any) -> ServiceBusSender:
+        """A sender of its own connection, closed with the broker."""
+        self._handlers.append(self.client(workload, **options).get_queue_sender(queue))
+        return self._handlers[-1]  # type: ignore[return-value]
+
+    def receiver(self, queue: str, workload: str = "both", **options: Any) -> ServiceBusReceiver:
+        """A receiver of its own connection, closed with the broker."""
+        self._handlers.append(self.client(workload).get_queue_receiver(queue, **options))
+        return self._handlers[-1]  # type: ignore[return-value]
+
+    def dead_letters(self, queue: str) -> ServiceBusReceiver:
+        return self.receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
+
+    def send(self, queue: str, *bodies: str, **options: Any) -> None:
+        """Sends a message for each body."""
+        self.sender(queue).send_messages([ServiceBusMessage(body, **options) for body in bodies])
+
     def _connection(self) -> dict[str, Any]:
         return {
             "custom_endpoint_address": f"sb://127.0.0.1:{self.port}",
             "transport_type": TransportType.Amqp,
             "connection_verify": self.ca_bundle,
         }
+
+
+def one_of(receiver: ServiceBusReceiver) -> ServiceBusReceivedMessage:
+    """The next message, which must come within 5 seconds."""
+    messages = receiver.receive_messages(max_message_count=1, max_wait_time=5)
+    assert messages, "no message came"
+    return messages[0]
+
+
+def many_of(receiver: ServiceBusReceiver, number: int) -> list[ServiceBusReceivedMessage]:
+    """The next messages, each of which must come within 5 seconds of the one before."""
+    messages: list[ServiceBusReceivedMessage] = []
+    while len(messages) < number:
+        more = receiver.receive_messages(max_message_count=number - len(messages), max_wait_time=5)
+        assert more, f"only {len(messages)} messages came"
+        messages += more
+    return messages
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for what must come about within 5 seconds."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.02)

@@ -20,8 +20,6 @@ UNAUTHORIZED = "amqp:unauthorized-access"
 CONNECTION_FORCED = "amqp:connection:forced"
 LINK_DETACH_FORCED = "amqp:link:detach-forced"
 MESSAGE_SIZE_EXCEEDED = "amqp:link:message-size-exceeded"
-TRANSFER_LIMIT_EXCEEDED = "amqp:link:transfer-limit-exceeded"
-WINDOW_VIOLATION = "amqp:session:window-violation"
 UNATTACHED_HANDLE = "amqp:session:unattached-handle"
 HANDLE_IN_USE = "amqp:session:handle-in-use"
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
@@ -88,6 +86,14 @@ def lock_lost() -> AmqpError:
         "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue."
     )
     return AmqpError(MESSAGE_LOCK_LOST, description)
+
+
+def message_too_large(delivery_id: int, size: int, limit: int) -> AmqpError:
+    description = (
+        f"The received message (delivery-id:{delivery_id}, size:{size} bytes) "
+        f"exceeds the limit ({limit} bytes) currently allowed on the link."
+    )
+    return AmqpError(MESSAGE_SIZE_EXCEEDED, description)
 
 
 def message_not_found(sequence_number: int) -> AmqpError:

@@ -70,37 +70,33 @@ class IncomingLink(Link):
 
     def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
         self._first = first = self._first or transfer
-        self._parts.append(payload)
         self._size += len(payload)
-        if self._size > MAX_MESSAGE_SIZE:
-            self._reset()
-            description = f"The received message exceeds the limit ({MAX_MESSAGE_SIZE} bytes) allowed on the link."
-            self.session.detach(self, AmqpError(errors.MESSAGE_SIZE_EXCEEDED, description))
-            return
+        if self._size <= MAX_MESSAGE_SIZE:
+            self._parts.append(payload)
+        else:
+            self._parts.clear()  # it will be refused at its end, and until then takes no room
         if transfer.more and not transfer.aborted:
             return
-        message = b"".join(self._parts)
-        self._reset()
         self.delivery_count = self.delivery_count + 1 & _UINT
         self.credit -= 1
         if not transfer.aborted:
-            outcome = self._outcome(message, first.message_format or 0)
+            outcome = self._outcome(first)
             if not (first.settled or transfer.settled) and first.delivery_id is not None:
                 self.session.settle(first.delivery_id, outcome)
+        self._first, self._parts, self._size = None, [], 0
         if self.credit <= _CREDIT // 2:
             self.grant()
 
-    def _outcome(self, message: bytes, message_format: int) -> Composite:
+    def _outcome(self, first: Transfer) -> Composite:
         try:
-            self._accept(message, message_format)
+            if self._size > MAX_MESSAGE_SIZE:
+                raise errors.message_too_large(first.delivery_id or 0, self._size, MAX_MESSAGE_SIZE)
+            self._accept(b"".join(self._parts), first.message_format or 0)
         except AmqpError as error:
             return Rejected(error.error)
         except DecodeError as error:
             return Rejected(AmqpError(errors.DECODE_ERROR, str(error)).error)
         return Accepted()
-
-    def _reset(self) -> None:
-        self._first, self._parts, self._size = None, [], 0
 
 
 class OutgoingLink(Link):

@@ -5,7 +5,6 @@ body: a performative, and behind a transfer's the payload. A frame without a bod
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 AMQP_HEADER = b"AMQP\x00\x01\x00\x00"
@@ -66,8 +65,3 @@ class FrameReader:
         body = bytes(self._buffer[words * 4 : size])
         del self._buffer[:size]
         return Frame(kind, channel, body)
-
-    def frames(self) -> Iterator[Frame]:
-        """All frames that are here; raises `FramingError`."""
-        while (received := self.frame()) is not None:
-            yield received
