@@ -20,9 +20,10 @@ log = structlog.get_logger()
 def workload_identity() -> "ObservedCredential":
     """The credential that the webhook's variables describe; through AKS's token proxy where there is one.
 
-    Raises `ValueError`, naming what is missing, where the webhook did not mutate the pod.
+    Raises `ValueError`, naming what is missing, where the webhook did not mutate the pod. It retries once: each
+    client retries a request with the token in it, so more would keep an error from being seen for a long time.
     """
-    return ObservedCredential(WorkloadIdentityCredential(enable_azure_proxy=True))
+    return ObservedCredential(WorkloadIdentityCredential(enable_azure_proxy=True, retry_total=1))
 
 
 class ObservedCredential:

@@ -33,7 +33,7 @@ from backend.tracing import continued
 PATIENCE = 300.0  # seconds that a message is kept while a dependency fails
 WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed
 SETTLE_TIMEOUT = 20.0
-FINISH_TIMEOUT = 20.0  # of the pod's terminationGracePeriodSeconds, 30
+FINISH_TIMEOUT = 20.0  # leaves time to close within Kubernetes' usual terminationGracePeriodSeconds of 30
 
 log = structlog.get_logger()
 
