@@ -166,6 +166,14 @@ def test_the_cluster_is_the_documented_one(profile: str) -> None:
 
 
 @every_profile
+def test_a_renewed_certificate_reaches_the_gateway(profile: str) -> None:
+    """With a host name the Key Vault add-on brings the certificate in, each new version too; else it is off."""
+    renewing = {"enabled": True, "config": {"enableSecretRotation": "true"}}
+    expected = {"azureKeyvaultSecretsProvider": renewing} if profile == "exposed" else {}
+    assert properties(profile, CLUSTER)["addonProfiles"] == expected
+
+
+@every_profile
 def test_what_leaves_the_nodes_leaves_from_the_one_address(profile: str) -> None:
     """Every subnet with machines in it goes through the NAT gateway, and none has Azure's default outbound access."""
     subnets = properties(profile, "Microsoft.Network/virtualNetworks")["subnets"]

@@ -1,0 +1,62 @@
+"""checkov over what Bicep deploys, every exception justified here; one that nothing needs any more fails too.
+
+checkov reads Bicep's older syntax only, so it is given the committed snapshots as flat templates, one a profile:
+modules, loops and conditions evaluated. It lives in an environment of its own (`uv tool install checkov`).
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.infra.bicep_snapshot import snapshot
+
+BY_DESIGN = {
+    "CKV_AZURE_4": "The add-on collects containers' logs. The audit trail comes from a diagnostic setting instead.",
+    "CKV_AZURE_6": "learn: whoever calls the API server shows an Entra token. production: it has no public address.",
+    "CKV_AZURE_8": "Kubernetes 1.36 has no dashboard add-on that could be disabled.",
+    "CKV_AZURE_36": "Microsoft's trusted services have no business with receipts, so they do not pass the firewall.",
+    "CKV_AZURE_41": "A signing key that expires by the clock stops the service. A rotation replaces it instead.",
+    "CKV_AZURE_99": "It wants a virtual-network rule. learn lets one address in, production a private endpoint only.",
+    "CKV_AZURE_166": "Quarantine needs a scanner that releases images. The registry holds what was built here.",
+    "CKV_AZURE_172": "It looks for a boolean where Azure takes a string; where the Key Vault add-on is, its rotation is on.",
+    "CKV_AZURE_206": "It wants a second region. Receipts are kept in one region, in production in three zones of it.",
+    "CKV_AZURE_227": "Encryption at the host is a feature that a subscription has to register before the deployment.",
+}
+LEARN = {
+    "CKV_AZURE_42": "A learner destroys the vault and starts afresh, which purge protection forbids for good.",
+    "CKV_AZURE_59": "Public, and its firewall lets the pods' subnet in and nobody else.",
+    "CKV_AZURE_101": "Public, and its firewall lets the cluster's egress address in and nobody else.",
+    "CKV_AZURE_110": "As CKV_AZURE_42.",
+    "CKV_AZURE_139": "A private registry takes the Premium tier.",
+    "CKV_AZURE_163": "Scanning belongs to Defender for Containers, a plan that is bought for the subscription.",
+    "CKV_AZURE_233": "Zone redundancy takes the Premium tier.",
+}
+EXPECTED = {"learn": {*BY_DESIGN, *LEARN}, "production": set(BY_DESIGN), "exposed": set(BY_DESIGN)}
+
+
+@pytest.mark.parametrize("profile", EXPECTED)
+def test_checkov_finds_the_justified_exceptions_and_nothing_else(profile: str, tmp_path: Path) -> None:
+    """Every failed check is listed above with its reason, and every reason still has its failed check."""
+    template = tmp_path / f"{profile}.json"
+    template.write_text(
+        json.dumps(
+            {
+                "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                "contentVersion": "1.0.0.0",
+                "resources": snapshot(profile)["predictedResources"],
+            },
+            indent=2,
+        )
+    )
+    program = shutil.which("checkov")
+    if program is None:
+        pytest.fail("checkov is not in PATH: `uv tool install checkov` brings it")
+    options = ["--framework", "arm", "--skip-download", "--compact", "--output", "json"]
+    run = subprocess.run([program, "--file", template, *options], capture_output=True, text=True)
+    report = json.loads(run.stdout)
+    assert report["summary"]["parsing_errors"] == 0
+    assert report["summary"]["passed"] > 20
+    assert {failed["check_id"] for failed in report["results"]["failed_checks"]} == EXPECTED[profile]
