@@ -93,3 +93,10 @@ async def test_a_restart_under_way_ends_with_the_cluster(tmp_path: Path) -> None
     with pytest.raises(RolloutError):
         await restart
     assert not any((tmp_path / "state" / "pods").iterdir())
+
+
+async def test_a_cluster_can_be_stopped_as_soon_as_it_is_started(tmp_path: Path) -> None:
+    """Pods that have not even begun end as well."""
+    async with running(tmp_path / "state", ready=False):
+        pass
+    assert not any((tmp_path / "state" / "pods").iterdir())

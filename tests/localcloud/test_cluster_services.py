@@ -33,7 +33,7 @@ async def test_requests_are_spread_over_the_ready_pods(tmp_path: Path) -> None:
 
 
 async def test_requests_and_answers_go_through_as_they_are(tmp_path: Path) -> None:
-    """Path, query, host, body (chunked too) and repeated headers arrive unchanged."""
+    """Path, query, host, body and repeated headers arrive unchanged."""
     async with running(tmp_path / "state") as web, client_of(web) as service:
         answer = await service.get("/a%2Fb?c=%20d")
         assert answer.json()["path"] == "/a%2Fb?c=%20d"

@@ -139,6 +139,8 @@ class Pod:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _run(self) -> int:
+        if self._leaving:  # stopped before it had begun
+            return 0
         try:
             self._folder.mkdir(parents=True, mode=0o700)
             volumes = Volumes(
