@@ -1,6 +1,7 @@
 """Reading manifests for the local cluster: what is honoured, what is ignored by name, and what is an error."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,9 +151,11 @@ def test_a_cron_job_must_be_suspended() -> None:
     assert "spec.suspend" in fault(manifest)
 
 
-def test_the_lists_can_be_printed() -> None:
-    """The documentation's lists come from the code: an honoured, an ignored field and an ignored kind are in them."""
+def test_the_documentation_has_the_lists() -> None:
+    """The page ends with the lists as the code prints them, and an honoured, an ignored field and a kind are in them."""
+    page = (Path(__file__).parents[2] / "docs" / "local-cluster.md").read_text()
     printed = fields.markdown()
+    assert page.endswith(printed)
     assert "`spec.containers[].readinessProbe.httpGet.path`" in printed
     assert "`spec.containers[].securityContext`" in printed
     assert "PodDisruptionBudget" in printed
