@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from localcloud.cosmos import execution, json_text
 from localcloud.cosmos.errors import QueryError
 from localcloud.cosmos.sql import parse
@@ -145,6 +147,8 @@ def test_paths(path: str, expected: list[Any]) -> None:
         ("CONTAINS(c.text, 'ELL')", FALSE),
         ("CONTAINS(c.text, 'ELL', true)", TRUE),
         ("CONTAINS(c.missing, 'x')", UNDEFINED),
+        ("CONTAINS(c.text, true)", UNDEFINED),
+        ("CONTAINS(c.text, 'x', 'y')", UNDEFINED),
         ("STARTSWITH(c.text, 'He')", TRUE),
         ("ENDSWITH(c.text, 'He')", FALSE),
         ("LOWER(c.text)", ["hello"]),
@@ -165,6 +169,28 @@ def test_paths(path: str, expected: list[Any]) -> None:
 def test_functions(call: str, expected: list[Any]) -> None:
     """The built-in functions, in any case, and undefined for what they are not for."""
     assert value(call, {"text": "Hello", "null": None, "list": [1, 2, {"a": 1, "b": 2}]}) == expected
+
+
+ARITIES = {
+    1: "IS_DEFINED IS_NULL IS_STRING IS_NUMBER IS_BOOL IS_ARRAY IS_OBJECT LOWER UPPER TRIM LENGTH TOSTRING ABS FLOOR "
+    "CEILING ARRAY_LENGTH COUNT SUM AVG MIN MAX",
+    2: "CONTAINS STARTSWITH ENDSWITH STRINGEQUALS ARRAY_CONTAINS CONCAT",
+    3: "CONTAINS STARTSWITH ENDSWITH STRINGEQUALS ARRAY_CONTAINS CONCAT SUBSTRING",
+}
+ANY_VALUE = st.sampled_from(
+    [None, True, False, 0, -1, 2.5, 1e300, "", "a", "Aé", [], [1, "a"], {}, {"a": 1}, "missing"]
+)
+
+
+@settings(deadline=None)
+@given(values=st.lists(ANY_VALUE, min_size=3, max_size=3))
+def test_no_argument_breaks_a_function(values: list[Any]) -> None:
+    """Every function has a value, or none, for arguments of all types."""
+    parameters = dict(zip("abc", values, strict=True))
+    for arity, names in ARITIES.items():
+        arguments = [f"@{name}" if parameters[name] != "missing" else "c.missing" for name in "abc"[:arity]]
+        for name in names.split():
+            assert len(value(f"{name}({', '.join(arguments)})", **parameters)) <= 1
 
 
 def test_only_a_true_condition_selects() -> None:

@@ -17,14 +17,14 @@ def lookup(name: str) -> tuple[_Function, range] | None:
     return _FUNCTIONS.get(name.upper())
 
 
-def _of_strings(compute: Callable[..., Any]) -> _Function:
-    """Undefined unless every argument is a string; a last boolean asks to ignore case."""
+def _of_strings(count: int, compute: Callable[..., Any]) -> _Function:
+    """Undefined unless the first `count` arguments are strings; a boolean after them asks to ignore case."""
 
     def function(*arguments: Any) -> Any:
-        *texts, ignore_case = arguments if isinstance(arguments[-1], bool) else (*arguments, False)
-        if not texts or not all(isinstance(text, str) for text in texts):
+        texts, ignore_case = arguments[:count], arguments[count:]
+        if not all(isinstance(text, str) for text in texts) or not all(isinstance(flag, bool) for flag in ignore_case):
             return UNDEFINED
-        return compute(*(text.casefold() if ignore_case else text for text in texts))
+        return compute(*(text.casefold() if True in ignore_case else text for text in texts))
 
     return function
 
@@ -71,14 +71,14 @@ _FUNCTIONS: dict[str, tuple[_Function, range]] = {
     "IS_BOOL": (lambda value: isinstance(value, bool), _ONE),
     "IS_ARRAY": (lambda value: isinstance(value, list), _ONE),
     "IS_OBJECT": (lambda value: isinstance(value, dict), _ONE),
-    "CONTAINS": (_of_strings(lambda text, part: part in text), _TWO_OR_THREE),
-    "STARTSWITH": (_of_strings(str.startswith), _TWO_OR_THREE),
-    "ENDSWITH": (_of_strings(str.endswith), _TWO_OR_THREE),
-    "STRINGEQUALS": (_of_strings(str.__eq__), _TWO_OR_THREE),
-    "LOWER": (_of_strings(str.lower), _ONE),
-    "UPPER": (_of_strings(str.upper), _ONE),
-    "TRIM": (_of_strings(str.strip), _ONE),
-    "LENGTH": (_of_strings(len), _ONE),
+    "CONTAINS": (_of_strings(2, lambda text, part: part in text), _TWO_OR_THREE),
+    "STARTSWITH": (_of_strings(2, str.startswith), _TWO_OR_THREE),
+    "ENDSWITH": (_of_strings(2, str.endswith), _TWO_OR_THREE),
+    "STRINGEQUALS": (_of_strings(2, str.__eq__), _TWO_OR_THREE),
+    "LOWER": (_of_strings(1, str.lower), _ONE),
+    "UPPER": (_of_strings(1, str.upper), _ONE),
+    "TRIM": (_of_strings(1, str.strip), _ONE),
+    "LENGTH": (_of_strings(1, len), _ONE),
     "SUBSTRING": (_substring, range(3, 4)),
     "CONCAT": (_concat, range(2, 100)),
     "TOSTRING": (_to_string, _ONE),
