@@ -1,27 +1,15 @@
-"""The Terraform configuration, run offline by the real Terraform against the real schemas of its providers.
-
-Needs the dependency group `infra`. On Linux on arm64, for which there is no Terraform on PyPI, the one on PATH is used.
-"""
+"""The Terraform configuration, run offline by the real Terraform against the real schemas of its providers."""
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-pytest.importorskip("grpc", reason="the stand-in providers need the dependency group `infra`: uv sync --group infra")
-
 from tests.infra.derived import PROFILES
 from tests.infra.terraform import snapshot
-from tests.infra.terraform.cli import Terraform, command
-from tests.infra.terraform.provider import serving
-
-pytestmark = pytest.mark.skipif(
-    command() is None, reason="no Terraform: install it (https://developer.hashicorp.com/terraform/install)"
-)
+from tests.infra.terraform.cli import Terraform
 
 DEPLOYMENTS = [(profile, kind) for profile in PROFILES for kind in snapshot.IDENTITY_KINDS]
 REQUIRED = snapshot.SECRETS | {
@@ -29,20 +17,6 @@ REQUIRED = snapshot.SECRETS | {
     "suffix": "a1b2c",
     "deployer_principal_id": "00000000-0000-0000-0000-0000000000d0",
 }
-
-
-@pytest.fixture(scope="module")
-def providers() -> Iterator[Mapping[str, str]]:
-    with serving() as environment:
-        yield environment
-
-
-@pytest.fixture
-def terraform(tmp_path: Path, providers: Mapping[str, str]) -> Terraform:
-    """An initialised working folder in which nothing is deployed yet."""
-    working = Terraform(tmp_path, providers)
-    working.succeed("init")
-    return working
 
 
 def test_the_configuration_is_formatted(terraform: Terraform) -> None:
@@ -68,7 +42,9 @@ def test_a_combination_that_the_provider_refuses_is_refused(terraform: Terraform
     """The stand-ins know what azurerm itself checks, such as that a Basic registry cannot be private."""
     file = terraform.folder / "modules" / "registry" / "main.tf"
     file.write_text(file.read_text().replace('var.production ? "Premium" : "Basic"', '"Basic"'))
-    result = terraform.run("apply", "-auto-approve", *snapshot.inputs("production"), variables=_given("managed"))
+    result = terraform.run(
+        "apply", "-auto-approve", *snapshot.inputs("production"), variables=snapshot.given("managed")
+    )
     assert result.code == 1
     assert "ACR zone redundancy can only be applied when using the Premium Sku" in result.output
 
@@ -85,16 +61,16 @@ def test_the_snapshot_is_current(terraform: Terraform, profile: str, kind: str) 
     """What is applied is what `infra/snapshots/terraform` says, and applying it again would change nothing."""
     made = snapshot.apply(terraform, profile, kind)
     assert made == snapshot.path(profile, kind).read_text(), "run `python -m tests.infra.terraform.snapshot`"
-    again = terraform.run("plan", "-detailed-exitcode", *snapshot.inputs(profile), variables=_given(kind))
+    again = terraform.run("plan", "-detailed-exitcode", *snapshot.inputs(profile), variables=snapshot.given(kind))
     assert again.code == 0, again.output
 
 
 def test_no_secret_is_written_anywhere(terraform: Terraform) -> None:
     """After plan and apply none of the three secrets is in a file of the working folder, nor in what was printed."""
     inputs = snapshot.inputs("exposed")
-    printed = terraform.succeed("plan", "-out=plan.bin", *inputs, variables=_given("managed"))
+    printed = terraform.succeed("plan", "-out=plan.bin", *inputs, variables=snapshot.given("managed"))
     printed += terraform.succeed("show", "-json", "plan.bin")
-    printed += terraform.succeed("apply", "plan.bin", variables=_given("managed"))
+    printed += terraform.succeed("apply", "plan.bin", variables=snapshot.given("managed"))
     printed += terraform.succeed("show", "-json")
     written = b"".join(file.read_bytes() for file in terraform.folder.rglob("*") if file.is_file())
     with zipfile.ZipFile(terraform.folder / "plan.bin") as plan:
@@ -128,7 +104,7 @@ def test_a_grant_taken_from_the_model_is_taken_from_the_workload(terraform: Terr
         grant for grant in model["workloads"]["frontend"]["grants"] if grant["scope"] != "serviceBus/orders"
     ]
     file.write_text(yaml.safe_dump(model))
-    terraform.succeed("plan", "-out=plan.bin", *snapshot.inputs("learn"), variables=_given("managed"))
+    terraform.succeed("plan", "-out=plan.bin", *snapshot.inputs("learn"), variables=snapshot.given("managed"))
     plan = json.loads(terraform.succeed("show", "-json", "plan.bin"))
     changes = [
         (c["address"], c["change"]["actions"]) for c in plan["resource_changes"] if c["change"]["actions"] != ["no-op"]
@@ -140,7 +116,7 @@ def test_a_grant_taken_from_the_model_is_taken_from_the_workload(terraform: Terr
 def test_everything_can_be_destroyed(terraform: Terraform) -> None:
     """`terraform destroy` leaves nothing in the state."""
     snapshot.apply(terraform, "exposed", "application")
-    terraform.succeed("destroy", "-auto-approve", *snapshot.inputs("exposed"), variables=_given("application"))
+    terraform.succeed("destroy", "-auto-approve", *snapshot.inputs("exposed"), variables=snapshot.given("application"))
     assert "values" not in json.loads(terraform.succeed("show", "-json"))
 
 
@@ -176,7 +152,3 @@ def test_a_wrong_value_is_refused_with_a_sentence(terraform: Terraform, given: d
     assert result.code == 1
     assert sentence in words
     assert "changeme" not in words
-
-
-def _given(identity_kind: str) -> dict[str, str]:
-    return snapshot.SECRETS | {"identity_kind": identity_kind}

@@ -12,7 +12,6 @@ from typing import Any
 
 from tests.infra.derived import PROFILES
 from tests.infra.terraform.cli import INFRA, Terraform
-from tests.infra.terraform.provider import serving
 
 SNAPSHOTS = INFRA / "snapshots" / "terraform"
 IDENTITY_KINDS = ("managed", "application")
@@ -32,10 +31,14 @@ def inputs(profile: str) -> list[str]:
     return [f"-var-file={(SNAPSHOTS / f'{profile}.tfvars').resolve()}"]
 
 
+def given(identity_kind: str) -> dict[str, str]:
+    """The variables beside them: the kind of identity, and secrets, which are in no file."""
+    return SECRETS | {"identity_kind": identity_kind}
+
+
 def apply(terraform: Terraform, profile: str, identity_kind: str) -> str:
     """Applies one of the snapshots' deployments in an initialised folder; returns the snapshot's text."""
-    variables = SECRETS | {"identity_kind": identity_kind}
-    terraform.succeed("apply", "-auto-approve", "-input=false", *inputs(profile), variables=variables)
+    terraform.succeed("apply", "-auto-approve", "-input=false", *inputs(profile), variables=given(identity_kind))
     state = json.loads(terraform.succeed("show", "-json"))["values"]
     resources = {resource["address"]: _described(resource) for resource in _resources(state["root_module"])}
     outputs = {name: output["value"] for name, output in state["outputs"].items()}
@@ -63,6 +66,8 @@ def _set_only(value: Any) -> Any:
 
 def main() -> None:
     """Writes every snapshot anew."""
+    from tests.infra.terraform.provider import serving  # needs the dependency group; the rest of this module does not
+
     with serving() as environment:
         for profile in PROFILES:
             for identity_kind in IDENTITY_KINDS:

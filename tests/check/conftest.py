@@ -1,0 +1,30 @@
+"""Terraform for the tests that need it: the real program, with stand-ins for its providers."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.infra.terraform.cli import Terraform, command
+
+
+@pytest.fixture(scope="session")
+def providers() -> Iterator[Mapping[str, str]]:
+    """The environment in which Terraform finds the stand-ins. Fails with a sentence where a program is missing."""
+    if importlib.util.find_spec("grpc_tools") is None:
+        pytest.fail("the stand-in providers need the dependency group `infra`: `uv sync --group infra` brings it")
+    if command() is None:  # PyPI has none for Linux on arm64
+        pytest.fail("terraform is not in PATH: https://developer.hashicorp.com/terraform/install")
+    from tests.infra.terraform.provider import serving
+
+    with serving() as environment:
+        yield environment
+
+
+@pytest.fixture
+def terraform(tmp_path: Path, providers: Mapping[str, str]) -> Terraform:
+    """An initialised working folder in which nothing is deployed yet."""
+    working = Terraform(tmp_path, providers)
+    working.succeed("init")
+    return working
