@@ -38,7 +38,10 @@ class BadRequest(CosmosError):
 
 
 class QueryError(BadRequest):
-    """A query that does not parse or asks for what is not there. `code` is one of Cosmos DB's `SC…` codes."""
+    """A query that does not parse or asks for what is not there; `start` and `end` are places in its text.
+
+    The codes SC1001, SC1002, SC2001 and SC2005 are Cosmos DB's own, the others are made in their likeness.
+    """
 
     def __init__(self, code: str, message: str, start: int = 0, end: int = 0) -> None:
         error = {"severity": "Error", "location": {"start": start, "end": end}, "code": code, "message": message}
