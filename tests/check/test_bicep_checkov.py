@@ -21,7 +21,7 @@ BY_DESIGN = {
     "CKV_AZURE_41": "A signing key that expires by the clock stops the service. A rotation replaces it instead.",
     "CKV_AZURE_99": "It wants a virtual-network rule. learn lets one address in, production a private endpoint only.",
     "CKV_AZURE_166": "Quarantine needs a scanner that releases images. The registry holds what was built here.",
-    "CKV_AZURE_172": "It looks for a boolean where Azure takes a string; where the Key Vault add-on is, its rotation is on.",
+    "CKV_AZURE_172": "It looks for a boolean where Azure takes a string; where there is the add-on, rotation is on.",
     "CKV_AZURE_206": "It wants a second region. Receipts are kept in one region, in production in three zones of it.",
     "CKV_AZURE_227": "Encryption at the host is a feature that a subscription has to register before the deployment.",
 }
