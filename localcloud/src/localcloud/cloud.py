@@ -64,7 +64,7 @@ class Cloud:
         self._entra_key = keys.load_or_create(state / "entra-key.pem")
         self._verifier = TokenVerifier(self._entra_key, entra.token_issuer(TENANT_ID), clock)
         self._items = ItemStore(state / "cosmos.sqlite", self.model().entities.cosmos, clock)
-        self._azurite = Azurite(state / "azurite", settings.azurite)
+        self._azurite = Azurite(state / "azurite", settings.azurite, settings.name)
         self._broker = Broker(
             self._guard(_SERVICE_BUS_AUDIENCES),
             self.model().entities.serviceBus,

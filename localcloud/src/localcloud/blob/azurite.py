@@ -23,6 +23,7 @@ _NODE = Path(ROOT_DIR) / "bin" / "node"
 _MAIN = Path("node_modules", "azurite", "dist", "src", "blob", "main.js")
 _START_TIMEOUT = 30.0  # seconds
 _STOP_TIMEOUT = 10.0
+_RESTART_DELAY = 0.5
 
 # Azurite ends when its standard input does, so that it never outlives this process, however that ends; to listen for
 # that does not itself keep it going.
@@ -161,11 +162,13 @@ class Azurite:
         raise AzuriteError(f"Azurite did not start: {' '.join(said)}")
 
     async def _supervise(self) -> None:
-        """Reads what Azurite says, so that it never waits for a reader, and starts it again where it ends."""
+        """Reads what Azurite says, so that it never waits for a reader, and starts it again whenever it ends."""
         while self._process is not None and self._process.stdout is not None:
             while await self._process.stdout.read(65536):
                 pass
-            code = await self._process.wait()
-            _log.warning("Azurite ended with %d and is started again", code)
-            await asyncio.sleep(0.5)
-            await self._launch()
+            _log.warning("Azurite ended with %d and is started again", await self._process.wait())
+            await asyncio.sleep(_RESTART_DELAY)
+            try:
+                await self._launch()
+            except AzuriteError as error:
+                _log.warning("%s", error)
