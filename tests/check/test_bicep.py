@@ -102,12 +102,19 @@ def test_secrets_are_secure_parameters_and_written_once(template: dict[str, Any]
     assert set(declared) == {"securestring"}
 
 
-def test_federated_credentials_are_written_one_at_a_time(template: dict[str, Any]) -> None:
-    """Entra refuses concurrent writes to one identity, so both loops are serial."""
-    kind = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
-    loops = [node["copy"] for node in _nodes(template) if node.get("type") == kind]
-    assert len(loops) == 2
-    assert all(loop["mode"] == "serial" and loop["batchSize"] == 1 for loop in loops)
+@pytest.mark.parametrize(
+    ("kind", "loops"),
+    [
+        ("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", 2),
+        ("Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions", 1),
+        ("Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments", 1),
+    ],
+)
+def test_what_azure_takes_one_at_a_time_is_written_so(template: dict[str, Any], kind: str, loops: int) -> None:
+    """Entra refuses concurrent writes to an identity, Cosmos to an account's roles: each loop over them is serial."""
+    copies = [node["copy"] for node in _nodes(template) if node.get("type") == kind]
+    assert len(copies) == loops
+    assert all(copy["mode"] == "serial" and copy["batchSize"] == 1 for copy in copies)
 
 
 def test_every_missing_variable_is_named() -> None:

@@ -73,6 +73,9 @@ resource sqlContainers 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/conta
   }
 ]
 
+// One at a time, and after the containers: each of these writes locks the account, and a second one then fails with 412.
+// https://github.com/hashicorp/terraform-provider-azurerm/issues/15842
+@batchSize(1)
 resource roleDefinitions 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions@2026-03-15' = [
   for role in roles: {
     parent: account
@@ -83,6 +86,7 @@ resource roleDefinitions 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitio
       assignableScopes: [account.id]
       permissions: [{ dataActions: role.value.?dataActions ?? [] }]
     }
+    dependsOn: [sqlContainers]
   }
 ]
 
@@ -97,6 +101,7 @@ var scopes = [
   for grant in grants: '${account.id}/dbs/${access.entities.cosmos[grant.container].database}/colls/${grant.container}'
 ]
 
+@batchSize(1)
 resource roleAssignments 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-03-15' = [
   for (grant, index) in grants: {
     parent: account
@@ -106,7 +111,7 @@ resource roleAssignments 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignmen
       principalId: identities[index].properties.principalId
       scope: scopes[index]
     }
-    dependsOn: [roleDefinitions, sqlContainers]
+    dependsOn: [roleDefinitions]
   }
 ]
 
