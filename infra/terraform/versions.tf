@@ -39,7 +39,17 @@ provider "azurerm" {
     "Microsoft.Storage",
   ]
 
-  features {}
+  features {
+    # The accounts' firewalls let the cluster in, not whoever deploys: the provider is not to wait for their data plane.
+    storage {
+      data_plane_available = false
+    }
+
+    # Application Insights makes an alert rule of its own, which would keep the resource group from being destroyed.
+    application_insights {
+      disable_generated_rule = true
+    }
+  }
 }
 
 provider "azapi" {}
