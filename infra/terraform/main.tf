@@ -35,9 +35,12 @@ locals {
     }
   }
 
-  tenant_id       = data.azurerm_client_config.current.tenant_id
-  subscription_id = data.azurerm_client_config.current.subscription_id
-  deployer        = { principal_id = var.deployer_principal_id, principal_type = var.deployer_principal_type }
+  tenant_id = data.azurerm_client_config.current.tenant_id
+  built_in_roles = join("/", [
+    "/subscriptions/${data.azurerm_client_config.current.subscription_id}",
+    "providers/Microsoft.Authorization/roleDefinitions",
+  ])
+  deployer = { principal_id = var.deployer_principal_id, principal_type = var.deployer_principal_type }
 }
 
 data "azurerm_client_config" "current" {}
@@ -140,7 +143,7 @@ module "registry" {
   tags                = local.tags
   resource_group_name = azurerm_resource_group.this.name
   production          = local.production
-  subscription_id     = local.subscription_id
+  built_in_roles      = local.built_in_roles
   kubelet             = module.identities.kubelet
   deployer            = local.deployer
   build_subnet_id     = lookup(module.network.subnet_ids, "build-agents", null)
@@ -150,7 +153,7 @@ module "cluster_roles" {
   source = "./modules/cluster-roles"
 
   resource_group_id = azurerm_resource_group.this.id
-  subscription_id   = local.subscription_id
+  built_in_roles    = local.built_in_roles
   deployment        = local.unique
   control_plane     = module.identities.control_plane
   kubelet_id        = module.identities.kubelet.id
@@ -167,7 +170,7 @@ module "cluster" {
   production             = local.production
   dns_prefix             = local.unique
   tenant_id              = local.tenant_id
-  subscription_id        = local.subscription_id
+  built_in_roles         = local.built_in_roles
   control_plane_id       = module.identities.control_plane.id
   kubelet                = module.identities.kubelet
   system_subnet_id       = module.network.subnet_ids["system"]
@@ -192,7 +195,7 @@ module "access" {
   source = "./modules/access"
 
   resource_group_id = azurerm_resource_group.this.id
-  subscription_id   = local.subscription_id
+  built_in_roles    = local.built_in_roles
   deployment        = local.unique
   access            = local.access
   identities        = module.identities.workloads
@@ -212,7 +215,7 @@ module "observability" {
   tags                = local.tags
   resource_group_name = azurerm_resource_group.this.name
   production          = local.production
-  subscription_id     = local.subscription_id
+  built_in_roles      = local.built_in_roles
   publishers          = { for name in local.publishers : name => module.identities.workloads[name] }
 
   audited = {

@@ -10,7 +10,7 @@ locals {
   role_ids = merge(
     {
       for name, role in local.built_in_roles : name =>
-      "/subscriptions/${var.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/${role.id}"
+      "${var.built_in_roles}/${role.id}"
     },
     { for name, role in azurerm_role_definition.custom : name => role.role_definition_resource_id },
   )

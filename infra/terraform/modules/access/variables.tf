@@ -2,8 +2,9 @@ variable "resource_group_id" {
   type = string
 }
 
-variable "subscription_id" {
-  type = string
+variable "built_in_roles" {
+  description = "What a built-in role's resource id begins with."
+  type        = string
 }
 
 variable "deployment" {

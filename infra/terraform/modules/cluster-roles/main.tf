@@ -37,7 +37,7 @@ resource "azurerm_role_assignment" "joins" {
 resource "azurerm_role_assignment" "runs_as_kubelet" {
   name               = uuidv5(local.bicep_guid, "${var.kubelet_id}-${var.control_plane.id}-Managed Identity Operator")
   scope              = var.kubelet_id
-  role_definition_id = "/subscriptions/${var.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/${local.managed_identity_operator}"
+  role_definition_id = "${var.built_in_roles}/${local.managed_identity_operator}"
   principal_id       = var.control_plane.principal_id
   principal_type     = "ServicePrincipal"
 }

@@ -149,7 +149,7 @@ resource "azurerm_role_assignment" "deployer_administers" {
   # uuidv5's name space is the one of Bicep's guid(), so that both languages agree
   name               = uuidv5("11fb06fb-712d-4ddd-98c7-e71bbd588830", "${azurerm_kubernetes_cluster.this.id}-${var.deployer.principal_id}-Azure Kubernetes Service RBAC Cluster Admin")
   scope              = azurerm_kubernetes_cluster.this.id
-  role_definition_id = "/subscriptions/${var.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"
+  role_definition_id = "${var.built_in_roles}/b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"
   principal_id       = var.deployer.principal_id
   principal_type     = var.deployer.principal_type
 }

@@ -26,8 +26,9 @@ variable "tenant_id" {
   type = string
 }
 
-variable "subscription_id" {
-  type = string
+variable "built_in_roles" {
+  description = "What a built-in role's resource id begins with."
+  type        = string
 }
 
 variable "control_plane_id" {

@@ -70,7 +70,7 @@ resource "azurerm_role_assignment" "publisher" {
 
   name               = uuidv5(local.bicep_guid, "${azurerm_application_insights.this.id}-${each.value.id}-Monitoring Metrics Publisher")
   scope              = azurerm_application_insights.this.id
-  role_definition_id = "/subscriptions/${var.subscription_id}/providers/Microsoft.Authorization/roleDefinitions/3913510d-42f4-4e42-8a64-420c390055eb"
+  role_definition_id = "${var.built_in_roles}/3913510d-42f4-4e42-8a64-420c390055eb"
   principal_id       = each.value.principal_id
   principal_type     = "ServicePrincipal"
 }

@@ -18,8 +18,9 @@ variable "production" {
   type = bool
 }
 
-variable "subscription_id" {
-  type = string
+variable "built_in_roles" {
+  description = "What a built-in role's resource id begins with."
+  type        = string
 }
 
 variable "audited" {

@@ -4,8 +4,7 @@
 locals {
   bicep_guid = "11fb06fb-712d-4ddd-98c7-e71bbd588830" # the name space of Bicep's guid(), so that both languages agree
 
-  role_definitions = "/subscriptions/${var.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
-  content          = "Microsoft.ContainerRegistry/registries/repositories"
+  content = "Microsoft.ContainerRegistry/registries/repositories"
 
   read  = ["content/read", "metadata/read"]
   write = ["content/write", "metadata/write"]
@@ -21,7 +20,7 @@ locals {
 resource "azurerm_role_assignment" "kubelet" {
   name               = uuidv5(local.bicep_guid, "${azurerm_container_registry.this.id}-${var.kubelet.id}-Container Registry Repository Reader")
   scope              = azurerm_container_registry.this.id
-  role_definition_id = "${local.role_definitions}/b93aa761-3e63-49ed-ac28-beffa264f7ac"
+  role_definition_id = "${var.built_in_roles}/b93aa761-3e63-49ed-ac28-beffa264f7ac"
   principal_id       = var.kubelet.principal_id
   principal_type     = "ServicePrincipal"
   condition          = local.limits.reader
@@ -32,7 +31,7 @@ resource "azurerm_role_assignment" "kubelet" {
 resource "azurerm_role_assignment" "deployer_writes" {
   name               = uuidv5(local.bicep_guid, "${azurerm_container_registry.this.id}-${var.deployer.principal_id}-Container Registry Repository Writer")
   scope              = azurerm_container_registry.this.id
-  role_definition_id = "${local.role_definitions}/2a1e307c-b015-4ebd-883e-5b7698a07328"
+  role_definition_id = "${var.built_in_roles}/2a1e307c-b015-4ebd-883e-5b7698a07328"
   principal_id       = var.deployer.principal_id
   principal_type     = var.deployer.principal_type
   condition          = local.limits.writer

@@ -22,8 +22,9 @@ variable "registry_name" {
   type = string
 }
 
-variable "subscription_id" {
-  type = string
+variable "built_in_roles" {
+  description = "What a built-in role's resource id begins with."
+  type        = string
 }
 
 variable "kubelet" {
