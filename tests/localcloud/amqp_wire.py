@@ -4,6 +4,7 @@ import socket
 import ssl
 from typing import Any, TypeVar
 
+from localcloud.servicebus.amqp.composites import Composite, read, write
 from localcloud.servicebus.amqp.decoder import decode
 from localcloud.servicebus.amqp.encoder import encode
 from localcloud.servicebus.amqp.frames import AMQP_HEADER, SASL_FRAME, SASL_HEADER, FrameReader, frame
@@ -12,15 +13,12 @@ from localcloud.servicebus.amqp.performatives import (
     Attach,
     Begin,
     Close,
-    Composite,
     Flow,
     Open,
     SaslInit,
     Source,
     Target,
     Transfer,
-    read,
-    write,
 )
 from localcloud.servicebus.amqp.types import Described, ULong
 

@@ -11,7 +11,8 @@ from azure.servicebus.exceptions import (
     ServiceBusConnectionError,
 )
 from localcloud.servicebus.actions import RECEIVE, SEND
-from localcloud.servicebus.amqp.performatives import Detach, Disposition, Rejected, Transfer, read
+from localcloud.servicebus.amqp.composites import read
+from localcloud.servicebus.amqp.performatives import Detach, Disposition, Rejected, Transfer
 
 from tests.localcloud.amqp_wire import Wire, message, reply_properties, request
 from tests.localcloud.servicebus import NAMESPACE, Credential, RunningBroker, access_model, one_of

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from azure.servicebus import AutoLockRenewer, ServiceBusMessage
 from azure.servicebus.exceptions import MessageLockLostError, MessageNotFoundError
+from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.frames import HEARTBEAT
-from localcloud.servicebus.amqp.performatives import Close, Detach, read
+from localcloud.servicebus.amqp.performatives import Close, Detach
 
 from tests.localcloud.amqp_wire import Wire
 from tests.localcloud.servicebus import Credential, RunningBroker, many_of, one_of, until

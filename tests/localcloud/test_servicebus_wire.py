@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from localcloud.servicebus.amqp.composites import read, write
 from localcloud.servicebus.amqp.frames import AMQP_HEADER, SASL_FRAME, SASL_HEADER, frame
 from localcloud.servicebus.amqp.message import Message
 from localcloud.servicebus.amqp.performatives import (
@@ -28,8 +29,6 @@ from localcloud.servicebus.amqp.performatives import (
     Source,
     Target,
     Transfer,
-    read,
-    write,
 )
 from localcloud.servicebus.amqp.types import Described, Symbol, ULong
 
@@ -137,6 +136,13 @@ def test_a_silent_client_is_closed(tmp_path: Path) -> None:
         alive.close()
     finally:
         broker.close()
+
+
+@pytest.mark.parametrize("options", [{"idle_time_out": 1}, {"max_frame_size": 100}])
+def test_an_open_that_asks_for_too_much_is_closed(wire: Wire, options: dict[str, int]) -> None:
+    """A heartbeat each half millisecond, frames that hold nothing: answered, then refused."""
+    wire.open(**options)
+    assert error_of(wire.expect(Close)).condition in ("amqp:not-allowed", "amqp:invalid-field")
 
 
 def test_delivery_ids_count_per_session(wire: Wire) -> None:

@@ -5,9 +5,10 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from localcloud.servicebus.amqp.composites import read, write
 from localcloud.servicebus.amqp.decoder import DecodeError, decode
 from localcloud.servicebus.amqp.frames import HEARTBEAT, MAX_FRAME_SIZE, Frame, FrameReader, FramingError, frame
-from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Error, Flow, Open, Rejected, read, write
+from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Error, Flow, Open, Rejected
 from localcloud.servicebus.amqp.types import Described, Symbol, ULong
 
 

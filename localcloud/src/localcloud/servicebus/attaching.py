@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from localcloud.servicebus import cbs, errors, management
 from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.address import CBS, Address
+from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.message import Message, data_sections
-from localcloud.servicebus.amqp.performatives import Attach, Source, Target, read
+from localcloud.servicebus.amqp.performatives import Attach, Source, Target
 from localcloud.servicebus.amqp.types import Described
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError

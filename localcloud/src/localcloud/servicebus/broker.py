@@ -15,16 +15,18 @@ from pathlib import Path
 
 from localcloud import access
 from localcloud.guard import Guard
+from localcloud.servicebus import errors
 from localcloud.servicebus.address import Address
 from localcloud.servicebus.attaching import Peer
 from localcloud.servicebus.connection import Connection
 from localcloud.servicebus.credentials import Credentials
+from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.namespace import Namespace
 from localcloud.servicebus.queue import Queue
 from localcloud.servicebus.state import State
 
 _BACKLOG = 128
-_LINGER = 1.0  # seconds that a client has to hear that the broker stops
+_LINGER = 1.0  # seconds that a client has to answer the end of its connection
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +60,9 @@ class Broker:
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
         """Listens; returns the port, which the system chooses where 0 was asked for. Raises `OSError`."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connect, host, port, ssl=tls, backlog=_BACKLOG)
+        self._server = await loop.create_server(
+            self._connect, host, port, ssl=tls, backlog=_BACKLOG, ssl_shutdown_timeout=_LINGER
+        )
         with self._turn():
             pass  # what became due while the broker was stopped
         bound: int = self._server.sockets[0].getsockname()[1]
@@ -72,7 +76,8 @@ class Broker:
             self._server.close()
         connections = list(self._connections)
         for connection in connections:
-            connection.shut_down()
+            connection.end(AmqpError(errors.CONNECTION_FORCED, "The broker is stopping."))
+            connection.flush()
         if connections:
             await asyncio.wait([connection.lost for connection in connections], timeout=_LINGER)
         for connection in list(self._connections):
@@ -91,9 +96,7 @@ class Broker:
     def _connect(self) -> Connection:
         credentials = Credentials(self._guard, self._namespace.name, self._clock)
         peer = Peer(self._namespace, credentials)
-        connection = Connection(peer, self._turn, self._clock, self._idle_time_out, self._connections.discard)
-        self._connections.add(connection)
-        return connection
+        return Connection(peer, self._turn, self._clock, self._idle_time_out, self._connections)
 
     @contextmanager
     def _turn(self, connection: Connection | None = None) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""One client's connection: the security layer, open and close, heartbeats, and its sessions (part 2.4 and part 5.3)."""
+"""One client's connection: open and close, heartbeats, the end of tokens, and its sessions (part 2.4)."""
 
 import asyncio
 import uuid
@@ -7,45 +7,33 @@ from contextlib import AbstractContextManager
 from typing import cast
 
 from localcloud.servicebus import errors
+from localcloud.servicebus.amqp.composites import Composite, read, write
 from localcloud.servicebus.amqp.decoder import DecodeError, decode
 from localcloud.servicebus.amqp.frames import (
     AMQP_FRAME,
-    AMQP_HEADER,
     HEARTBEAT,
     MAX_FRAME_SIZE,
-    SASL_FRAME,
-    SASL_HEADER,
     Frame,
     FrameReader,
     FramingError,
     frame,
 )
 from localcloud.servicebus.amqp.performatives import (
-    Attach,
     Begin,
     Close,
-    Composite,
     Detach,
-    Disposition,
     End,
-    Flow,
     Open,
-    SaslInit,
-    SaslMechanisms,
-    SaslOutcome,
-    Transfer,
-    read,
-    write,
 )
-from localcloud.servicebus.amqp.types import Array, Symbol
 from localcloud.servicebus.attaching import Peer
 from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.handshake import Handshake, Progress
 from localcloud.servicebus.session import Session, SessionError
 
 CHANNEL_MAX = 4999
 _MIN_FRAME_SIZE = 512
-_MECHANISMS = ("MSSBCBS", "ANONYMOUS")  # both mean: the token comes later, by $cbs
-_SASL_OK, _SASL_AUTH = 0, 1
+_MIN_IDLE_TIME_OUT = 100  # milliseconds: more heartbeats than that nobody needs
+_OUTPUT = 256 * 1024  # bytes that may wait for the end of a turn before queues hand out no more
 
 
 class Connection(asyncio.Protocol):
@@ -57,18 +45,20 @@ class Connection(asyncio.Protocol):
         turn: Callable[["Connection"], AbstractContextManager[None]],
         clock: Callable[[], float],
         idle_time_out: float,
-        on_lost: Callable[["Connection"], None],
+        connections: set["Connection"],
     ) -> None:
         self._peer = peer
         self._turn = turn
         self._clock = clock
         self._idle_time_out = idle_time_out
-        self._on_lost = on_lost
+        self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._reader = FrameReader()
-        self._read = self._read_first_header
+        self._handshake = Handshake(self._reader, self._write)
+        self._read = self._read_handshake
         self._sessions: dict[int, Session] = {}
         self._outgoing: list[bytes] = []
+        self._outgoing_size = 0
         self._opened = False
         self._closing = False
         self._paused = False
@@ -82,6 +72,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
         self._timer = self._loop.call_later(self._idle_time_out, self._on_timer)
 
     def data_received(self, data: bytes) -> None:
@@ -100,16 +91,13 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._paused = False
-        if self._closing:
-            return
-        with self._turn(self):
-            pass  # queues hand out what this connection could not take
+        self._take_more()
 
     def connection_lost(self, _: Exception | None) -> None:
         self._closing = True
         self._timer.cancel()
         self._end_sessions()
-        self._on_lost(self)
+        self._connections.discard(self)
         self.lost.set_result(None)
 
     # What the broker asks
@@ -118,7 +106,9 @@ class Connection(asyncio.Protocol):
         """Sends what was written since the last time."""
         if self._outgoing:
             self._transport.write(b"".join(self._outgoing))
-            self._outgoing.clear()
+            if self._outgoing_size >= _OUTPUT:
+                self._loop.call_soon(self._take_more)
+            self._clear()
             self._sent = self._loop.time()
         if self._closing:
             self._transport.close()
@@ -129,16 +119,20 @@ class Connection(asyncio.Protocol):
 
     def fail(self) -> None:
         """Closes the connection instead of sending what was written, which is no longer true."""
-        self._outgoing.clear()
-        self._close(AmqpError(errors.INTERNAL_ERROR, "The broker failed, and nothing of this was done."))
+        self._clear()
+        self.end(AmqpError(errors.INTERNAL_ERROR, "The broker failed, and nothing of this was done."))
+
+    def end(self, error: AmqpError) -> None:
+        """Closes the connection with this error, at the next flush."""
+        if self._closing:
+            return
+        if self._opened:  # before it, there is nothing that an error could be said in
+            self._write(frame(0, write(Close(error.error))))
+        self._closing = True
+        self._end_sessions()
 
     def abort(self) -> None:
         self._transport.abort()
-
-    def shut_down(self) -> None:
-        """Closes the connection because the broker stops."""
-        self._close(AmqpError(errors.CONNECTION_FORCED, "The broker is stopping."))
-        self.flush()
 
     # Reading
 
@@ -148,47 +142,18 @@ class Connection(asyncio.Protocol):
             while not self._closing and self._read():
                 pass
         except FramingError as error:
-            self._close(AmqpError(errors.FRAMING_ERROR, str(error)))
+            self.end(AmqpError(errors.FRAMING_ERROR, str(error)))
         except DecodeError as error:
-            self._close(AmqpError(errors.DECODE_ERROR, str(error)))
+            self.end(AmqpError(errors.DECODE_ERROR, str(error)))
         except AmqpError as error:
-            self._close(error)
+            self.end(error)
 
-    def _read_first_header(self) -> bool:
-        header = self._reader.header()
-        if header is None:
-            return False
-        if header == SASL_HEADER:
-            self._write(SASL_HEADER)
-            symbols = Array(0xA3, [Symbol(mechanism) for mechanism in _MECHANISMS])
-            self._write(frame(0, write(SaslMechanisms(symbols)), SASL_FRAME))
-            self._read = self._read_sasl_init
-        else:  # the security layer is not optional; naming it is how a broker says so
-            self._write(SASL_HEADER)
-            self._closing = True
-        return True
-
-    def _read_sasl_init(self) -> bool:
-        received = self._reader.frame()
-        if received is None:
-            return False
-        init = read(decode(received.body)[0]) if received.kind == SASL_FRAME else None
-        if not isinstance(init, SaslInit):
-            raise FramingError("sasl-init was expected")
-        accepted = init.mechanism in _MECHANISMS
-        self._write(frame(0, write(SaslOutcome(_SASL_OK if accepted else _SASL_AUTH)), SASL_FRAME))
-        self._closing = not accepted
-        self._read = self._read_header
-        return True
-
-    def _read_header(self) -> bool:
-        header = self._reader.header()
-        if header is None:
-            return False
-        self._write(AMQP_HEADER)
-        self._closing = header != AMQP_HEADER
-        self._read = self._read_frame
-        return True
+    def _read_handshake(self) -> bool:
+        progress = self._handshake.advance()
+        self._closing = progress is Progress.REFUSED
+        if progress is Progress.DONE:
+            self._read = self._read_frame
+        return progress is Progress.DONE
 
     def _read_frame(self) -> bool:
         received = self._reader.frame()
@@ -224,6 +189,8 @@ class Connection(asyncio.Protocol):
             raise AmqpError(errors.INVALID_FIELD, f"A max-frame-size is {_MIN_FRAME_SIZE} at least.")
         self._max_frame_size = min(size or MAX_FRAME_SIZE, MAX_FRAME_SIZE)
         if received.idle_time_out:
+            if received.idle_time_out < _MIN_IDLE_TIME_OUT:
+                raise AmqpError(errors.NOT_ALLOWED, f"An idle time-out is {_MIN_IDLE_TIME_OUT} ms at least.")
             self._heartbeat = received.idle_time_out / 1000 / 2
             self._set_timer()
 
@@ -231,7 +198,7 @@ class Connection(asyncio.Protocol):
         if channel > CHANNEL_MAX or channel in self._sessions:
             raise AmqpError(errors.NOT_ALLOWED, f"The channel {channel} cannot begin a session.")
         self._sessions[channel] = Session(
-            channel, begin, self._peer, self._max_frame_size, self._write, lambda: not self._paused
+            channel, begin, self._peer, self._max_frame_size, self._write, self._is_writable
         )
 
     def _on_session_frame(self, channel: int, performative: Composite, payload: bytes) -> None:
@@ -247,26 +214,11 @@ class Connection(asyncio.Protocol):
                 self._write(frame(channel, write(End())))
         elif not session.ending:  # else the peer has not read yet that its session ended
             try:
-                self._on_link_frame(session, performative, payload)
+                session.on_frame(performative, payload)
             except SessionError as error:
                 session.ending = True
                 session.close()
                 self._write(frame(channel, write(End(error.error))))
-
-    def _on_link_frame(self, session: Session, performative: Composite, payload: bytes) -> None:
-        match performative:
-            case Transfer():
-                session.on_transfer(performative, payload)
-            case Disposition():
-                session.on_disposition(performative)
-            case Flow():
-                session.on_flow(performative)
-            case Attach():
-                session.on_attach(performative)
-            case Detach():
-                session.on_detach(performative)
-            case _:
-                raise AmqpError(errors.NOT_ALLOWED, "That performative is not for a session.")
 
     # Time
 
@@ -295,7 +247,7 @@ class Connection(asyncio.Protocol):
         # A peer is allowed twice the time that it was told, as the specification advises (part 2.4.5).
         if now - self._received >= 2 * self._idle_time_out:
             description = f"The connection was inactive for more than the allowed {self._idle_time_out:g} seconds."
-            self._close(AmqpError(errors.CONNECTION_FORCED, description))
+            self.end(AmqpError(errors.CONNECTION_FORCED, description))
         elif self._heartbeat is not None and now - self._sent >= self._heartbeat:
             self._write(HEARTBEAT)
 
@@ -306,23 +258,29 @@ class Connection(asyncio.Protocol):
             return
         for session in self._sessions.values():
             session.detach_all(self._token_expired)
-        self._close(AmqpError(errors.CONNECTION_FORCED, "The token of this connection has expired."))
+        self.end(AmqpError(errors.CONNECTION_FORCED, "The token of this connection has expired."))
 
     def _token_expired(self, link: str, peer_receives: bool) -> AmqpError:
         return errors.token_expired(self._peer.namespace.name, link, "Listen" if peer_receives else "Send")
-
-    def _close(self, error: AmqpError) -> None:
-        if self._closing:
-            return
-        if self._opened:  # before it, there is nothing that an error could be said in
-            self._write(frame(0, write(Close(error.error))))
-        self._closing = True
-        self._end_sessions()
 
     def _end_sessions(self) -> None:
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
 
+    def _is_writable(self) -> bool:
+        return not self._paused and self._outgoing_size < _OUTPUT
+
+    def _take_more(self) -> None:
+        """Lets the queues hand out what this connection could not take before."""
+        if self._is_writable() and not self._closing:
+            with self._turn(self):
+                pass
+
     def _write(self, data: bytes) -> None:
         self._outgoing.append(data)
+        self._outgoing_size += len(data)
+
+    def _clear(self) -> None:
+        self._outgoing.clear()
+        self._outgoing_size = 0

@@ -7,11 +7,12 @@ from typing import Protocol
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.actions import RECEIVE
+from localcloud.servicebus.amqp.composites import Composite
 from localcloud.servicebus.amqp.decoder import DecodeError
-from localcloud.servicebus.amqp.performatives import Accepted, Composite, Flow, Rejected, Transfer
+from localcloud.servicebus.amqp.performatives import Accepted, Flow, Rejected, Transfer
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
-from localcloud.servicebus.queue import Delivery, Queue
+from localcloud.servicebus.queue import Queue
 
 MAX_MESSAGE_SIZE = 256 * 1024  # bytes: the Standard tier's limit
 _CREDIT = 1000
@@ -25,7 +26,7 @@ class LinkSession(Protocol):
 
     def flow(self, link: "Link", credit: int, drain: bool = False) -> None: ...
 
-    def transfer(self, link: "OutgoingLink", message: bytes, tag: bytes, delivery: Delivery | None) -> None: ...
+    def transfer(self, link: "OutgoingLink", message: bytes, tag: bytes, token: uuid.UUID | None = None) -> None: ...
 
     def settle(self, delivery_id: int, outcome: Composite) -> None: ...
 
@@ -113,10 +114,11 @@ class OutgoingLink(Link):
         self.credit = credit if credit <= _UINT // 2 else 0
         self.drain = bool(flow.drain)
 
-    def send(self, message: bytes, tag: bytes, delivery: Delivery | None = None) -> None:
+    def send(self, message: bytes, tag: bytes, token: uuid.UUID | None = None) -> None:
+        """`token` is the lock that the peer's outcome will settle, where there is one."""
         self.credit -= 1
         self.delivery_count = self.delivery_count + 1 & _UINT
-        self.session.transfer(self, message, tag, delivery)
+        self.session.transfer(self, message, tag, token)
 
     def finish_drain(self) -> None:
         """Uses up the credit for which there is nothing to send, where the peer asked for that."""
@@ -183,10 +185,8 @@ class ConsumerLink(OutgoingLink):
     def deliver(self) -> None:
         delivery = self.queue.receive(lock=not self.settled)
         if delivery is not None:
-            token = delivery.lock_token or uuid.uuid4()
-            self.send(
-                delivery.message, token.bytes_le, delivery
-            )  # the delivery tag is the lock token, as .NET writes it
+            tag = delivery.lock_token or uuid.uuid4()
+            self.send(delivery.message, tag.bytes_le, delivery.lock_token)  # the bytes as .NET writes a Guid
 
     def close(self) -> None:
         """Locks stay with the messages that were delivered, until they are settled elsewhere or end."""

@@ -8,13 +8,12 @@ import heapq
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.address import Address
 from localcloud.servicebus.amqp.message import Message
-from localcloud.servicebus.amqp.types import Int, Symbol, Timestamp, Value
+from localcloud.servicebus.amqp.types import Symbol, Timestamp, Value
+from localcloud.servicebus.delivery import Consumer, Delivery, outgoing
 from localcloud.servicebus.locks import Lock, Locks
 from localcloud.servicebus.properties import Properties
 from localcloud.servicebus.state import Counts, MessageState, State, Stored
@@ -23,29 +22,6 @@ _PEEKED_AT_MOST = 250
 
 _SCHEDULED_TIME = Symbol("x-opt-scheduled-enqueue-time")
 _DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
-
-
-class Consumer(Protocol):
-    """A receiver that waits for messages of the queue."""
-
-    @property
-    def wants_message(self) -> bool: ...
-
-    def may_receive(self) -> bool:
-        """Leaves the queue's consumers where it may not."""
-
-    def deliver(self) -> None: ...
-
-    def finish_drain(self) -> None:
-        """There is nothing more to hand out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as it goes to a receiver, and the token of its lock where it has one."""
-
-    message: bytes
-    lock_token: uuid.UUID | None
 
 
 class Queue:
@@ -150,7 +126,7 @@ class Queue:
     def peek(self, sequence: int, limit: int) -> list[bytes]:
         """Messages in any state from this sequence number on, neither locked nor changed."""
         stored = self._state.peek(self._key, sequence, max(0, min(limit, _PEEKED_AT_MOST)))
-        return [self._outgoing(message, None) for message in stored if not self._is_expired(message)]
+        return [outgoing(message) for message in stored if not self._is_expired(message)]
 
     # How a delivery ends
 
@@ -246,22 +222,10 @@ class Queue:
     def _deliver(self, stored: Stored, lock: bool) -> Delivery:
         if not lock:
             self._state.delete(self._key, stored.sequence)
-            return Delivery(self._outgoing(stored, None), None)
+            return Delivery(outgoing(stored), None)
         held = self._locks.add(stored.sequence, self._clock())
         self._state.set_deliveries(self._key, stored.sequence, stored.deliveries + 1)
-        return Delivery(self._outgoing(stored, held.until), held.token)
-
-    def _outgoing(self, stored: Stored, locked_until: float | None) -> bytes:
-        """The message with the broker's annotations and its delivery count."""
-        annotations: dict[Symbol, Value] = {
-            Symbol("x-opt-enqueued-time"): Timestamp.at(stored.enqueued),
-            Symbol("x-opt-sequence-number"): stored.sequence,
-            Symbol("x-opt-enqueue-sequence-number"): stored.first_sequence,
-            Symbol("x-opt-message-state"): Int(stored.state),
-        }
-        if locked_until is not None:
-            annotations[Symbol("x-opt-locked-until")] = Timestamp.at(locked_until)
-        return Message.parse(stored.body).counted(stored.deliveries).annotated(annotations).encode()
+        return Delivery(outgoing(stored, held.until), held.token)
 
     def _settle(self, token: uuid.UUID, properties: Mapping[str, Value]) -> Lock:
         """Takes the lock, having changed the message's application properties where the receiver asks for it."""

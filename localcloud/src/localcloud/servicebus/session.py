@@ -1,28 +1,17 @@
 """One session of a connection: windows, delivery ids and links (specification, parts 2.5 and 2.6)."""
 
+import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from localcloud.servicebus import errors
+from localcloud.servicebus.amqp.composites import Composite, read, write
 from localcloud.servicebus.amqp.frames import HEADER_SIZE, frame
-from localcloud.servicebus.amqp.performatives import (
-    Attach,
-    Begin,
-    Composite,
-    Detach,
-    Disposition,
-    Flow,
-    Source,
-    Target,
-    Transfer,
-    read,
-    write,
-)
+from localcloud.servicebus.amqp.performatives import Attach, Begin, Detach, Disposition, Flow, Source, Target, Transfer
 from localcloud.servicebus.attaching import Peer, open_link, termini
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.links import MAX_MESSAGE_SIZE, ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink
-from localcloud.servicebus.queue import Delivery
 from localcloud.servicebus.settling import settle
 
 HANDLE_MAX = 255
@@ -38,7 +27,7 @@ class SessionError(AmqpError):
 @dataclass(frozen=True, slots=True)
 class _Unsettled:
     link: ConsumerLink
-    delivery: Delivery
+    token: uuid.UUID
 
 
 class Session:
@@ -71,7 +60,23 @@ class Session:
 
     # What the peer says
 
-    def on_attach(self, attach: Attach) -> None:
+    def on_frame(self, performative: Composite, payload: bytes) -> None:
+        """Raises `SessionError` where the session must end, another `AmqpError` or `DecodeError` where all must."""
+        match performative:
+            case Transfer():
+                self._on_transfer(performative, payload)
+            case Disposition():
+                self._on_disposition(performative)
+            case Flow():
+                self._on_flow(performative)
+            case Attach():
+                self._on_attach(performative)
+            case Detach():
+                self._on_detach(performative)
+            case _:
+                raise AmqpError(errors.NOT_ALLOWED, "That performative is not for a session.")
+
+    def _on_attach(self, attach: Attach) -> None:
         if attach.handle > HANDLE_MAX:
             raise SessionError(errors.NOT_ALLOWED, f"Handles go up to {HANDLE_MAX}.")
         if attach.handle in self._links:
@@ -87,7 +92,7 @@ class Session:
         if isinstance(link, IncomingLink):
             link.grant()
 
-    def on_flow(self, flow: Flow) -> None:
+    def _on_flow(self, flow: Flow) -> None:
         seen = _FIRST_TRANSFER if flow.next_incoming_id is None else flow.next_incoming_id
         window = (seen + flow.incoming_window - self._next_outgoing) & _UINT
         self._outgoing_window = window if window <= _UINT // 2 else 0
@@ -99,7 +104,7 @@ class Session:
         if flow.echo:
             self._send(self._flow())
 
-    def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
+    def _on_transfer(self, transfer: Transfer, payload: bytes) -> None:
         self._next_incoming = self._next_incoming + 1 & _UINT
         self._incoming_window -= 1
         if self._incoming_window <= _WINDOW // 2:
@@ -111,7 +116,7 @@ class Session:
         if not link.detaching:
             link.on_transfer(transfer, payload)
 
-    def on_disposition(self, disposition: Disposition) -> None:
+    def _on_disposition(self, disposition: Disposition) -> None:
         if not disposition.role:
             return  # the peer's word on its own deliveries, all of which are settled here
         outcome = read(disposition.state) if disposition.state is not None else None
@@ -124,13 +129,11 @@ class Session:
             return
         for number in settled:
             unsettled = self._unsettled.pop(number)
-            if unsettled.delivery.lock_token is None:
-                continue
-            told = settle(unsettled.link.queue, unsettled.delivery.lock_token, outcome)
+            told = settle(unsettled.link.queue, unsettled.token, outcome)
             if not disposition.settled:
                 self._send(Disposition(False, number, number, True, told))
 
-    def on_detach(self, detach: Detach) -> None:
+    def _on_detach(self, detach: Detach) -> None:
         link = self._link(detach.handle)
         del self._links[detach.handle]
         self._forget(link)
@@ -154,11 +157,11 @@ class Session:
     def flow(self, link: Link, credit: int, drain: bool = False) -> None:
         self._send(self._flow(link.handle, link.delivery_count, credit, drain))
 
-    def transfer(self, link: OutgoingLink, message: bytes, tag: bytes, delivery: Delivery | None) -> None:
+    def transfer(self, link: OutgoingLink, message: bytes, tag: bytes, token: uuid.UUID | None = None) -> None:
         number = self._next_delivery
         self._next_delivery = number + 1 & _UINT
-        if isinstance(link, ConsumerLink) and delivery is not None and not link.settled:
-            self._unsettled[number] = _Unsettled(link, delivery)
+        if isinstance(link, ConsumerLink) and token is not None:
+            self._unsettled[number] = _Unsettled(link, token)
         head = Transfer(link.handle, number, tag, 0, link.settled, more=True)
         room = self._max_frame_size - HEADER_SIZE - len(write(head))
         parts = [message[start : start + room] for start in range(0, len(message), room)]
@@ -197,6 +200,8 @@ class Session:
 
     def _forget(self, link: Link) -> None:
         link.close()
+        if isinstance(link, ConsumerLink):
+            self._unsettled = {number: each for number, each in self._unsettled.items() if each.link is not link}
         if isinstance(link, ReplyLink) and link in self._peer.reply_links:
             self._peer.reply_links.remove(link)
 

@@ -6,7 +6,8 @@ https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protoco
 import uuid
 
 from localcloud.servicebus import errors
-from localcloud.servicebus.amqp.performatives import Accepted, Composite, Error, Modified, Rejected, Released, read
+from localcloud.servicebus.amqp.composites import Composite, read
+from localcloud.servicebus.amqp.performatives import Accepted, Error, Modified, Rejected, Released
 from localcloud.servicebus.amqp.types import Value
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.queue import Queue

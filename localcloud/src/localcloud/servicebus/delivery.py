@@ -1,0 +1,48 @@
+"""A message on its way from a queue to a receiver."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Protocol
+
+from localcloud.servicebus.amqp.message import Message
+from localcloud.servicebus.amqp.types import Int, Symbol, Timestamp, Value
+from localcloud.servicebus.state import Stored
+
+
+class Consumer(Protocol):
+    """A receiver that waits for messages of the queue."""
+
+    @property
+    def wants_message(self) -> bool: ...
+
+    def may_receive(self) -> bool:
+        """Leaves the queue's consumers where it may not."""
+
+    def deliver(self) -> None: ...
+
+    def finish_drain(self) -> None:
+        """There is nothing more to hand out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it goes to a receiver, and the token of its lock where it has one."""
+
+    message: bytes
+    lock_token: uuid.UUID | None
+
+
+def outgoing(stored: Stored, locked_until: float | None = None) -> bytes:
+    """The message as a receiver gets it: with the broker's annotations and its delivery count.
+
+    https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide#message-annotations
+    """
+    annotations: dict[Symbol, Value] = {
+        Symbol("x-opt-enqueued-time"): Timestamp.at(stored.enqueued),
+        Symbol("x-opt-sequence-number"): stored.sequence,
+        Symbol("x-opt-enqueue-sequence-number"): stored.first_sequence,
+        Symbol("x-opt-message-state"): Int(stored.state),
+    }
+    if locked_until is not None:
+        annotations[Symbol("x-opt-locked-until")] = Timestamp.at(locked_until)
+    return Message.parse(stored.body).counted(stored.deliveries).annotated(annotations).encode()

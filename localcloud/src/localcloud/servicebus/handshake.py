@@ -1,0 +1,66 @@
+"""How a connection begins: the security layer first, then the protocol's own header (parts 2.2 and 5.3)."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from localcloud.servicebus.amqp.composites import read, write
+from localcloud.servicebus.amqp.decoder import decode
+from localcloud.servicebus.amqp.frames import AMQP_HEADER, SASL_FRAME, SASL_HEADER, FrameReader, FramingError, frame
+from localcloud.servicebus.amqp.performatives import SaslInit, SaslMechanisms, SaslOutcome
+from localcloud.servicebus.amqp.types import Array, Symbol
+
+_MECHANISMS = ("MSSBCBS", "ANONYMOUS")  # both mean: the token comes later, by $cbs
+_OK, _AUTH = 0, 1
+_SYMBOLS = 0xA3
+
+
+class Progress(Enum):
+    WAITING = auto()
+    DONE = auto()
+    REFUSED = auto()
+
+
+class Handshake:
+    """Answers header by header. Key-based mechanisms are not offered, so none is accepted."""
+
+    def __init__(self, reader: FrameReader, send: Callable[[bytes], None]) -> None:
+        self._reader = reader
+        self._send = send
+        self._step = self._on_first_header
+
+    def advance(self) -> Progress:
+        """As far as what has arrived reaches; raises `FramingError` or `DecodeError`."""
+        while (step := self._step()) is None:
+            pass
+        return step
+
+    def _on_first_header(self) -> Progress | None:
+        header = self._reader.header()
+        if header is None:
+            return Progress.WAITING
+        self._send(SASL_HEADER)
+        if header != SASL_HEADER:  # the security layer is not optional; naming it is how a broker says so
+            return Progress.REFUSED
+        mechanisms = Array(_SYMBOLS, [Symbol(mechanism) for mechanism in _MECHANISMS])
+        self._send(frame(0, write(SaslMechanisms(mechanisms)), SASL_FRAME))
+        self._step = self._on_sasl_init
+        return None
+
+    def _on_sasl_init(self) -> Progress | None:
+        received = self._reader.frame()
+        if received is None:
+            return Progress.WAITING
+        init = read(decode(received.body)[0]) if received.kind == SASL_FRAME else None
+        if not isinstance(init, SaslInit):
+            raise FramingError("sasl-init was expected")
+        accepted = init.mechanism in _MECHANISMS
+        self._send(frame(0, write(SaslOutcome(_OK if accepted else _AUTH)), SASL_FRAME))
+        self._step = self._on_header
+        return None if accepted else Progress.REFUSED
+
+    def _on_header(self) -> Progress | None:
+        header = self._reader.header()
+        if header is None:
+            return Progress.WAITING
+        self._send(AMQP_HEADER)
+        return Progress.DONE if header == AMQP_HEADER else Progress.REFUSED
