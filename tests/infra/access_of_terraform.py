@@ -60,6 +60,11 @@ class Snapshot:
         [values] = self.of(type_name)
         return values
 
+    def resource_ids(self) -> set[str]:
+        """The ids of Azure's own resources; Terraform's ids of links between two of them are left out."""
+        ids = {str(resource["values"]["id"]) for resource in self._resources}
+        return {one for one in ids if one.startswith("/subscriptions/") and "|" not in one}
+
     @cached_property
     def _identities(self) -> dict[str, str]:
         """Names of identities, without the deployment's own prefix, by principal id and by id."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra import access_of_bicep, access_of_terraform
+from tests.infra import access_of_bicep, access_of_terraform, bicep_snapshot
 from tests.infra.derived import PROFILES, Deployment
 
 CASES = [(profile, field.name) for profile in PROFILES for field in fields(Deployment)]
@@ -16,6 +16,32 @@ CASES = [(profile, field.name) for profile in PROFILES for field in fields(Deplo
 def test_both_languages_deploy_the_same(profile: str, part: str) -> None:
     """Grants, federated subjects, firewalls, policies, audit, outputs and the ids of roles are equal."""
     assert getattr(access_of_terraform.deployment(profile), part) == getattr(access_of_bicep.deployment(profile), part)
+
+
+# One language writes these as resources of their own, the other as a part of the resource above them.
+PARTS = {
+    "Microsoft.Authorization/roleDefinitions",  # Terraform's id of it has a second half; `assignments` has them
+    "Microsoft.ContainerService/managedClusters/agentPools",
+    "Microsoft.Insights/diagnosticSettings",  # as the role definitions; `audited` has them
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+    "Microsoft.Network/virtualNetworks/subnets",
+    "Microsoft.ServiceBus/namespaces/networkRuleSets",
+    "Microsoft.Storage/storageAccounts/blobServices",
+}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_both_languages_make_the_same_resources_by_the_same_names(profile: str) -> None:
+    """Every resource that is one in both languages has the same id: type, name and place."""
+    bicep = {resource["id"] for resource in bicep_snapshot.snapshot(profile)["predictedResources"]}
+    terraform = access_of_terraform.Snapshot(profile).resource_ids()
+    assert {i for i in terraform if _type(i) not in PARTS} == {i for i in bicep if _type(i) not in PARTS}
+
+
+def _type(resource_id: str) -> str:
+    """`Microsoft.ServiceBus/namespaces/queues` for the id of a queue."""
+    namespace, *names = resource_id.rsplit("/providers/", 1)[-1].split("/")
+    return "/".join([namespace, *names[::2]])
 
 
 @pytest.mark.parametrize("profile", PROFILES)
