@@ -184,6 +184,11 @@ class RunningBroker:
         self._handlers.append(self.client(workload).get_queue_receiver(queue, **options))
         return self._handlers[-1]  # type: ignore[return-value]
 
+    def open(self, *handlers: ServiceBusSender | ServiceBusReceiver) -> None:
+        """Connects them all at once: the SDK takes half a second for each."""
+        with ThreadPoolExecutor(64) as pool:
+            list(pool.map(lambda handler: handler.__enter__(), handlers))
+
     def dead_letters(self, queue: str) -> ServiceBusReceiver:
         return self.receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
 

@@ -25,7 +25,7 @@ from azure.servicebus.exceptions import (
 
 from tests.localcloud.servicebus import RunningBroker, many_of, one_of
 
-QUEUES: dict[str, dict[str, Any]] = {f"q{number}": {"maxDeliveryCount": 3} for number in range(40)}
+QUEUES: dict[str, dict[str, Any]] = {f"q{number}": {"maxDeliveryCount": 3} for number in range(20)}
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +46,21 @@ def queue(unused: Iterator[str]) -> str:
     return next(unused)
 
 
-@pytest.fixture
-def sender(broker: RunningBroker, queue: str) -> ServiceBusSender:
-    return broker.sender(queue)
+@pytest.fixture(scope="module")
+def connected(broker: RunningBroker) -> dict[str, tuple[ServiceBusSender, ServiceBusReceiver]]:
+    pairs = {queue: (broker.sender(queue), broker.receiver(queue)) for queue in QUEUES}
+    broker.open(*(handler for pair in pairs.values() for handler in pair))
+    return pairs
 
 
 @pytest.fixture
-def receiver(broker: RunningBroker, queue: str) -> ServiceBusReceiver:
-    return broker.receiver(queue)
+def sender(connected: dict[str, tuple[ServiceBusSender, ServiceBusReceiver]], queue: str) -> ServiceBusSender:
+    return connected[queue][0]
+
+
+@pytest.fixture
+def receiver(connected: dict[str, tuple[ServiceBusSender, ServiceBusReceiver]], queue: str) -> ServiceBusReceiver:
+    return connected[queue][1]
 
 
 @pytest.fixture

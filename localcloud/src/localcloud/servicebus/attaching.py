@@ -32,9 +32,9 @@ class Peer:
 def open_link(session: LinkSession, attach: Attach, source: Source, target: Target, peer: Peer) -> Link:
     """The link's end for what it leads to; raises `AmqpError` where it is refused."""
     peer_receives = attach.role
-    address = _text(source.address if peer_receives else target.address)
+    address = text(source.address if peer_receives else target.address)
     if address.lower() == CBS:
-        return _request_link(session, attach, CBS, _text(target.address), peer, _put_token(peer))
+        return _request_link(session, attach, CBS, text(target.address), peer, _put_token(peer))
     parsed = Address.parse(address)
     peer.credentials.require_token(parsed)
     queue = peer.namespace.find(parsed)
@@ -42,7 +42,7 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
         raise errors.entity_not_found(peer.namespace.name, parsed.entity)
     if parsed.is_management:
         accept = _manage(queue, peer)
-        return _request_link(session, attach, queue.name, _text(target.address), peer, accept)
+        return _request_link(session, attach, queue.name, text(target.address), peer, accept)
     peer.credentials.require(RECEIVE if peer_receives else SEND, queue.address)
     if not peer_receives:
         if queue.dead_letters is None:
@@ -114,5 +114,6 @@ def _reply_link(request: Message, node: str, peer: Peer) -> ReplyLink:
     raise AmqpError(errors.NOT_FOUND, "There is no link that takes the reply.")
 
 
-def _text(address: object) -> str:
+def text(address: object) -> str:
+    """An address that is a string, as all here are."""
     return address if isinstance(address, str) else ""

@@ -66,6 +66,28 @@ class Queue:
 
     # What comes in
 
+    def enqueue(self, message: Message) -> int | None:
+        """The sequence number of the message; nothing where its id was seen within the window, so it is dropped."""
+        now = self._clock()
+        if self._is_duplicate(message.message_id, now):
+            return None
+        scheduled = message.annotation(_SCHEDULED_TIME)
+        due = scheduled / 1000 if isinstance(scheduled, Timestamp) and scheduled / 1000 > now else None
+        times = message.time_to_live, self.properties.default_time_to_live
+        lives = min((time for time in times if time is not None), default=None)
+        enqueued = now if due is None else due
+        expires = None if lives is None else enqueued + lives
+        return self._insert(message, enqueued, expires, due)
+
+    def cancel(self, sequences: list[int]) -> None:
+        """Deletes scheduled messages; raises `AmqpError`, and deletes none, where one is not there."""
+        for sequence in sequences:
+            self._find(sequence, MessageState.SCHEDULED)
+        for sequence in sequences:
+            self._state.delete(self._key, sequence)
+
+    # What goes out
+
     def dispatch(self) -> None:
         """Hands out what is available, one message to each consumer in turn. Their access is asked for once."""
         checked: set[Consumer] = set()
@@ -81,30 +103,6 @@ class Queue:
             consumer.deliver()
         for consumer in self.consumers:
             consumer.finish_drain()
-
-    def enqueue(self, message: Message, scheduled: float | None = None) -> int | None:
-        """The sequence number of the message; nothing where its id was seen within the window, so it is dropped."""
-        now = self._clock()
-        if self._is_duplicate(message.message_id, now):
-            return None
-        if scheduled is None:
-            annotated = message.annotation(_SCHEDULED_TIME)
-            scheduled = annotated / 1000 if isinstance(annotated, Timestamp) else None
-        due = scheduled if scheduled is not None and scheduled > now else None
-        times = message.time_to_live, self.properties.default_time_to_live
-        lives = min((time for time in times if time is not None), default=None)
-        enqueued = now if due is None else due
-        expires = None if lives is None else enqueued + lives
-        return self._insert(message, enqueued, expires, due)
-
-    def cancel(self, sequences: list[int]) -> None:
-        """Deletes scheduled messages; raises `AmqpError`, and deletes none, where one is not there."""
-        for sequence in sequences:
-            self._find(sequence, MessageState.SCHEDULED)
-        for sequence in sequences:
-            self._state.delete(self._key, sequence)
-
-    # What goes out
 
     def receive(self, lock: bool) -> Delivery | None:
         """The first message that is available: locked, or deleted as it is handed out."""

@@ -9,7 +9,7 @@ from localcloud.servicebus import errors
 from localcloud.servicebus.amqp.composites import Composite, read, write
 from localcloud.servicebus.amqp.frames import HEADER_SIZE, frame
 from localcloud.servicebus.amqp.performatives import Attach, Begin, Detach, Disposition, Flow, Source, Target, Transfer
-from localcloud.servicebus.attaching import Peer, open_link, termini
+from localcloud.servicebus.attaching import Peer, open_link, termini, text
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.links import MAX_MESSAGE_SIZE, ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink
 from localcloud.servicebus.settling import settle
@@ -88,7 +88,7 @@ class Session:
             self._refuse(attach, error)
             return
         self._links[attach.handle] = link
-        self._send(_answer(attach, Source(source.address), Target(target.address)))
+        self._send(_answer(attach, Source(text(source.address)), Target(text(target.address))))
         if isinstance(link, IncomingLink):
             link.grant()
 

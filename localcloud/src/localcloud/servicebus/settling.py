@@ -25,10 +25,10 @@ def settle(queue: Queue, token: uuid.UUID, outcome: Composite | None) -> Composi
                 return Released()
             case Modified(undeliverable_here=True):
                 queue.defer(token, outcome.message_annotations or {})
-                return outcome
+                return Modified(outcome.delivery_failed, True)
             case Modified():
                 queue.abandon(token, outcome.message_annotations or {})
-                return outcome
+                return Modified(outcome.delivery_failed, outcome.undeliverable_here)
             case Rejected():
                 queue.dead_letter(token, _reason(outcome))
                 return Rejected()

@@ -4,6 +4,7 @@ Sections are kept as the bytes that came in. What a broker adds (annotations, a 
 letter) replaces single entries; everything else of a section goes out as it was.
 """
 
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -76,7 +77,9 @@ class Message:
 
     @property
     def message_id(self) -> Value:
-        return _item(self.properties, _MESSAGE_ID)
+        """Of one of the types that a message id may have, or nothing."""
+        found = _item(self.properties, _MESSAGE_ID)
+        return found if isinstance(found, ULong | uuid.UUID | bytes | str) else None
 
     @property
     def reply_to(self) -> Value:
@@ -161,6 +164,8 @@ def _check(code: int, encoded: bytes, offset: int, end: int) -> None:
     elif code in _MAPS:
         for _ in map_entries(encoded, offset, end):
             pass
+        if code == MESSAGE_ANNOTATIONS:
+            decode(encoded, offset, end)
     elif code == DATA and not isinstance(decode(encoded, offset, end)[0], bytes):
         raise DecodeError("a data section is not binary")
 
