@@ -22,6 +22,7 @@ QUEUES: dict[str, dict[str, Any]] = {
     "renewed": {"lockDuration": "PT1S"},
     "dropping": {"defaultMessageTimeToLive": "PT1S"},
     "burying": {"deadLetteringOnMessageExpiration": True},
+    "patient": {"deadLetteringOnMessageExpiration": True},
     "unique": {"duplicateDetectionHistoryTimeWindow": "PT2S"},
     **{name: {} for name in ("living", "scheduled", "cancelled", "repeating", "expiring")},
 }
@@ -86,6 +87,21 @@ def test_an_expired_message_is_dead_lettered_where_the_queue_says_so(broker: Run
     broker.send("burying", "brief", time_to_live=timedelta(seconds=0.3))
     letter = one_of(broker.dead_letters("burying"))
     assert (str(letter), letter.dead_letter_reason) == ("brief", "TTLExpiredException")
+
+
+def test_a_locked_message_outlives_its_time(broker: RunningBroker) -> None:
+    """Whoever holds the lock may still complete it, and it is no dead letter until the lock is given up."""
+    receiver, dead_letters = broker.receiver("patient"), broker.dead_letters("patient")
+    assert dead_letters.peek_messages() == []
+    broker.send("patient", "kept", "given up", time_to_live=timedelta(seconds=1))
+    kept, given_up = many_of(receiver, 2)
+    expires = kept.expires_at_utc
+    assert expires is not None
+    until(lambda: datetime.now(UTC) > expires + timedelta(seconds=0.2))
+    assert dead_letters.peek_messages() == []
+    receiver.complete_message(kept)
+    receiver.abandon_message(given_up)
+    assert str(one_of(dead_letters)) == "given up"
 
 
 def test_a_scheduled_message_waits_for_its_time(broker: RunningBroker) -> None:

@@ -200,6 +200,8 @@ def test_session_window_holds_transfers_back(wire: Wire) -> None:
     first = wire.expect(Transfer)
     payload = wire.last_payload
     assert first.more
+    wire.send(Flow(2, 0, 0, 10, echo=True), channel=1)
+    assert isinstance(wire.frame(), Flow), "more came than the window held"
     wire.send(Flow(2, 1, 0, 10, echo=True), channel=1)
     second = wire.expect(Transfer)
     assert not second.more

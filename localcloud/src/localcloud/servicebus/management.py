@@ -5,7 +5,7 @@ https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-request
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TypeGuard, TypeVar
+from typing import TypeVar
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.actions import RECEIVE, SEND
@@ -133,20 +133,20 @@ def _reason(body: Body) -> Body:
     return {key: value for key, value in given.items() if isinstance(value, str)}
 
 
-def _is(kind: type[T], value: object) -> TypeGuard[T]:
-    """Whether the value is of this type; a number also has to be one that a sequence number could be."""
-    return isinstance(value, kind) and not (isinstance(value, int) and not -(2**63) <= value < 2**63)
-
-
 def _field(kind: type[T], body: Body, name: str) -> T:
     value: object = body.get(name)
-    if _is(kind, value):
+    if isinstance(value, kind) and _fits(value):
         return value
     raise AmqpError(errors.INVALID_FIELD, f"The request lacks {name}, or it is of the wrong type.")
 
 
 def _list_of(kind: type[T], body: Body, name: str) -> list[T]:
     values = _field(list, body, name)
-    if not values or not all(_is(kind, value) for value in values):
+    if not values or not all(isinstance(value, kind) and _fits(value) for value in values):
         raise AmqpError(errors.INVALID_FIELD, f"{name} holds nothing, or values of the wrong type.")
     return values
+
+
+def _fits(value: object) -> bool:
+    """Whether a number is one that a sequence number could be: AMQP has larger ones."""
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
