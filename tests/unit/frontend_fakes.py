@@ -94,6 +94,7 @@ class FakeSender(AbstractContextManager["FakeSender"]):
 
     def send_messages(self, message: ServiceBusMessage) -> None:
         assert not self.busy, "two threads share a sender"
+        assert not self.closed, "a closed sender is used again"
         self.busy = True
         try:
             self.bus.called()

@@ -1,5 +1,6 @@
-"""The sender: one owner at a time, and a new connection after an error."""
+"""The sender: one owner a connection, a new connection after an error, and never a wait without end."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -8,36 +9,78 @@ from azure.servicebus.exceptions import ServiceBusConnectionError
 from frontend.sender import OrderSender
 
 from contract import Order, OrderMessage
-from tests.unit.frontend_fakes import FakeServiceBus
+from tests.unit.frontend_fakes import FakeSender, FakeServiceBus
 
 MESSAGE = OrderMessage(
     orderId="0" * 32, customerId="1" * 32, order=Order(product="Key", quantity=1), acceptedAt=datetime.now(UTC)
 )
 
 
-def sender_of(bus: FakeServiceBus) -> OrderSender:
-    return OrderSender(lambda: bus, "orders")  # type: ignore[arg-type, return-value]
+def sender_of(bus: FakeServiceBus, patience: float = 10) -> OrderSender:
+    return OrderSender(lambda: bus, "orders", patience)  # type: ignore[arg-type, return-value]
 
 
 def test_threads_never_share_a_sender() -> None:
-    """Many sends at once all arrive, over no more connections than there are threads, which are used again."""
+    """Many sends at once all arrive, over a handful of connections that are used again and again."""
     bus = FakeServiceBus()
     sender = sender_of(bus)
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda _: sender.send(MESSAGE), range(200)))
     assert len(bus.messages) == 200
     assert 1 <= len(bus.opened) <= 8
 
 
 def test_it_connects_anew_after_an_error() -> None:
-    """A sender that failed is closed and not used again; the error reaches the caller."""
+    """The error reaches the caller; a sender that failed is closed and not used again; then everything works."""
     bus = FakeServiceBus()
     sender = sender_of(bus)
-    sender.send(MESSAGE)
-    bus.failure = ServiceBusConnectionError(message="gone")
-    with pytest.raises(ServiceBusConnectionError):
+    for _ in range(50):  # so that several owners are connected
         sender.send(MESSAGE)
-    assert bus.opened[0].closed
+    bus.failure = ServiceBusConnectionError(message="gone")
+    for _ in range(50):
+        with pytest.raises(ServiceBusConnectionError):
+            sender.send(MESSAGE)
     bus.failure = None
-    sender.send(MESSAGE)
-    assert len(bus.opened) == 2
+    for _ in range(50):
+        sender.send(MESSAGE)
+    assert len(bus.messages) == 100
+    assert any(opened.closed for opened in bus.opened)
+
+
+class HangingBus(FakeServiceBus):
+    """Accepts connections and answers nothing, until `answering` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answering = threading.Event()
+
+    def get_queue_sender(self, queue: str) -> FakeSender:
+        self.answering.wait(30)
+        return super().get_queue_sender(queue)
+
+
+def test_a_broker_that_never_answers_costs_a_bounded_wait() -> None:
+    """Every caller hears of it in time; what no owner had begun is never sent; afterwards everything works again."""
+    bus = HangingBus()
+    sender = sender_of(bus, patience=0.1)
+    hopeless = [MESSAGE.model_copy(update={"orderId": f"{number:032x}"}) for number in range(1, 21)]
+
+    def failure(message: OrderMessage) -> str:
+        with pytest.raises(TimeoutError) as raised:
+            sender.send(message)
+        return str(raised.value)
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(failure, hopeless)) == {"no answer from Service Bus within 0.1 seconds"}
+    bus.answering.set()
+    assert any(sends(sender) for _ in range(100))
+    begun = {body.orderId for body in bus.bodies()} & {message.orderId for message in hopeless}
+    assert len(begun) <= 8
+
+
+def sends(sender: OrderSender) -> bool:
+    try:
+        sender.send(MESSAGE)
+    except TimeoutError:
+        return False
+    return True

@@ -21,7 +21,9 @@ from frontend.settings import Settings
 Client = TypeVar("Client")
 
 # A page waits for these calls, so each gives up soon: seconds to connect, seconds to wait for an answer, retries.
-_HTTP_BOUNDS: dict[str, Any] = {"connection_timeout": 3, "read_timeout": 5, "retry_total": 2, "retry_backoff_max": 2}
+_HTTP_BOUNDS: dict[str, Any] = {"connection_timeout": 3, "read_timeout": 5, "retry_total": 1}
+_BLOB_BOUNDS: dict[str, Any] = {**_HTTP_BOUNDS, "initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1}
+"""Blob Storage's client has a retry policy of its own, which waits for 15 seconds before its first retry."""
 
 
 class Once(Generic[Client]):
@@ -67,7 +69,7 @@ def connect(settings: Settings) -> Clients:
         ),
         receipts=Once(
             lambda: BlobServiceClient(
-                settings.azure_storageblob_resourceendpoint, credential(), **_HTTP_BOUNDS
+                settings.azure_storageblob_resourceendpoint, credential(), **_BLOB_BOUNDS
             ).get_container_client(settings.receipts_container)
         ),
         servicebus=Once(

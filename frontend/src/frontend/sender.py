@@ -1,9 +1,10 @@
 """Sends accepted orders to Service Bus: safe under threads, reconnecting, bounded in time."""
 
 import queue
+import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 from opentelemetry import trace
@@ -13,22 +14,31 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contract import OrderMessage
 
+_OWNERS = 8  # threads, each with a connection of its own: at 10 ms to the broker and back, 800 orders a second
+_PATIENCE = 12.0  # seconds; a little more than the client's two attempts take
+
 _tracer = trace.get_tracer(__name__)
 _trace_context = TraceContextTextMapPropagator()
 
+Task = Callable[[ServiceBusSender], None]
+
 
 class OrderSender:
-    """Owns the senders of one queue.
+    """Hands messages to threads that own a sender each, since a sender of the SDK is not thread-safe.
 
-    A sender of the SDK is not thread-safe, and has a connection of its own: each belongs to one thread at a time and
-    goes back to the others afterwards, so there are as many as there were sends at once. One that failed is thrown
-    away, and the next send connects anew. How long a send may take is the client's `try_timeout` and retries.
+    A sender that failed is closed, and its owner connects anew for the next message. Callers wait for `patience`
+    seconds at the most: the SDK's own `try_timeout` does not bound a TLS or SASL handshake that is never answered.
     """
 
-    def __init__(self, servicebus: Callable[[], ServiceBusClient], queue_name: str) -> None:
+    def __init__(
+        self, servicebus: Callable[[], ServiceBusClient], queue_name: str, patience: float = _PATIENCE
+    ) -> None:
         self._servicebus = servicebus
         self._queue_name = queue_name
-        self._idle: queue.LifoQueue[ServiceBusSender] = queue.LifoQueue()
+        self._patience = patience
+        self._tasks: queue.SimpleQueue[tuple[Future[None], Task]] = queue.SimpleQueue()
+        for number in range(_OWNERS):
+            threading.Thread(target=self._own, name=f"sender-{number}", daemon=True).start()
 
     def send(self, message: OrderMessage, parent: Context | None = None) -> None:
         """Returns when Service Bus has the message; raises one of `DEPENDENCY_ERRORS`.
@@ -41,31 +51,44 @@ class OrderSender:
             _trace_context.inject(trace_context)  # W3C: the worker's spans join this trace
             properties: dict[str | bytes, int | float | bytes | bool | str | uuid.UUID] = {}
             properties.update(trace_context.items())
-            with self._sender() as sender:
-                sender.send_messages(
-                    ServiceBusMessage(
-                        message.model_dump_json(),
-                        message_id=message.message_id,
-                        content_type="application/json",
-                        application_properties=properties,
-                    )
-                )
+            outgoing = ServiceBusMessage(
+                message.model_dump_json(),
+                message_id=message.message_id,
+                content_type="application/json",
+                application_properties=properties,
+            )
+            self._run(lambda sender: sender.send_messages(outgoing))
 
     def connect(self) -> None:
-        """Opens a sender, or sees that there is one; raises one of `DEPENDENCY_ERRORS`."""
-        with self._sender():
-            pass
+        """Opens a sender's link, or finds one open; raises one of `DEPENDENCY_ERRORS`."""
+        self._run(lambda _sender: None)
 
-    @contextmanager
-    def _sender(self) -> Iterator[ServiceBusSender]:
+    def _run(self, task: Task) -> None:
+        done: Future[None] = Future()
+        self._tasks.put((done, task))
         try:
-            sender = self._idle.get_nowait()
-        except queue.Empty:
-            # Entering it opens the connection and the link, where Service Bus checks the right to send.
-            sender = self._servicebus().get_queue_sender(self._queue_name).__enter__()
-        try:
-            yield sender
-        except BaseException:
-            sender.close()
+            done.result(self._patience)
+        except TimeoutError:
+            if not done.done():
+                done.cancel()  # where no owner has taken it yet, it will not be sent after its sender was told no
+                raise TimeoutError(f"no answer from Service Bus within {self._patience:g} seconds") from None
             raise
-        self._idle.put(sender)
+
+    def _own(self) -> None:
+        sender: ServiceBusSender | None = None
+        while True:
+            done, task = self._tasks.get()
+            if not done.set_running_or_notify_cancel():
+                continue
+            try:
+                if sender is None:
+                    # Entering it opens the connection and the link, where Service Bus checks the right to send.
+                    sender = self._servicebus().get_queue_sender(self._queue_name).__enter__()
+                task(sender)
+            except Exception as error:
+                done.set_exception(error)
+                if sender is not None:
+                    sender.close()
+                sender = None
+            else:
+                done.set_result(None)
