@@ -32,7 +32,7 @@ LOGGING: dict[str, Any] = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "azure": {"level": "ERROR"},  # failures come to us as exceptions, and are logged where they are answered
+        "azure": {"level": "CRITICAL"},  # failures come to us as exceptions, and are logged where they are answered
         "gunicorn.error": {"handlers": [], "propagate": True},
         "gunicorn.access": {"handlers": [], "level": "WARNING"},
     },

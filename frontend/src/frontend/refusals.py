@@ -39,4 +39,5 @@ def explain(error: BaseException) -> Refusal:
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return (lines[0] if lines else "no text")[:_LONGEST]
+    # Entra ends its sentence with ids that differ each time.
+    return (lines[0] if lines else "no text").split(" Trace ID:")[0][:_LONGEST]
