@@ -8,7 +8,8 @@ from frontend.refusals import explain
 
 ENTRA = (
     "Microsoft Entra ID error '(invalid_client) AADSTS700213: No matching federated identity record found for "
-    "presented assertion subject 'system:serviceaccount:x:y'. Trace ID: 0001 Correlation ID: 0002 Timestamp: now'\nContent: {…}"
+    "presented assertion subject 'system:serviceaccount:x:y'. "
+    "Trace ID: 0001 Correlation ID: 0002 Timestamp: now'\nContent: {…}"
 )
 
 
