@@ -122,6 +122,8 @@ class RunningBroker:
         self.ca_bundle = str(folder / "ca.pem")
         self._ca.cert_pem.write_to_path(self.ca_bundle)
         self._handlers: list[ServiceBusSender | ServiceBusReceiver] = []
+        self._senders: dict[str, ServiceBusSender] = {}
+        self._receivers: dict[str, ServiceBusReceiver] = {}
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         self.start()
@@ -176,18 +178,28 @@ class RunningBroker:
 
     def sender(self, queue: str, workload: str = "both", **options: Any) -> ServiceBusSender:
         """A sender of its own connection, closed with the broker."""
-        self._handlers.append(self.client(workload, **options).get_queue_sender(queue))
-        return self._handlers[-1]  # type: ignore[return-value]
+        if queue in self._senders and workload == "both" and not options:
+            return self._senders[queue]
+        self._handlers.append(sender := self.client(workload, **options).get_queue_sender(queue))
+        return sender
 
     def receiver(self, queue: str, workload: str = "both", **options: Any) -> ServiceBusReceiver:
         """A receiver of its own connection, closed with the broker."""
-        self._handlers.append(self.client(workload).get_queue_receiver(queue, **options))
-        return self._handlers[-1]  # type: ignore[return-value]
+        if queue in self._receivers and workload == "both" and not options:
+            return self._receivers[queue]
+        self._handlers.append(receiver := self.client(workload).get_queue_receiver(queue, **options))
+        return receiver
 
-    def open(self, *handlers: ServiceBusSender | ServiceBusReceiver) -> None:
-        """Connects them all at once: the SDK takes half a second for each."""
+    def connect(self) -> None:
+        """Opens a sender and a receiver of every queue at once, for `sender` and `receiver` to hand out.
+
+        The SDK takes half a second for each, most of it asleep.
+        """
+        senders = {queue: self.sender(queue) for queue in self.queues}
+        receivers = {queue: self.receiver(queue) for queue in self.queues}
         with ThreadPoolExecutor(64) as pool:
-            list(pool.map(lambda handler: handler.__enter__(), handlers))
+            list(pool.map(lambda handler: handler.__enter__(), [*senders.values(), *receivers.values()]))
+        self._senders, self._receivers = senders, receivers
 
     def dead_letters(self, queue: str) -> ServiceBusReceiver:
         return self.receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER)

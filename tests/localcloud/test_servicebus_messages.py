@@ -31,6 +31,7 @@ QUEUES: dict[str, dict[str, Any]] = {f"q{number}": {"maxDeliveryCount": 3} for n
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     running = RunningBroker(tmp_path_factory.mktemp("messages"), QUEUES)
+    running.connect()
     yield running
     running.close()
 
@@ -46,21 +47,14 @@ def queue(unused: Iterator[str]) -> str:
     return next(unused)
 
 
-@pytest.fixture(scope="module")
-def connected(broker: RunningBroker) -> dict[str, tuple[ServiceBusSender, ServiceBusReceiver]]:
-    pairs = {queue: (broker.sender(queue), broker.receiver(queue)) for queue in QUEUES}
-    broker.open(*(handler for pair in pairs.values() for handler in pair))
-    return pairs
+@pytest.fixture
+def sender(broker: RunningBroker, queue: str) -> ServiceBusSender:
+    return broker.sender(queue)
 
 
 @pytest.fixture
-def sender(connected: dict[str, tuple[ServiceBusSender, ServiceBusReceiver]], queue: str) -> ServiceBusSender:
-    return connected[queue][0]
-
-
-@pytest.fixture
-def receiver(connected: dict[str, tuple[ServiceBusSender, ServiceBusReceiver]], queue: str) -> ServiceBusReceiver:
-    return connected[queue][1]
+def receiver(broker: RunningBroker, queue: str) -> ServiceBusReceiver:
+    return broker.receiver(queue)
 
 
 @pytest.fixture
@@ -285,7 +279,7 @@ def test_settling_twice_is_told(
     """A lock that is gone is the SDK's MessageLockLostError, over the link and over management."""
     sender.send_messages(ServiceBusMessage("once"))
     message = one_of(receiver)
-    other = broker.receiver(queue)
+    other = broker.receiver(queue, prefetch_count=0)
     other._settle_message_via_mgmt_link("completed", [message.lock_token])  # type: ignore[list-item]
     with pytest.raises(MessageLockLostError):
         receiver.complete_message(message)

@@ -41,6 +41,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     running = RunningBroker(tmp_path_factory.mktemp("time"), QUEUES)
+    running.connect()
     yield running
     running.close()
 

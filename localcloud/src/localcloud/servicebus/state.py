@@ -75,6 +75,7 @@ class State:
     """The broker's database. One process at a time."""
 
     def __init__(self, path: Path) -> None:
+        # Made in one thread and used in the event loop's, which may be another.
         self._database = sqlite3.connect(path, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
