@@ -149,7 +149,7 @@ def credential(cloud: RunningCloud) -> Iterator[Callable[[str], WorkloadIdentity
         one.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def aio_credential(cloud: RunningCloud) -> Callable[[str], AioWorkloadIdentityCredential]:
     """The asyncio flavour; its user closes it."""
 

@@ -155,6 +155,12 @@ def test_bad_request_is_refused_in_the_services_own_form(
     assert "Traceback" not in refusal["message"]
 
 
+def test_group_by_is_not_done(http: httpx.Client) -> None:
+    """Where Azure groups, the local account refuses with a query's own code."""
+    answer = http.post(DOCS, headers={**KEY, **QUERY}, json={"query": "SELECT c.n FROM c GROUP BY c.n"})
+    assert (answer.status_code, "SC1001" in answer.json()["message"]) == (400, True)
+
+
 def test_wrong_partition_key_says_which_error_it_is(http: httpx.Client) -> None:
     """The mismatch has a substatus of its own, by which clients refresh what they know of the container."""
     answer = http.post(DOCS, headers=KEY, json={"id": "1", "pk": "another"})

@@ -1,14 +1,13 @@
-"""One item at a time, with the real azure-cosmos client under Azure's own name."""
+"""One item at a time, with the real azure-cosmos client."""
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from azure.core import MatchConditions
-from azure.cosmos import ContainerProxy, CosmosClient
-from azure.cosmos.aio import CosmosClient as AioCosmosClient
+from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
     CosmosBatchOperationError,
@@ -17,10 +16,12 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
+from tests.localcloud.conformance.targets import Target
+
 
 @pytest.fixture(scope="module")
-def container(cloud: Any, credential: Callable[[str], Any]) -> Iterator[ContainerProxy]:
-    with CosmosClient(cloud.cosmos_url, credential("owner")) as client:
+def container(target: Target) -> Iterator[ContainerProxy]:
+    with target.cosmos() as client:
         yield client.get_database_client("shop").get_container_client("items")
 
 
@@ -206,21 +207,19 @@ def test_failed_batch_leaves_nothing(container: ContainerProxy, key: str) -> Non
         container.read_item("first", key)
 
 
-def test_paths_by_resource_id_lead_to_the_same_item(
-    cloud: Any, credential: Callable[[str], Any], container: ContainerProxy, key: str
-) -> None:
+def test_paths_by_resource_id_lead_to_the_same_item(target: Target, container: ContainerProxy, key: str) -> None:
     """A database, a container and an item are found by their resource ids as by their names."""
     created = container.create_item({"id": "1", "pk": key})
     _, database_rid, _, container_rid, _, item_rid = created["_self"].strip("/").split("/")
-    with CosmosClient(cloud.cosmos_url, credential("owner")) as client:
+    with target.cosmos() as client:
         by_rid = client.get_database_client(database_rid).get_container_client(container_rid)
         assert by_rid.read()["id"] == "items"
         assert by_rid.read_item(item_rid, key)["id"] == "1"
 
 
-def test_metadata_of_database_and_container(cloud: Any, credential: Callable[[str], Any]) -> None:
+def test_metadata_of_database_and_container(target: Target) -> None:
     """The database and the container tell their resource ids, the container its partition key."""
-    with CosmosClient(cloud.cosmos_url, credential("owner")) as client:
+    with target.cosmos() as client:
         database = client.get_database_client("shop")
         properties = database.get_container_client("items").read()
         assert database.read()["id"] == "shop"
@@ -229,11 +228,8 @@ def test_metadata_of_database_and_container(cloud: Any, credential: Callable[[st
 
 
 @pytest.fixture
-async def aio_container(cloud: Any, aio_credential: Callable[[str], Any]) -> AsyncIterator[Any]:
-    async with (
-        aio_credential("owner") as credential,
-        AioCosmosClient(cloud.cosmos_url, credential) as client,
-    ):
+async def aio_container(target: Target) -> AsyncIterator[Any]:
+    async with target.aio_cosmos() as client:
         yield client.get_database_client("shop").get_container_client("items")
 
 

@@ -1,21 +1,21 @@
 """Blob Storage through its own SDK: what goes in comes out, whatever its size and name."""
 
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient, ContainerClient
-from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
+from azure.storage.blob import ContainerClient
+
+from tests.localcloud.conformance.targets import Target
 
 NAMES = ["a b/ü.txt", "100%.txt", "a+b", "what?", "ä/日本.json", "%41", "a#b", "a&b=c", "'quoted'", "..hidden", "a:b@c"]
 
 
 @pytest.fixture
-def files(cloud: Any, credential: Callable[[str], Any]) -> Iterator[ContainerClient]:
-    with BlobServiceClient(cloud.blob_url, credential("owner"), retry_total=0) as service:
+def files(target: Target) -> Iterator[ContainerClient]:
+    with target.blobs(retry_total=0) as service:
         yield service.get_container_client("files")
 
 
@@ -27,16 +27,11 @@ def test_any_name_comes_back_as_given(files: ContainerClient, name: str) -> None
     assert name in {blob.name for blob in files.list_blobs()}
 
 
-def test_ten_megabytes_in_blocks(cloud: Any, credential: Callable[[str], Any]) -> None:
+def test_ten_megabytes_in_blocks(target: Target) -> None:
     """A large blob is sent in blocks, read in ranges, and arrives whole."""
     content = os.urandom(10_000_000)
-    with BlobServiceClient(
-        cloud.blob_url,
-        credential("owner"),
-        max_single_put_size=1 << 20,
-        max_block_size=1 << 20,
-        max_chunk_get_size=1 << 20,
-    ) as service:
+    pieces = {"max_single_put_size": 1 << 20, "max_block_size": 1 << 20, "max_chunk_get_size": 1 << 20}
+    with target.blobs(**pieces) as service:
         blob = service.get_blob_client("files", "large")
         blob.upload_blob(content, overwrite=True, max_concurrency=4)
         assert blob.download_blob(max_concurrency=4).readall() == content
@@ -82,9 +77,9 @@ def test_deleted_blob_is_gone(files: ContainerClient) -> None:
     assert not files.get_blob_client("deleted").exists()
 
 
-def test_copy_within_the_account(cloud: Any, credential: Callable[[str], Any]) -> None:
+def test_copy_within_the_account(target: Target) -> None:
     """A blob is copied from another container of the account, under the name that callers know."""
-    with BlobServiceClient(cloud.blob_url, credential("owner")) as service:
+    with target.blobs() as service:
         source = service.get_blob_client("other", "a b?")
         source.upload_blob(b"copied", overwrite=True)
         target = service.get_blob_client("files", "copy")
@@ -93,13 +88,9 @@ def test_copy_within_the_account(cloud: Any, credential: Callable[[str], Any]) -
         assert target.get_blob_properties().copy.source == source.url
 
 
-async def test_asyncio_client_streams_both_ways(cloud: Any, aio_credential: Callable[[str], Any]) -> None:
+async def test_asyncio_client_streams_both_ways(target: Target) -> None:
     """The asyncio flavour of the SDK uploads, lists and reads."""
-    credential = aio_credential("owner")
-    async with (
-        credential,
-        AioBlobServiceClient(cloud.blob_url, credential, connection_verify=cloud.ca_bundle) as service,
-    ):
+    async with target.aio_blobs() as service:
         container = service.get_container_client("files")
         await container.upload_blob("aio/1", b"x" * 300_000, overwrite=True)
         assert [blob.name async for blob in container.list_blobs(name_starts_with="aio/")] == ["aio/1"]

@@ -1,18 +1,20 @@
 """Queries and feeds with the real azure-cosmos client."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.cosmos import ContainerProxy, CosmosClient
+from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError
+
+from tests.localcloud.conformance.targets import Target
 
 
 @pytest.fixture(scope="module")
-def container(cloud: Any, credential: Callable[[str], Any]) -> Iterator[ContainerProxy]:
-    with CosmosClient(cloud.cosmos_url, credential("owner")) as client:
+def container(target: Target) -> Iterator[ContainerProxy]:
+    with target.cosmos() as client:
         yield client.get_database_client("shop").get_container_client("items")
 
 
@@ -114,7 +116,6 @@ def test_writes_between_pages_repeat_and_lose_nothing(container: ContainerProxy,
     ("query", "code"),
     [
         ("selectttt * FROM c", "SC1001"),
-        ("SELECT c.n FROM c GROUP BY c.n", "SC1001"),
         ("SELECT * FROM c WHERE", "SC1002"),
         ("SELECT * FROM c WHERE x.n = 1", "SC2001"),
         ("SELECT * FROM c WHERE c.n = @missing", "SC2001"),

@@ -1,0 +1,32 @@
+"""What the conformance tests run against: the local cloud, the official emulators, or Azure.
+
+Each target hands out the SDKs' own clients, so that a test cannot tell which it has. It must hold: a vault; a Cosmos
+DB account with the database `shop` and its containers `items` and `other`, both partitioned by `/pk`; a storage
+account with the containers `files` and `other`; and it makes the queues that a test module asks for.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from azure.cosmos import CosmosClient
+from azure.cosmos.aio import CosmosClient as AioCosmosClient
+from azure.keyvault.secrets import SecretClient
+from azure.keyvault.secrets.aio import SecretClient as AioSecretClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
+
+
+class Target(Protocol):
+    """Clients of one set of services; `options` are the SDK's. A service that is not there skips its tests."""
+
+    def vault(self, **options: Any) -> SecretClient: ...
+
+    def aio_vault(self) -> AbstractAsyncContextManager[AioSecretClient]: ...
+
+    def cosmos(self) -> CosmosClient: ...
+
+    def aio_cosmos(self) -> AbstractAsyncContextManager[AioCosmosClient]: ...
+
+    def blobs(self, **options: Any) -> BlobServiceClient: ...
+
+    def aio_blobs(self) -> AbstractAsyncContextManager[AioBlobServiceClient]: ...

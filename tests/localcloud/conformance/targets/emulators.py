@@ -1,0 +1,71 @@
+"""The official emulators, as `emulators.compose.yaml` publishes them on this machine.
+
+They know keys only. These are the ones that Microsoft documents for everybody: they open nothing but an emulator, and
+stand nowhere else in this project.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import Any, NoReturn
+
+import pytest
+from azure.core.exceptions import ResourceExistsError
+from azure.cosmos import CosmosClient, PartitionKey
+from azure.cosmos.aio import CosmosClient as AioCosmosClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
+
+# https://learn.microsoft.com/azure/storage/common/storage-connect-azurite#use-a-well-known-storage-account-and-key
+_BLOB_URL = "http://127.0.0.1:10000/devstoreaccount1"
+_BLOB_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+# https://learn.microsoft.com/azure/cosmos-db/emulator#authentication
+_COSMOS_URL = "http://localhost:8081"
+_COSMOS_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
+
+
+class Emulators:
+    """Azurite and the Cosmos DB emulator; what the tests expect to be there is made at the first use of each."""
+
+    def vault(self, **_: Any) -> NoReturn:
+        pytest.skip("Key Vault has no official emulator")
+
+    def aio_vault(self) -> NoReturn:
+        self.vault()
+
+    def cosmos(self) -> CosmosClient:
+        return self._cosmos
+
+    @asynccontextmanager
+    async def aio_cosmos(self) -> AsyncIterator[AioCosmosClient]:
+        assert self._cosmos
+        async with AioCosmosClient(_COSMOS_URL, _COSMOS_KEY) as client:
+            yield client
+
+    def blobs(self, **options: Any) -> BlobServiceClient:
+        assert self._blobs
+        return BlobServiceClient(_BLOB_URL, _BLOB_KEY, **options)
+
+    @asynccontextmanager
+    async def aio_blobs(self) -> AsyncIterator[AioBlobServiceClient]:
+        assert self._blobs
+        async with AioBlobServiceClient(_BLOB_URL, _BLOB_KEY) as client:
+            yield client
+
+    @cached_property
+    def _cosmos(self) -> CosmosClient:
+        client = CosmosClient(_COSMOS_URL, _COSMOS_KEY)
+        database = client.create_database_if_not_exists("shop")
+        for container in ("items", "other"):
+            database.create_container_if_not_exists(container, PartitionKey("/pk"))
+        return client
+
+    @cached_property
+    def _blobs(self) -> BlobServiceClient:
+        client = BlobServiceClient(_BLOB_URL, _BLOB_KEY)
+        for container in ("files", "other"):
+            try:
+                client.create_container(container)
+            except ResourceExistsError:
+                client.get_container_client(container).get_container_properties()
+        return client
