@@ -21,7 +21,6 @@ from azure.keyvault.secrets.aio import SecretClient as AioSecretClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
 
-
 _SETTINGS = (
     "AZURE_KEYVAULT_RESOURCEENDPOINT",
     "AZURE_COSMOS_RESOURCEENDPOINT",
