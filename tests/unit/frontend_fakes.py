@@ -7,7 +7,7 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -126,22 +126,24 @@ class FakeServiceBus(Fallible):
 
 
 class FakePages:
-    """Pages of two, so that tests need few orders."""
+    """Pages of two, so that tests need few orders; each tells the hook where the next one begins, as an answer does."""
 
-    def __init__(self, items: list[dict[str, Any]], start: int) -> None:
+    def __init__(
+        self, items: list[dict[str, Any]], start: int, hook: Callable[[Mapping[str, str], object], None]
+    ) -> None:
         self._items = items
         self._start = start
-        self.continuation_token: str | None = None
+        self._hook = hook
 
     def __iter__(self) -> "FakePages":
         return self
 
     def __next__(self) -> Iterator[dict[str, Any]]:
-        if self._start >= len(self._items):
-            raise StopIteration
         page = self._items[self._start : self._start + 2]
         self._start += 2
-        self.continuation_token = str(self._start) if self._start < len(self._items) else None
+        self._hook({"x-ms-continuation": str(self._start)} if self._start < len(self._items) else {}, page)
+        if not page:
+            raise StopIteration
         return iter(page)
 
 
@@ -162,11 +164,13 @@ class FakeOrders(Fallible):
         except KeyError:
             raise CosmosResourceNotFoundError(404, "Resource Not Found") from None
 
-    def query_items(self, _query: str, *, partition_key: str, **_: object) -> SimpleNamespace:
+    def query_items(
+        self, _query: str, *, partition_key: str, response_hook: Callable[..., None], **_: object
+    ) -> SimpleNamespace:
         self.called()
         mine = [document for (customer, _id), document in self.documents.items() if customer == partition_key]
         mine.sort(key=lambda document: document["acceptedAt"], reverse=True)
-        return SimpleNamespace(by_page=lambda token: FakePages(mine, int(token or 0)))
+        return SimpleNamespace(by_page=lambda token: FakePages(mine, int(token or 0), response_hook))
 
     def create_item(self, _item: dict[str, Any]) -> None:
         raise CosmosHttpResponseError(403, "Request blocked by Auth: principal lacks items/create")

@@ -1,6 +1,6 @@
 """What the frontend reads from Cosmos DB's container `orders`: one order, or a page of a customer's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,19 +52,17 @@ class OrderStore:
 
     def page(self, customer_id: str, continuation: str | None = None) -> Page:
         """A page of the customer's receipted orders."""
-        pages = (
-            self._container()
-            .query_items(
-                _BY_CUSTOMER,
-                parameters=[{"name": "@customer", "value": customer_id}],
-                partition_key=customer_id,
-                max_item_count=PAGE_SIZE,
-            )
-            .by_page(continuation)
+        answers: list[Mapping[str, str]] = []
+        items = self._container().query_items(
+            _BY_CUSTOMER,
+            parameters=[{"name": "@customer", "value": customer_id}],
+            partition_key=customer_id,
+            max_item_count=PAGE_SIZE,
+            # The pager's own `continuation_token` is the client's last answer to any thread, maybe another customer's.
+            response_hook=lambda headers, _page: answers.append(headers),
         )
-        items = list(next(iter(pages), []))
-        token = getattr(pages, "continuation_token", None)
-        return Page([OrderDocument.model_validate(item) for item in items], token)
+        page = list(next(iter(items.by_page(continuation)), []))
+        return Page([OrderDocument.model_validate(item) for item in page], answers[-1].get("x-ms-continuation"))
 
     def check(self) -> None:
         """Reads the container's own properties: the cheapest call that shows access."""
