@@ -128,9 +128,7 @@ class FakeServiceBus(Fallible):
 class FakePages:
     """Pages of two, so that tests need few orders; each tells the hook where the next one begins, as an answer does."""
 
-    def __init__(
-        self, items: list[dict[str, Any]], start: int, hook: Callable[[Mapping[str, str], object], None]
-    ) -> None:
+    def __init__(self, items: list[dict[str, Any]], start: int, hook: Callable[..., None]) -> None:
         self._items = items
         self._start = start
         self._hook = hook
