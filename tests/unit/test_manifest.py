@@ -93,7 +93,7 @@ def test_what_means_nothing_here_is_named() -> None:
 def test_any_other_field_is_an_error_with_its_path(path: str, value: Any, where: str) -> None:
     """A field that is neither honoured nor listed as ignored stops the cluster, and is named."""
     message = fault(changed(path, value))
-    assert message == f"Deployment/web: {where}: a field that the local cluster does not know"
+    assert message == f"Deployment/web: {where}: a field that is not known here"
 
 
 def test_any_other_kind_is_an_error() -> None:

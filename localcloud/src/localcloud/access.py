@@ -14,11 +14,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from localcloud.validation import faults_of
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
 _IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
+
+
+class AccessFileError(Exception):
+    """The access model can't be read; the message names the file and, in one line, all that is wrong with it."""
 
 
 class _Part(BaseModel):
@@ -116,8 +122,17 @@ class AccessModel(_Part):
 
     @classmethod
     def load(cls, path: Path) -> "AccessModel":
-        """Reads the file; raises `OSError`, `yaml.YAMLError` or `pydantic.ValidationError` (a `ValueError`)."""
-        return cls.model_validate(yaml.safe_load(path.read_text()))
+        """Reads the file; raises `AccessFileError`."""
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text()))
+        except (OSError, UnicodeDecodeError, yaml.reader.ReaderError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise AccessFileError(f"the access model {path} can't be read: {reason}") from error
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise AccessFileError(f"the access model {path} is not YAML: {error.problem} in line {line}") from error
+        except ValidationError as error:
+            raise AccessFileError(f"the access model {path} is wrong: {'; '.join(faults_of(error))}") from error
 
     def allows(self, principal: str, action: str, scope: str) -> bool:
         """Whether the principal holds `action` on `scope` (`service/entity`), or, where `scope` is a service's
@@ -170,7 +185,8 @@ def _within(granted: str, scope: str) -> bool:
 class AccessFile:
     """The model as the file has it now: read again when the file changes, so that an edit takes effect at once.
 
-    A change that can't be read is reported, and the last good model stays in force.
+    The first reading raises `AccessFileError`; later, a change that can't be read is reported, and the last good
+    model stays in force.
     """
 
     def __init__(self, path: Path, report: Callable[[str], None]) -> None:
@@ -186,8 +202,8 @@ class AccessFile:
             try:
                 self._model = AccessModel.load(self._path)
                 self._report(f"{self._path} has changed and is in force")
-            except (OSError, ValueError, yaml.YAMLError) as error:
-                self._report(f"{self._path} can't be read, so the last good version stays in force: {error}")
+            except AccessFileError as error:
+                self._report(f"{error}. The last good version stays in force.")
         return self._model
 
 

@@ -24,6 +24,10 @@ from localcloud.operator import SOCKET
 _LONGEST_PATH = 100  # bytes; macOS allows 104 in a socket's address
 
 
+class StatePathTooLong(Exception):
+    """The system's limit for a socket's address is shorter than the path of the state folder."""
+
+
 class ControlPlane:
     """Serves the operator's requests until it is closed."""
 
@@ -36,9 +40,9 @@ class ControlPlane:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Raises `ValueError` where the state folder's path is too long for a socket."""
+        """Raises `StatePathTooLong`."""
         if len(os.fsencode(self._path)) > _LONGEST_PATH:
-            raise ValueError(f"the path of the state folder is too long for a socket: {self._path.parent}")
+            raise StatePathTooLong(f"the path of the state folder is too long for a socket: {self._path.parent}")
         config = uvicorn.Config(self._app(), uds=str(self._path), log_level="warning", lifespan="off", access_log=False)
         self._server = server = EmbeddedServer(config)
         self._task = asyncio.create_task(server.serve(), name="control")

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from localcloud.cluster import fields
 from localcloud.cluster.errors import ManifestError
 from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+from localcloud.validation import faults_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def read(objects: list[dict[str, Any]]) -> Manifests:
             try:
                 _add(manifests, fields.HONOURED[kind].model_validate(stripped))
             except ValidationError as error:
-                faults += [f"{where}: {_path(fault['loc'])}: {_reason(fault)}" for fault in error.errors()]
+                faults += [f"{where}: {fault}" for fault in faults_of(error)]
     for name, template in _templates(manifests):
         faults += [f"{name}: {fault}" for fault in _template_faults(template)]
     faults += _selector_faults(manifests)
@@ -108,18 +109,6 @@ def _selector_faults(manifests: Manifests) -> list[str]:
         for name, deployment in manifests.deployments.items()
         if not deployment.spec.selector.match_labels.items() <= deployment.spec.template.metadata.labels.items()
     ]
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-
-
-def _reason(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "a field that the local cluster does not know"
-    if fault["type"] == "missing":
-        return "is missing"
-    return f"{fault['msg']}, not {fault['input']!r}"
 
 
 def _short(paths: set[str]) -> set[str]:
