@@ -79,7 +79,7 @@ async def work(settings: Settings, clients: Clients, health: Health, stopped: as
     async with asyncio.TaskGroup() as tasks:
         background = [
             tasks.create_task(access.confirm_all()),
-            tasks.create_task(keep_key_fresh(access, settings.signing_key_refresh)),
+            tasks.create_task(keep_key_fresh(access, settings.signing_key_refresh_seconds)),
         ]
         working = tasks.create_task(worker.run())
         await stopped.wait()

@@ -33,6 +33,6 @@ class Settings(QueueSettings):
     orders_container: str = "orders"
     receipts_container: str = "receipts"
     worker_concurrency: int = Field(16, ge=1, le=256, description="how many orders are processed at once")
-    signing_key_refresh: float = Field(60.0, gt=0, description="how often the receipt key is read again")
+    signing_key_refresh_seconds: float = Field(60.0, gt=0, description="how often the receipt key is read again")
     http_host: str = "0.0.0.0"  # noqa: S104  the kubelet probes the pod's address, not loopback
     http_port: int = Field(8080, ge=0, le=65535)
