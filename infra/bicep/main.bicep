@@ -71,9 +71,10 @@ var refusals = filter(
 )
 var trustedIssuers = empty(refusals) ? issuers : fail(join(map(refusals, refusal => refusal.because), ' '))
 
-// The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's.
+// The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's, nor
+// of its namespace: Application routing's proxies do not meet the Pod Security Standard that the pods there are held to.
 var gateway = {
-  namespace: access.workloads.frontend.namespace
+  namespace: '${access.workloads.frontend.namespace}-gateway'
   serviceAccount: 'gateway'
   grants: [{ role: 'Key Vault Secrets User', scope: 'keyVault/gateway-certificate' }]
 }
@@ -277,6 +278,7 @@ output backendClientId string = identities.outputs.clientIds[indexOf(workloads, 
 output redriveClientId string = identities.outputs.clientIds[indexOf(workloads, 'redrive')]
 output kedaClientId string = identities.outputs.clientIds[indexOf(workloads, 'keda')]
 output gatewayClientId string = exposed ? identities.outputs.clientIds[indexOf(workloads, 'gateway')] : ''
+output hostname string = hostname
 output egressAddress string = network.outputs.egressAddress
 
 @description('An address, no credential: local authentication is off, and only Monitoring Metrics Publisher may send to it.')

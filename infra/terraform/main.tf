@@ -8,9 +8,10 @@ locals {
   unique  = "${var.name}-${var.suffix}"
   compact = "${var.name}${var.suffix}"
 
-  # The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's.
+  # The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's, nor
+  # of its namespace: Application routing's proxies do not meet the Pod Security Standard that the pods there are held to.
   gateway = {
-    namespace      = local.model.workloads.frontend.namespace
+    namespace      = "${local.model.workloads.frontend.namespace}-gateway"
     serviceAccount = "gateway"
     grants         = [{ role = "Key Vault Secrets User", scope = "keyVault/gateway-certificate" }]
   }

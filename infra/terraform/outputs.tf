@@ -61,6 +61,11 @@ output "gatewayClientId" {
   value       = try(module.identities.workloads["gateway"].client_id, "")
 }
 
+output "hostname" {
+  description = "The name under which the Gateway serves; empty where nothing is exposed."
+  value       = var.hostname
+}
+
 output "egressAddress" {
   value = module.network.egress_address
 }

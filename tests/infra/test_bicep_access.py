@@ -98,7 +98,7 @@ def test_the_gateway_reads_its_certificate_and_nothing_else() -> None:
     granted = [grant.scope for grant in deployment("exposed").grants if grant.identity == "gateway"]
     trusted = [(trust.issuer, trust.subject) for trust in deployment("exposed").trusts if trust.identity == "gateway"]
     assert granted == ["keyVault/gateway-certificate"]
-    assert trusted == [("aks", "system:serviceaccount:keyless:gateway")]
+    assert trusted == [("aks", "system:serviceaccount:keyless-gateway:gateway")]
 
 
 def test_further_issuers_are_trusted_for_every_workload() -> None:
