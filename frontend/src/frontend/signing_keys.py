@@ -70,34 +70,23 @@ class SigningKeys:
     def refresh(self) -> None:
         """Reads the list of versions, and the values of those not yet known; raises one of `DEPENDENCY_ERRORS`."""
         with self._lock:
-            self._last_attempt = self._clock()
-            client = self._secrets()
-            current: dict[str, Version] = {}
-            for properties in client.list_properties_of_secret_versions(SECRET):
-                version, created = properties.version, properties.created_on
-                if not properties.enabled or version is None or created is None:
-                    continue
-                known = self._read.get(version)
-                if known is None:
-                    known = Version(version, client.get_secret(SECRET, version).value or "", created.timestamp())
-                    _log.info("signing_key.read", version=version)
-                current[version] = known
-            if not current:
-                raise ValueError(f"the secret {SECRET} has no enabled version")
-            self._read = current
-            self._keys = in_signing_order(list(current.values()), self._clock() - 2 * self._interval)
-            self._publish(self._keys)
+            self._read_versions()
 
     def refresh_after_bad_signature(self) -> bool:
         """Another replica may know a newer key: asks at most once in five seconds. True where there are new keys."""
-        if self._clock() - self._last_attempt < 5:
+        if not self._lock.acquire(blocking=False):  # another thread asks already
             return False
-        before = set(self._keys)
         try:
-            self.refresh()
+            if self._clock() - self._last_attempt < 5:
+                return False
+            before = set(self._keys)
+            self._read_versions()
+            return not before.issuperset(self._keys)
         except DEPENDENCY_ERRORS as error:
             _log.warning("signing_key.refresh_failed", reason=str(explain(error)))
-        return not before.issuperset(self._keys)
+            return False
+        finally:
+            self._lock.release()
 
     def run(self) -> None:
         """Refreshes at once and then for ever; more often while there is no key at all. For a daemon thread."""
@@ -112,3 +101,22 @@ class SigningKeys:
                     _log.warning("signing_key.refresh_failed", reason=reason)
                 reported = reason
             time.sleep(self._interval if self._keys else min(2, self._interval))
+
+    def _read_versions(self) -> None:
+        self._last_attempt = self._clock()
+        client = self._secrets()
+        current: dict[str, Version] = {}
+        for properties in client.list_properties_of_secret_versions(SECRET):
+            version, created = properties.version, properties.created_on
+            if not properties.enabled or version is None or created is None:
+                continue
+            known = self._read.get(version)
+            if known is None:
+                known = Version(version, client.get_secret(SECRET, version).value or "", created.timestamp())
+                _log.info("signing_key.read", version=version)
+            current[version] = known
+        if not current:
+            raise ValueError(f"the secret {SECRET} has no enabled version")
+        self._read = current
+        self._keys = in_signing_order(list(current.values()), self._clock() - 2 * self._interval)
+        self._publish(self._keys)
