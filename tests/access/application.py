@@ -1,0 +1,49 @@
+"""The application's Azure: a local cloud whose access model is a copy of the application's, to be changed by tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from localcloud.audit import Access, Exchange
+
+from tests.access import model
+from tests.localcloud.conftest import RunningCloud
+
+
+class Application:
+    """`accesses` grows with the cloud's audit trail. `access` is the file that the cloud enforces."""
+
+    def __init__(self, cloud: RunningCloud, access: Path) -> None:
+        self.cloud = cloud
+        self.accesses: list[Access] = []
+        self._access = access
+        cloud.cloud.audit.listen(self._hear)
+
+    @contextmanager
+    def without(self, part: model.Part) -> Iterator[None]:
+        """Takes a part out of the access model, which takes effect at once, and puts it back."""
+        self._access.write_text(yaml.safe_dump(model.without(part)))
+        try:
+            yield
+        finally:
+            self._access.write_text(model.FILE.read_text())
+
+    @contextmanager
+    def pod_of(self, workload: str) -> Iterator[None]:
+        """The variables that the webhook gives to the workload's pods."""
+        identity = self.cloud.workload_identity(workload)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AZURE_CLIENT_ID", identity["client_id"])
+            patch.setenv("AZURE_TENANT_ID", identity["tenant_id"])
+            patch.setenv("AZURE_FEDERATED_TOKEN_FILE", identity["token_file_path"])
+            yield
+
+    def denied_since(self, position: int) -> list[Access]:
+        """The refusals in the trail from this position of `accesses` on."""
+        return [access for access in self.accesses[position:] if not access.allowed]
+
+    def _hear(self, entry: Access | Exchange) -> None:
+        if isinstance(entry, Access):
+            self.accesses.append(entry)

@@ -1,0 +1,203 @@
+"""What each workload does with what it is granted, done by the services' own code in this process.
+
+Each function starts a workload anew, with no token, key or answer of an earlier one, and raises where it is refused.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from azure.identity import WorkloadIdentityCredential
+from azure.servicebus.management import ServiceBusAdministrationClient
+from backend.__main__ import receiving
+from backend.clients import Clients
+from backend.process import Process, Receipted
+from backend.receipts import ReceiptSigner
+from backend.redrive.__main__ import links, parser, run
+from backend.redrive.queue import dead_letters
+from backend.settings import QueueSettings, Settings
+from backend.stores import BlobReceipts, CosmosDocuments
+from flask import Flask
+from frontend.app import create_app
+from frontend.clients import connect
+from frontend.settings import Settings as FrontendSettings
+
+from contract import Order, OrderMessage, Receipt
+from tests.access.application import Application
+
+_A_DAY = 86400.0  # seconds: the frontend's thread reads no key again while a test looks
+
+
+class Unanswered(Exception):
+    """The frontend answered 503; the text is its problem's, which names the service and its error."""
+
+
+# --- the frontend, through its pages ---
+
+
+def becomes_ready(application: Application) -> None:
+    _expect(_frontend(application).test_client().get("/readyz"), 200)
+
+
+def places_an_order(application: Application) -> None:
+    frontend = _started(_frontend(application))
+    _expect(frontend.test_client().post("/orders", json={"product": "beans", "quantity": 1}), 202)
+
+
+def lists_orders(application: Application) -> None:
+    _ask(_started(_frontend(application)), "/orders", 200)
+
+
+def shows_an_order(application: Application) -> None:
+    frontend = _started(_frontend(application))
+    _ask(frontend, f"/orders/{_reference(frontend, an_order())}", 202)
+
+
+def shows_a_receipt(application: Application) -> None:
+    message = an_order()
+    asyncio.run(_backend(application, lambda clients, settings: _process(clients, settings, message)))
+    frontend = _started(_frontend(application))
+    _ask(frontend, f"/orders/{_reference(frontend, message)}/receipt", 200)
+
+
+def _frontend(application: Application) -> Flask:
+    settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
+    clients = connect(settings)
+    with application.pod_of("frontend"):
+        clients.credential()
+    return create_app(settings, clients)
+
+
+def _started(frontend: Flask) -> Flask:
+    """Once it has read its signing key, without which it has no sessions."""
+    frontend.extensions["frontend"].keys.keys()
+    return frontend
+
+
+def _reference(frontend: Flask, message: OrderMessage) -> str:
+    return str(frontend.extensions["frontend"].references.of_message(message).text)
+
+
+def _ask(frontend: Flask, path: str, status: int) -> None:
+    _expect(frontend.test_client().get(path, headers={"Accept": "application/json"}), status)
+
+
+def _expect(answer: Any, status: int) -> None:
+    if answer.status_code == 503:
+        problem = answer.get_json()
+        raise Unanswered(str(problem.get("missing", problem["detail"])))
+    assert answer.status_code == status, answer.text
+
+
+# --- the backend, by the parts of which `backend.__main__` consists ---
+
+
+def reads_its_key(application: Application) -> None:
+    async def read(clients: Clients, _settings: Settings) -> None:
+        await ReceiptSigner(clients.secrets.get_secret).refresh()
+
+    asyncio.run(_backend(application, read))
+
+
+def receives(application: Application) -> None:
+    async def receive(clients: Clients, settings: Settings) -> None:
+        async with receiving(clients, settings.orders_queue):
+            pass  # the right is checked when the link is opened
+
+    asyncio.run(_backend(application, receive))
+
+
+def processes_an_order(application: Application) -> None:
+    message = an_order()
+    asyncio.run(_backend(application, lambda clients, settings: _process(clients, settings, message)))
+
+
+def processes_an_order_again(application: Application) -> None:
+    """As after a crash between the receipt and the document."""
+
+    async def process_again(clients: Clients, settings: Settings) -> None:
+        message = an_order()
+        signer, receipts, _ = _parts(clients, settings)
+        said = message.model_dump(exclude={"version"})
+        receipt = Receipt(**said, receiptedAt=datetime.now(UTC))
+        await receipts.add(message.receipt_name, await signer.sign(receipt))
+        await _process(clients, settings, message)
+
+    asyncio.run(_backend(application, process_again))
+
+
+async def _backend(application: Application, act: Callable[[Clients, Settings], Awaitable[None]]) -> None:
+    settings = Settings.model_validate({})
+    with application.pod_of("backend"):
+        clients = Clients.open(settings)
+    try:
+        await act(clients, settings)
+    finally:
+        await clients.close()
+
+
+async def _process(clients: Clients, settings: Settings, message: OrderMessage) -> None:
+    signer, receipts, documents = _parts(clients, settings)
+    outcome = await Process(receipts, documents, signer.sign)(message.model_dump_json().encode())
+    assert isinstance(outcome, Receipted), outcome
+
+
+def _parts(clients: Clients, settings: Settings) -> tuple[ReceiptSigner, BlobReceipts, CosmosDocuments]:
+    database = clients.cosmos.get_database_client(settings.orders_database)
+    return (
+        ReceiptSigner(clients.secrets.get_secret),
+        BlobReceipts(clients.blobs.get_container_client(settings.receipts_container)),
+        CosmosDocuments(database.get_container_client(settings.orders_container)),
+    )
+
+
+# --- redrive, by its command line ---
+
+
+def lists_dead_letters(application: Application) -> None:
+    asyncio.run(_redrive(application, "list"))
+
+
+def resends_a_dead_letter(application: Application) -> None:
+    async def refuse_an_order(clients: Clients, settings: Settings) -> None:
+        async with receiving(clients, settings.orders_queue) as receiver:
+            (message,) = await receiver.receive_messages(1, max_wait_time=5)
+            await receiver.dead_letter_message(message, reason="Test")
+
+    async def newest() -> int:
+        with application.pod_of("redrive"):
+            async with links(QueueSettings.model_validate({})) as (receiver, _):
+                return (await dead_letters(receiver))[-1].sequence_number
+
+    places_an_order(application)
+    asyncio.run(_backend(application, refuse_an_order))
+    asyncio.run(_redrive(application, "resend", "--sequence", str(asyncio.run(newest()))))
+
+
+async def _redrive(application: Application, *arguments: str) -> None:
+    with application.pod_of("redrive"):
+        await run(parser().parse_args(arguments), QueueSettings.model_validate({}))
+
+
+# --- KEDA's scaler, by the client that asks what it asks ---
+
+
+def reads_the_queues_length(application: Application) -> None:
+    """https://keda.sh/docs/latest/scalers/azure-service-bus/"""
+    with (
+        application.pod_of("keda"),
+        WorkloadIdentityCredential() as credential,
+        ServiceBusAdministrationClient(application.cloud.namespace, credential) as client,
+    ):
+        client.get_queue_runtime_properties("orders")
+
+
+def an_order() -> OrderMessage:
+    return OrderMessage(
+        orderId=uuid4().hex,
+        customerId=uuid4().hex,
+        order=Order(product="beans", quantity=1),
+        acceptedAt=datetime.now(UTC),
+    )
