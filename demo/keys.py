@@ -1,6 +1,13 @@
-"""Hands the application's keys to the local vault, as a deployment hands them to Azure's: once, and at a rotation."""
+"""Hands the application's keys to the local vault, as a deployment hands them to Azure's: once, and at a rotation.
+
+`python -m demo.keys FOLDER` makes those that the local cloud with this state folder does not have yet.
+"""
+
+import sys
+from pathlib import Path
 
 import httpx
+from localcloud.operator import ControlError, connect
 
 from infra.signing_keys import (
     FRONTEND_SIGNING_KEY,
@@ -41,3 +48,15 @@ def rotate_receipt_key(control: httpx.Client) -> str:
 def _put(control: httpx.Client, name: str, value: str, tags: dict[str, str]) -> str:
     response = control.put(f"/secrets/{name}", json={"value": value, "tags": tags})
     return str(response.raise_for_status().json()["version"])
+
+
+def main() -> None:
+    try:
+        with connect(Path(sys.argv[1])) as control:
+            ensure(control)
+    except ControlError as error:
+        sys.exit(f"demo.keys: {error}")
+
+
+if __name__ == "__main__":
+    main()

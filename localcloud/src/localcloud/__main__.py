@@ -7,10 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from localcloud.settings import Settings
+from localcloud.validation import faults_of
 
 if TYPE_CHECKING:
     import httpx
+
+    from localcloud.projection import Projection
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -26,25 +31,33 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from localcloud import program
-    from localcloud.cloud import PortTaken
-    from localcloud.cluster.errors import ClusterError
 
     settings = _settings(arguments)
     try:
         asyncio.run(
-            program.run(settings, arguments.overlay, dict(arguments.service_port), ephemeral=arguments.ephemeral)
+            program.run(
+                settings,
+                arguments.overlay,
+                dict(arguments.service_port),
+                arguments.project,
+                ephemeral=arguments.ephemeral,
+            )
         )
-    except (PortTaken, ClusterError, program.StateFolderInUse, FileNotFoundError, ValueError) as error:
+    except program.FAILURES as error:
         return _fail(error)
     return 0
 
 
 def _outputs(arguments: argparse.Namespace) -> int:
-    from localcloud.access import AccessModel
+    from localcloud.access import AccessFileError, AccessModel
     from localcloud.cluster.outputs import render_outputs
 
     settings = _settings(arguments)
-    print(render_outputs(AccessModel.load(settings.access), settings.name), end="")
+    try:
+        model = AccessModel.load(settings.access)
+    except AccessFileError as error:
+        return _fail(error)
+    print(render_outputs(model, settings.name), end="")
     return 0
 
 
@@ -120,11 +133,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     given = {
         name: value for name, value in vars(arguments).items() if name in Settings.model_fields and value is not None
     }
-    return Settings(**given)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        sys.exit(f"localcloud: the settings are wrong: {'; '.join(faults_of(error))}")
 
 
 def _fail(error: Exception) -> int:
-    print(f"localcloud: {error}", file=sys.stderr)
+    sentence = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+    print(f"localcloud: {sentence}", file=sys.stderr)
     return 1
 
 
@@ -144,6 +161,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--overlay", type=Path, help="the kustomize overlay that the cluster runs")
     run.add_argument("--ephemeral", action="store_true", help="remove the state folder at the end")
     run.add_argument("--service-port", type=_service_port, action="append", default=[], metavar="SERVICE=PORT")
+    run.add_argument(
+        "--project",
+        type=_projection,
+        action="append",
+        default=[],
+        metavar="NAMESPACE/SERVICEACCOUNT=FOLDER",
+        help="keep this service account's projected token in a folder, for a workload that runs elsewhere",
+    )
     add("status", _status, "the pods, and what those that are not ready lack")
     add("access", _access, "who did what, from the audit trail")
     add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
@@ -161,7 +186,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _service_port(text: str) -> tuple[str, int]:
     service, _, port = text.partition("=")
+    if not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"not SERVICE=PORT: {text}")
     return service, int(port)
+
+
+def _projection(text: str) -> "Projection":
+    from localcloud.projection import Projection
+
+    try:
+        return Projection.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

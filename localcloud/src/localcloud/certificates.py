@@ -18,6 +18,10 @@ class Certificates:
         self.bundle = folder / "ca.pem"
         self._ca = _load_or_create(self.bundle, folder / "ca-key.pem")
 
+    def publish(self, file: Path) -> None:
+        """Puts the CA's certificate, and not its key, in a file that anybody may read."""
+        self._ca.cert_pem.write_to_path(str(file))
+
     def server_context(self, *names: str) -> ssl.SSLContext:
         """TLS settings for a server that answers under these host names and addresses."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -59,6 +59,8 @@ class Cloud:
         self.model = AccessFile(settings.access, report)
         self.audit = Audit(state / "audit.jsonl", clock)
         self.certificates = Certificates(state / "tls")
+        if settings.publish_ca:
+            self.certificates.publish(settings.publish_ca)
         self.issuer = Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", state / "issuer-key.pem", clock)
         self.secrets = SecretStore(state / "keyvault.sqlite", clock)
         self._entra_key = keys.load_or_create(state / "entra-key.pem")

@@ -5,16 +5,21 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Mapping
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from localcloud.access import TENANT_ID
-from localcloud.cloud import Cloud
+from localcloud.access import TENANT_ID, AccessFileError
+from localcloud.blob.azurite import AzuriteError
+from localcloud.cloud import Cloud, PortTaken
 from localcloud.cluster.cluster import Cluster
+from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.webhook import WebhookSettings
-from localcloud.control import ControlPlane
+from localcloud.control import ControlPlane, StatePathTooLong
 from localcloud.entra.routes import AUTHORITY
 from localcloud.lines import say, step
+from localcloud.projection import Projection, Projections
 from localcloud.settings import Settings
 from localcloud.terminal import Terminal
 
@@ -23,10 +28,30 @@ class StateFolderInUse(Exception):
     """`--ephemeral` removes its state folder at the end, so it takes only one that is empty or not there yet."""
 
 
-async def run(settings: Settings, overlay: Path | None, service_ports: Mapping[str, int], *, ephemeral: bool) -> None:
+FAILURES = (
+    AccessFileError,
+    AzuriteError,
+    ClusterError,
+    PortTaken,
+    StateFolderInUse,
+    StatePathTooLong,
+    OSError,
+    sqlite3.Error,
+)
+"""What `run` raises where it can't start: each message is a sentence for the person at the terminal."""
+
+
+async def run(
+    settings: Settings,
+    overlay: Path | None,
+    service_ports: Mapping[str, int],
+    projections: Sequence[Projection],
+    *,
+    ephemeral: bool,
+) -> None:
     """Runs until SIGINT, SIGTERM or the end of the parent process.
 
-    Without an overlay there is the cloud alone. Raises `PortTaken`, `StateFolderInUse` and the cluster's own errors.
+    Without an overlay there is the cloud alone, and `projections` are the workloads elsewhere. Raises `FAILURES`.
     """
     if ephemeral and settings.state.exists() and any(settings.state.iterdir()):
         raise StateFolderInUse(
@@ -36,6 +61,8 @@ async def run(settings: Settings, overlay: Path | None, service_ports: Mapping[s
     try:
         async with contextlib.AsyncExitStack() as stack:
             cloud = await stack.enter_async_context(_running_cloud(settings))
+            projecting = asyncio.create_task(Projections(projections, cloud.issuer.issue_token, time.time).keep_fresh())
+            stack.callback(projecting.cancel)
             cluster = None
             if overlay is not None:
                 cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports))

@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     amqp_port: int = Field(5671, ge=0, le=65535, description="Service Bus over AMQP")
     https_port: int = Field(0, ge=0, le=65535, description="Azure's names over HTTPS, behind the proxy")
     azurite: Path = Field(Path(".tools/azurite"), description="the folder in which Azurite is installed")
+    publish_ca: Path | None = Field(
+        None, description="a file to put the CA's certificate in, for clients that must not see the state folder"
+    )
     issuers: list[str] = Field([], description="further OIDC issuers that every identity trusts")
 
     @property

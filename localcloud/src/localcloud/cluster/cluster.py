@@ -13,10 +13,10 @@ from localcloud.cluster.deployment import Deployment
 from localcloud.cluster.job import run_job
 from localcloud.cluster.manifest import Manifests, read
 from localcloud.cluster.pod import Node, Pod
+from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.render import render
 from localcloud.cluster.service import Service
-from localcloud.cluster.volumes import IssueToken
 from localcloud.cluster.waiting import holds_within
 from localcloud.cluster.webhook import WebhookSettings
 

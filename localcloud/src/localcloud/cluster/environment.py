@@ -5,7 +5,9 @@ A shell's SSL_CERT_FILE, HTTPS_PROXY or AZURE_… would change what an SDK does,
 
 import os
 import re
+import secrets
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from localcloud.cluster.resources import ConfigMap, Container, EnvVar
 
 ConfigMaps = Mapping[tuple[str, str], ConfigMap]  # by namespace and name
 
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of which Kubernetes makes names
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)")
 
 
@@ -27,6 +30,17 @@ class PodIdentity:
     uid: str
     service_account: str
     service_account_uid: str
+
+    @classmethod
+    def new(cls, workload: str, namespace: str, service_account: str) -> "PodIdentity":
+        """A pod's name and uid are its own; its service account's uid is the same for every pod."""
+        return cls(
+            name=workload + "-" + "".join(secrets.choice(_LETTERS) for _ in range(10)),
+            namespace=namespace,
+            uid=str(uuid.uuid4()),
+            service_account=service_account,
+            service_account_uid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"serviceaccount:{namespace}/{service_account}")),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
 """A pod: admitted by the webhook, then a folder, its volumes, and its containers as processes."""
 
 import asyncio
-import secrets
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,14 +19,13 @@ from localcloud.cluster.environment import (
     image_environment,
 )
 from localcloud.cluster.errors import ContainerConfigError
+from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.resources import Container as ContainerSpec
 from localcloud.cluster.resources import PodTemplate, ServiceAccount
 from localcloud.cluster.traffic import Traffic
-from localcloud.cluster.volumes import IssueToken, Volumes
+from localcloud.cluster.volumes import Volumes
 from localcloud.cluster.webhook import Refusal, WebhookSettings, mutate
-
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of which Kubernetes makes names
 
 
 class Refused(Exception):
@@ -62,13 +59,7 @@ class Pod:
         self.workload = workload
         self.labels = admitted.metadata.labels
         self.spec = admitted.spec
-        self.identity = PodIdentity(
-            name=workload + "-" + "".join(secrets.choice(_LETTERS) for _ in range(10)),
-            namespace=namespace,
-            uid=str(uuid.uuid4()),
-            service_account=account,
-            service_account_uid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"serviceaccount:{namespace}/{account}")),
-        )
+        self.identity = PodIdentity.new(workload, namespace, account)
         self.traffic = Traffic()
         self.log = node.log_of(self.name)
         self.reason = "starting"

@@ -1,0 +1,89 @@
+"""A projected service-account token: a file that always holds a fresh one.
+
+The kubelet renews it when 80% of its life has passed
+(https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken).
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from localcloud.cluster.environment import PodIdentity
+from localcloud.cluster.resources import ServiceAccountToken
+
+_RENEWAL = 0.8  # of a token's life
+_LOOK = 1.0  # seconds between looks at the clock, which may be a test's
+
+
+class IssueToken(Protocol):
+    """The cluster's issuer: makes a projected token for a pod."""
+
+    def __call__(
+        self,
+        *,
+        namespace: str,
+        service_account: str,
+        service_account_uid: str,
+        pod_name: str,
+        pod_uid: str,
+        audience: str,
+        lifetime_seconds: int,
+    ) -> str: ...
+
+
+class ProjectedToken:
+    """The token of one pod in one file, which is there as soon as this is made."""
+
+    def __init__(
+        self,
+        path: Path,
+        source: ServiceAccountToken,
+        pod: PodIdentity,
+        issue_token: IssueToken,
+        clock: Callable[[], float],
+    ) -> None:
+        self._path = path
+        self._source = source
+        self._pod = pod
+        self._issue_token = issue_token
+        self._clock = clock
+        self._renew_at = 0.0
+        self.renew_if_due()
+
+    def renew_if_due(self) -> None:
+        """Writes a new token where the one in the file has come to 80% of its life."""
+        now = self._clock()
+        if now >= self._renew_at:
+            replace(self._path, self._issue())
+            self._renew_at = now + _RENEWAL * self._source.expiration_seconds
+
+    def _issue(self) -> str:
+        return self._issue_token(
+            namespace=self._pod.namespace,
+            service_account=self._pod.service_account,
+            service_account_uid=self._pod.service_account_uid,
+            pod_name=self._pod.name,
+            pod_uid=self._pod.uid,
+            audience=self._source.audience,
+            lifetime_seconds=self._source.expiration_seconds,
+        )
+
+
+async def keep_fresh(tokens: Sequence[ProjectedToken]) -> None:
+    """Renews each token whenever it is due; until cancelled, or at once where there is none."""
+    while tokens:
+        await asyncio.sleep(_LOOK)
+        for token in tokens:
+            token.renew_if_due()
+
+
+def replace(path: Path, content: str) -> None:
+    """Writes the file for its owner alone; a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    with open(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
+        file.write(content)
+    unfinished.replace(path)
