@@ -37,6 +37,10 @@ class Stack:
     ) -> None:
         self.stop()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     @contextlib.contextmanager
     def control(self) -> Iterator[httpx.Client]:
         with connect(self.state) as client:
