@@ -15,7 +15,7 @@ def target(request: pytest.FixtureRequest) -> Target:
     """The services under test; the local cloud is started only where it is the one."""
     match os.environ.get("CONFORMANCE", "localcloud"):
         case "localcloud":
-            return LocalCloud(*map(request.getfixturevalue, ("cloud", "credential", "aio_credential")))
+            return LocalCloud(request.getfixturevalue)
         case "emulators":
             return Emulators()
         case "azure":

@@ -5,15 +5,36 @@ DB account with the database `shop` and its containers `items` and `other`, both
 account with the containers `files` and `other`; and it makes the queues that a test module asks for.
 """
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol
 
 from azure.cosmos import CosmosClient
 from azure.cosmos.aio import CosmosClient as AioCosmosClient
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AioSecretClient
+from azure.servicebus import ServiceBusReceiver, ServiceBusSender
+from azure.servicebus.aio import ServiceBusClient as AioServiceBusClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
+
+
+class Namespace(Protocol):
+    """Queues that no other test module uses, by names that the target has given them."""
+
+    @property
+    def queues(self) -> Iterable[str]: ...
+
+    def sender(self, queue: str) -> ServiceBusSender: ...
+
+    def receiver(self, queue: str, **options: Any) -> ServiceBusReceiver: ...
+
+    def dead_letters(self, queue: str) -> ServiceBusReceiver: ...
+
+    def aio_client(self) -> AioServiceBusClient: ...
+
+    def release(self) -> None:
+        """Called after each test: connections may be few."""
 
 
 class Target(Protocol):
@@ -30,3 +51,6 @@ class Target(Protocol):
     def blobs(self, **options: Any) -> BlobServiceClient: ...
 
     def aio_blobs(self) -> AbstractAsyncContextManager[AioBlobServiceClient]: ...
+
+    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> AbstractContextManager[Namespace]:
+        """Queues with these properties, written as in the access model."""

@@ -7,8 +7,8 @@ blobs are left behind.
 """
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -18,8 +18,13 @@ from azure.identity import AzureCliCredential
 from azure.identity.aio import AzureCliCredential as AioAzureCliCredential
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AioSecretClient
+from azure.servicebus import ServiceBusClient
+from azure.servicebus.aio import ServiceBusClient as AioServiceBusClient
+from azure.servicebus.management import ServiceBusAdministrationClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
+
+from tests.localcloud.conformance.targets.namespace import RemoteNamespace, made
 
 _SETTINGS = (
     "AZURE_KEYVAULT_RESOURCEENDPOINT",
@@ -69,6 +74,16 @@ class Azure:
             AioBlobServiceClient(_setting("AZURE_STORAGEBLOB_RESOURCEENDPOINT"), credential) as client,
         ):
             yield client
+
+    @contextmanager
+    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> Iterator[RemoteNamespace]:
+        name = _setting("AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE")
+        with made(ServiceBusAdministrationClient(name, self._credential), queues) as names:
+            yield RemoteNamespace(
+                names,
+                lambda: ServiceBusClient(name, self._credential),
+                lambda: AioServiceBusClient(name, AioAzureCliCredential()),
+            )
 
 
 def _setting(name: str) -> str:

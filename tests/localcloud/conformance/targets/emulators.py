@@ -4,17 +4,23 @@ They know keys only. These are the ones that Microsoft documents for everybody: 
 stand nowhere else in this project.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from typing import Any, NoReturn
 
 import pytest
 from azure.core.exceptions import ResourceExistsError
+from azure.core.pipeline.transport import RequestsTransport
 from azure.cosmos import CosmosClient, PartitionKey
 from azure.cosmos.aio import CosmosClient as AioCosmosClient
+from azure.servicebus import ServiceBusClient
+from azure.servicebus.aio import ServiceBusClient as AioServiceBusClient
+from azure.servicebus.management import ServiceBusAdministrationClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
+
+from tests.localcloud.conformance.targets.namespace import RemoteNamespace, made
 
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite#use-a-well-known-storage-account-and-key
 _BLOB_URL = "http://127.0.0.1:10000/devstoreaccount1"
@@ -22,10 +28,23 @@ _BLOB_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZ
 # https://learn.microsoft.com/azure/cosmos-db/emulator#authentication
 _COSMOS_URL = "http://localhost:8081"
 _COSMOS_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
+# https://github.com/Azure/azure-service-bus-emulator-installer#choosing-the-right-connection-string
+_SERVICE_BUS = (
+    "Endpoint=sb://localhost{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;"
+    "UseDevelopmentEmulator=true;"
+)
+
+
+class _PlainHttp(RequestsTransport):  # type: ignore[misc]  # azure-core loads it lazily
+    """The administration client asks for https whatever the connection string says; the emulator speaks http."""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        request.url = request.url.replace("https://", "http://", 1)
+        return super().send(request, **options)
 
 
 class Emulators:
-    """Azurite and the Cosmos DB emulator; what the tests expect to be there is made at the first use of each."""
+    """Azurite, Cosmos DB's and Service Bus'; what the tests expect to be there is made at the first use of each."""
 
     def vault(self, **_: Any) -> NoReturn:
         pytest.skip("Key Vault has no official emulator")
@@ -51,6 +70,17 @@ class Emulators:
         assert self._blobs
         async with AioBlobServiceClient(_BLOB_URL, _BLOB_KEY) as client:
             yield client
+
+    @contextmanager
+    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> Iterator[RemoteNamespace]:
+        client, administration = _SERVICE_BUS.format(port=""), _SERVICE_BUS.format(port=":5300")
+        administrator = ServiceBusAdministrationClient.from_connection_string(administration, transport=_PlainHttp())
+        with made(administrator, queues) as names:
+            yield RemoteNamespace(
+                names,
+                lambda: ServiceBusClient.from_connection_string(client),
+                lambda: AioServiceBusClient.from_connection_string(client),
+            )
 
     @cached_property
     def _cosmos(self) -> CosmosClient:

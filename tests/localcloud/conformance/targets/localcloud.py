@@ -1,31 +1,33 @@
 """The local cloud, reached as a pod reaches Azure: by Azure's names, with the tokens of a workload."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from azure.cosmos import CosmosClient
 from azure.cosmos.aio import CosmosClient as AioCosmosClient
-from azure.identity import WorkloadIdentityCredential
-from azure.identity.aio import WorkloadIdentityCredential as AioWorkloadIdentityCredential
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AioSecretClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
 
+from tests.localcloud.servicebus import RunningBroker
+
+
+class LocalNamespace(RunningBroker):
+    """Its connections are many, and opened ahead."""
+
+    def release(self) -> None:
+        pass
+
 
 class LocalCloud:
-    """`cloud` is the running one of `tests/localcloud/conftest.py`; `credential` and `aio_credential` come with it."""
+    """`fixture` gives those of `tests/localcloud/conftest.py` by name, once they are asked for."""
 
-    def __init__(
-        self,
-        cloud: Any,
-        credential: Callable[[str], WorkloadIdentityCredential],
-        aio_credential: Callable[[str], AioWorkloadIdentityCredential],
-    ) -> None:
-        self._cloud = cloud
-        self._credential = credential
-        self._aio_credential = aio_credential
+    def __init__(self, fixture: Callable[[str], Any]) -> None:
+        self._fixture = fixture
 
     def vault(self, **options: Any) -> SecretClient:
         return SecretClient(self._cloud.vault_url, self._credential("administrator"), **options)
@@ -59,3 +61,21 @@ class LocalCloud:
             AioBlobServiceClient(self._cloud.blob_url, credential, connection_verify=self._cloud.ca_bundle) as client,
         ):
             yield client
+
+    @contextmanager
+    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> Iterator[LocalNamespace]:
+        with tempfile.TemporaryDirectory(prefix="namespace-") as folder:
+            running = LocalNamespace(Path(folder), {name: dict(properties) for name, properties in queues.items()})
+            running.connect()
+            yield running
+            running.close()
+
+    @property
+    def _cloud(self) -> Any:
+        return self._fixture("cloud")
+
+    def _credential(self, workload: str) -> Any:
+        return self._fixture("credential")(workload)
+
+    def _aio_credential(self, workload: str) -> Any:
+        return self._fixture("aio_credential")(workload)
