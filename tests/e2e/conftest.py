@@ -1,10 +1,14 @@
 """What the end-to-end tests run against: the application on this machine, or wherever `KEYLESS_URL` says it is.
 
-`KEYLESS_URL` is the frontend's base URL. `KEYLESS_AUDIT`, if there is a trail to be read, is the local cloud's
-`audit.jsonl`; on Azure the trail is in Log Analytics, and the tests that need the file are skipped.
+`KEYLESS_URL` is the frontend's base URL. `KEYLESS_AUDIT`, if there is a trail to be read, is the command that prints
+the local cloud's `audit.jsonl`, such as `docker compose exec -T localcloud cat /state/audit.jsonl`; on Azure the trail
+is in Log Analytics, and the tests that need it are skipped.
 """
 
+import json
 import os
+import shlex
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,33 +19,32 @@ import httpx
 import pytest
 
 from demo.stack import Stack
-from localcloud import audit
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A running application; `audit_file` is None where the trail is elsewhere."""
+    """A running application; `audit` is the command that prints its trail, None where the trail is elsewhere."""
 
     url: str
-    audit_file: Path | None
+    audit: str | None
 
     def trail(self) -> list[dict[str, Any]]:
-        if self.audit_file is None:
-            pytest.skip("the audit trail of this deployment is not a file: set KEYLESS_AUDIT")
-        return audit.read(self.audit_file)
+        if self.audit is None:
+            pytest.skip("this deployment's audit trail can't be read from here: set KEYLESS_AUDIT")
+        printed = subprocess.run(shlex.split(self.audit), check=True, capture_output=True, text=True).stdout
+        return [json.loads(line) for line in printed.splitlines()]
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Deployment]:
     """The application to test: the given one, or one that is started for the tests and stopped after them."""
     if url := os.environ.get("KEYLESS_URL"):
-        trail = os.environ.get("KEYLESS_AUDIT")
-        yield Deployment(url.rstrip("/"), Path(trail) if trail else None)
+        yield Deployment(url.rstrip("/"), os.environ.get("KEYLESS_AUDIT"))
         return
     with tempfile.TemporaryDirectory(prefix="keyless-e2e-") as folder:
         ports = ["--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
         with Stack(Path(folder), ports) as local:
-            yield Deployment(local.start(), Path(folder) / "audit.jsonl")
+            yield Deployment(local.start(), shlex.join(["cat", f"{folder}/audit.jsonl"]))
 
 
 @pytest.fixture

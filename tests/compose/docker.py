@@ -1,0 +1,24 @@
+"""The Docker client, and Python programs run inside containers: their images have nothing else to look around with."""
+
+import json
+import os
+import subprocess
+from typing import Any
+
+
+def docker(*arguments: str, **environment: str) -> str:
+    """What the command prints; fails the test with the command's own words. `environment` is added to this one's."""
+    run = subprocess.run(["docker", *arguments], capture_output=True, text=True, env={**os.environ, **environment})
+    assert run.returncode == 0, f"docker {' '.join(arguments)}: {run.stderr}"
+    return run.stdout
+
+
+def inside(service: str, program: str) -> Any:
+    """Runs a Python program in a service's container and returns the JSON that it prints."""
+    return json.loads(docker("compose", "exec", "--no-TTY", service, "python", "-c", program))
+
+
+def in_a_new_container(image: str, program: str) -> Any:
+    """Runs a Python program in a container of the image that has no network, and returns the JSON that it prints."""
+    hardening = ("--network", "none", "--read-only", "--cap-drop", "ALL")
+    return json.loads(docker("run", "--rm", *hardening, "--entrypoint", "python", image, "-c", program))
