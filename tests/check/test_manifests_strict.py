@@ -1,5 +1,6 @@
-"""Every overlay against the schemas of Kubernetes and of the custom resources: no field and no kind is let pass that they
-don't know. The schemas of Kubernetes come with kubernetes-validate, the others from `tests/crds`.
+"""Every overlay against the schemas of Kubernetes and of the custom resources: what they don't know is refused.
+
+The schemas of Kubernetes come with kubernetes-validate, the others from `tests/crds`.
 """
 
 import importlib.util

@@ -1,7 +1,7 @@
 """Brings the definitions of the custom resources that the manifests use: `python -m tests.crds.vendor`.
 
-Go has to be in PATH. They come from their projects' own Go modules, and lose what is written for people alone (`description`, four fifths of
-them), nothing else. The API server takes them as it takes the originals.
+Go has to be in PATH. They come from their projects' own Go modules, and lose what is written for people alone
+(`description`, four fifths of them), nothing else. The API server takes them as it takes the originals.
 """
 
 import json
