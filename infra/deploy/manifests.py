@@ -1,0 +1,73 @@
+"""The manifests of one deployment: a copy of `k8s/` that has its outputs, rendered by kustomize.
+
+A copy, so that a deployment changes no file of the checkout, and two deployments don't share one.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from infra.deploy.programs import Programs
+from infra.deploy.record import ROOT, Deployment
+
+
+def render_application(programs: Programs, deployment: Deployment, tag: str) -> Path:
+    """The overlay `aks`, with a host name `aks-exposed`, with this deployment's outputs and images."""
+    tree = _copy(deployment)
+    (tree / "overlays" / "aks" / "outputs.yaml").write_text(_outputs(deployment, tag))
+    registry = deployment.outputs["registryLoginServer"]
+    return _render(
+        programs,
+        deployment,
+        "application",
+        {
+            "resources": ["../aks-exposed" if deployment.hostname else "../aks"],
+            # The overlay names the default deployment's repositories.
+            "images": [
+                {"name": f"{registry}/keyless/{image}", "newName": f"{registry}/{deployment.name}/{image}"}
+                for image in ("frontend", "backend")
+            ],
+        },
+    )
+
+
+def render_smoke(programs: Programs, deployment: Deployment, image: str) -> Path:
+    """The Job that runs the end-to-end tests, with its image."""
+    _copy(deployment)
+    name, tag = image.rsplit(":", 1)
+    return _render(
+        programs,
+        deployment,
+        "smoke-test",
+        {"resources": ["../../smoke"], "images": [{"name": "keyless/tests", "newName": name, "newTag": tag}]},
+    )
+
+
+def _copy(deployment: Deployment) -> Path:
+    tree = deployment.folder / "k8s"
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(ROOT / "k8s", tree)
+    return tree
+
+
+def _render(programs: Programs, deployment: Deployment, name: str, kustomization: dict[str, object]) -> Path:
+    overlay = deployment.folder / "k8s" / "overlays" / name
+    overlay.mkdir()
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    (overlay / "kustomization.yaml").write_text(json.dumps(head | kustomization, indent=2))  # JSON is YAML too
+    rendered = deployment.folder / f"{name}.yaml"
+    rendered.write_text(programs.run("kubectl", "kustomize", str(overlay)))
+    return rendered
+
+
+def _outputs(deployment: Deployment, tag: str) -> str:
+    """What the replacements of `k8s/components/outputs` and its neighbours read. None of it is a secret."""
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "outputs", "annotations": {"config.kubernetes.io/local-config": "true"}},
+            "data": deployment.outputs | {"hostname": deployment.hostname, "imageTag": tag},
+        },
+        indent=2,
+    )

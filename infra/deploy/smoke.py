@@ -1,0 +1,36 @@
+"""`make smoke`: the end-to-end tests as a Job in the cluster, where a private deployment is reached too."""
+
+from infra.deploy import images
+from infra.deploy.cluster import Cluster, reach
+from infra.deploy.manifests import render_smoke
+from infra.deploy.programs import Failed, ProgramFailed, Programs, say, until_granted
+from infra.deploy.record import Deployment
+
+_JOB = ("job/smoke", "--namespace", "keyless")
+
+
+def smoke(programs: Programs, deployment: Deployment, patience: float) -> None:
+    """Raises `Failed` with the tests' own words when one fails. `patience` in seconds."""
+    if not deployment.outputs:
+        raise Failed(f"The deployment of {deployment.name} has not been completed: `make deploy` first.")
+    image = images.build(programs, deployment, "tests", images.tests_tag())
+    say(f"✓ image {image}")
+    cluster = reach(programs, deployment)
+    manifests = render_smoke(programs, deployment, image)
+    cluster.kubectl("delete", *_JOB, "--ignore-not-found", "--wait")
+    cluster.apply(manifests)
+    say("… the tests run in the cluster")
+    succeeded = until_granted(lambda: _outcome(cluster), "The tests' Job has no outcome", patience)
+    say(cluster.kubectl("logs", *_JOB).rstrip())
+    if not succeeded:
+        raise Failed("The end-to-end tests failed: see above.")
+    say("✓ the end-to-end tests passed")
+
+
+def _outcome(cluster: Cluster) -> bool:
+    """Whether the Job succeeded; raises `ProgramFailed` while it runs."""
+    counts = cluster.kubectl("get", *_JOB, "--output", "jsonpath={.status.succeeded}/{.status.failed}").strip()
+    succeeded, _, failed = counts.partition("/")
+    if not succeeded and not failed:
+        raise ProgramFailed(("kubectl", "get", *_JOB), 1, "it is still running")
+    return bool(succeeded)

@@ -1,0 +1,66 @@
+"""`make deploy`: from nothing to an application that is ready; run again, it changes only what has changed."""
+
+import shlex
+
+from infra.deploy import images, keys
+from infra.deploy.azure import Azure
+from infra.deploy.cluster import Cluster, PublicCluster, reach
+from infra.deploy.languages import language
+from infra.deploy.manifests import render_application
+from infra.deploy.programs import Programs, say, until_granted
+from infra.deploy.record import Deployment
+
+WORKLOADS = ("frontend", "backend")
+
+
+def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
+    """Raises `Failed` at the first step that fails; the next run goes on from there. `patience` in seconds."""
+    deployer = azure.principal(azure.account())
+    deployment.renew_receipt_keys |= keys.are_half_made(azure.vault_secrets(deployment))
+    deployment.save()  # before anything is made, so that an interrupted first run keeps its suffix
+
+    say(
+        f"… infrastructure by {deployment.iac}, profile {deployment.profile}: the first time about a quarter of an hour"
+    )
+    deployment.outputs = language(programs, deployment).apply(deployment, deployer)
+    deployment.save()
+    say(f"✓ infrastructure in {deployment.group}")
+
+    if deployment.renew_receipt_keys:
+        keys.rotate_receipt_key(azure, deployment)
+        deployment.renew_receipt_keys = False
+        deployment.save()
+        say("✓ an interrupted deployment had left half a pair of receipt keys: a new pair was made")
+
+    tag = images.services_tag()
+    for image in WORKLOADS:
+        say(f"✓ image {images.build(programs, deployment, image, tag)}")
+
+    cluster = reach(programs, deployment)
+    manifests = render_application(programs, deployment, tag)
+    until_granted(
+        lambda: cluster.kubectl("auth", "can-i", "*", "*", "--all-namespaces"), "The cluster's door", patience
+    )
+    until_granted(
+        lambda: cluster.apply(manifests), "The manifests", patience
+    )  # an add-on's CRDs may still be on their way
+    say("✓ manifests applied")
+    for workload in WORKLOADS:
+        _await_ready(cluster, workload, patience)
+        say(f"✓ {workload} is ready: it has every access that it needs")
+    say(_how_to_look(cluster, deployment))
+
+
+def _await_ready(cluster: Cluster, workload: str, patience: float) -> None:
+    """Readiness asks every service for access, so this waits for the roles, and for nothing longer than they take."""
+    rollout = ("rollout", "status", f"deployment/{workload}", "--namespace", "keyless", "--timeout", "60s")
+    until_granted(lambda: cluster.kubectl(*rollout), f"{workload} is not ready", patience)
+
+
+def _how_to_look(cluster: Cluster, deployment: Deployment) -> str:
+    if not isinstance(cluster, PublicCluster):
+        where = "  From a machine within the network: kubectl port-forward --namespace keyless service/frontend 8080"
+    else:
+        kubectl = shlex.join(["kubectl", "--kubeconfig", str(cluster.kubeconfig)])
+        where = f"  {kubectl} port-forward --namespace keyless service/frontend 8080\n  then http://127.0.0.1:8080/"
+    return f"\n{where}\n  make smoke NAME={deployment.name}      the end-to-end tests, within the cluster"

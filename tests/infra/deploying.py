@@ -1,0 +1,110 @@
+"""A checkout of its own in which `python -m infra.deploy` runs against the stand-ins."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROGRAMS = ("az", "kubectl", "kubelogin", "terraform")
+_COPIED = ("infra/deploy", "infra/signing_keys.py", "infra/bicep", "k8s", "frontend/Dockerfile", "backend/Dockerfile")
+_HERE = str(Path(__file__).resolve().parent)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a command ended, and all that it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def printed(self) -> str:
+        return self.output + self.errors
+
+
+class Checkout:
+    """A copy of what a deployment reads, an empty Azure, and the stand-ins on `PATH`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self._bin, self._azure = folder / "checkout", folder / "bin", folder / "azure"
+        for path in _COPIED:
+            target = self.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if Path(path).is_dir():
+                shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(path, target)
+        (self.root / "tests").mkdir()
+        shutil.copy("tests/Dockerfile", self.root / "tests")
+        self._bin.mkdir()
+        self._azure.mkdir()
+        for program in PROGRAMS:
+            self.install(program)
+
+    def install(self, program: str) -> None:
+        script = self._bin / program
+        script.write_text(
+            f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {_HERE!r})\n"
+            "import azure_stand_in\nsys.exit(azure_stand_in.main())\n"
+        )
+        script.chmod(0o755)
+
+    def remove(self, program: str) -> None:
+        (self._bin / program).unlink()
+
+    def run(self, *arguments: str, replace: dict[str, str] | None = None) -> Run:
+        """`python -m infra.deploy …`, as `make` runs it."""
+        environment = {
+            "PATH": f"{self._bin}{os.pathsep}/nowhere",
+            "HOME": str(self._azure),
+            "KEYLESS_STAND_IN": str(self._azure),
+            "KEYLESS_REAL_KUBECTL": str(Path(sysconfig.get_path("scripts"), "kubectl")),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "infra.deploy", *arguments],
+            cwd=self.root,
+            env=environment | (replace or {}),
+            capture_output=True,
+            text=True,
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def succeed(self, *arguments: str) -> Run:
+        run = self.run(*arguments)
+        assert run.code == 0, run.printed
+        return run
+
+    @property
+    def cloud(self) -> dict[str, Any]:
+        """What exists in the stand-in's Azure."""
+        file = self._azure / "cloud.json"
+        return dict(json.loads(file.read_text())) if file.exists() else {}
+
+    def change_cloud(self, **values: Any) -> None:
+        empty = {"groups": [], "vaults": {}, "deleted": [], "roles": {}, "images": [], "applied": [], "jobs": []}
+        state = (self.cloud or empty | {"faults": []}) | values
+        (self._azure / "cloud.json").write_text(json.dumps(state))
+
+    def fail(self, match: str, words: str, times: int = 1) -> None:
+        """The next `times` calls whose line contains `match` fail with these words; `{NAME}` is a variable they got."""
+        self.change_cloud(faults=[{"match": match, "words": words, "times": times}])
+
+    def calls(self, program: str = "") -> list[list[str]]:
+        """Every call of a tool so far."""
+        file = self._azure / "calls.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [call for call in map(json.loads, lines) if not program or call[0] == program]
+
+    def files(self) -> bytes:
+        """The contents of every file of the checkout, and the tools' argument lists."""
+        written = b"".join(file.read_bytes() for file in self.root.rglob("*") if file.is_file())
+        return written + json.dumps(self.calls()).encode()
+
+    def remembered(self, name: str = "keyless") -> dict[str, Any]:
+        return dict(json.loads((self.root / ".deploy" / name / "deployment.json").read_text()))
