@@ -17,6 +17,7 @@ from localcloud.keyvault import actions as keyvault
 from localcloud.servicebus import actions as servicebus
 
 from tests.access.model import MODEL
+from tests.access.workloads import an_order
 
 KNOWN = "known"  # an item's id and partition key, and a blob's name, that are there
 
@@ -69,7 +70,7 @@ def _on_blob(make: Callable[[BlobClient], object]) -> Call:
 
 def _send(clients: Clients, queue: str) -> None:
     with clients.servicebus.get_queue_sender(queue) as sender:
-        sender.send_messages(ServiceBusMessage(b"{}"))
+        sender.send_messages(ServiceBusMessage(an_order().model_dump_json()))
 
 
 def _receive(clients: Clients, queue: str) -> None:
