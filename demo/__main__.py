@@ -1,10 +1,12 @@
 """`python -m demo run` serves the application until Ctrl-C; `python -m demo orders` shows it at work and ends."""
 
 import argparse
+import os
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -26,6 +28,7 @@ def main() -> int:
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _end_with_parent()
     try:
         match arguments.what:
             case "run":
@@ -39,6 +42,18 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _end_with_parent() -> None:
+    """Ends, as with Ctrl-C, when the process that started this one has ended: make may be killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _run(arguments: argparse.Namespace) -> int:

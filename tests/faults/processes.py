@@ -22,5 +22,10 @@ def alive(pids: Iterable[int]) -> set[int]:
     return {pid for pid in pids if not states.get(pid, "Z").startswith("Z")}
 
 
+def mentioning(text: str) -> list[str]:
+    """The commands that have this text in them."""
+    return [command for command in _ps("command=").splitlines() if text in command]
+
+
 def _ps(columns: str) -> str:
     return subprocess.run(["ps", "-A", "-ww", "-o", columns], capture_output=True, text=True, check=True).stdout

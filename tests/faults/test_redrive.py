@@ -27,7 +27,9 @@ def dead_letters(application: Application) -> Iterator[DeadLetters]:
         application.servicebus("redrive") as client,
         client.get_queue_receiver("orders", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver,
     ):
-        yield lambda: {json.loads(str(letter))["orderId"]: letter for letter in receiver.peek_messages(100)}
+        yield lambda: {
+            json.loads(str(letter))["orderId"]: letter for letter in receiver.peek_messages(100, sequence_number=1)
+        }
 
 
 def test_a_valid_order_among_the_dead_letters_is_redriven_and_receipted(
