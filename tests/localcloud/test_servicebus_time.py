@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from azure.servicebus import AutoLockRenewer, ServiceBusMessage
-from azure.servicebus.exceptions import MessageLockLostError, MessageNotFoundError
+from azure.servicebus.exceptions import MessageLockLostError
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.frames import HEARTBEAT
 from localcloud.servicebus.amqp.performatives import Close, Detach
@@ -103,30 +103,6 @@ def test_a_locked_message_outlives_its_time(broker: RunningBroker) -> None:
     receiver.complete_message(kept)
     receiver.abandon_message(given_up)
     assert str(one_of(dead_letters)) == "given up"
-
-
-def test_a_scheduled_message_waits_for_its_time(broker: RunningBroker) -> None:
-    """Scheduled by request or by annotation, it comes when it is due and not before."""
-    sender, receiver = broker.sender("scheduled"), broker.receiver("scheduled")
-    sender.send_messages(ServiceBusMessage("now"))
-    receiver.complete_message(one_of(receiver))  # both are connected now
-    due = datetime.now(UTC) + timedelta(seconds=1.5)
-    sender.send_messages(ServiceBusMessage("by annotation", scheduled_enqueue_time_utc=due))
-    (number,) = sender.schedule_messages(ServiceBusMessage("by request"), due)
-    assert datetime.now(UTC) < due
-    messages = many_of(receiver, 2)
-    assert datetime.now(UTC) >= due
-    assert [str(message) for message in messages] == ["by annotation", "by request"]
-    assert messages[1].sequence_number == number
-
-
-def test_a_cancelled_message_never_comes(broker: RunningBroker) -> None:
-    """It is gone at once, and cannot be cancelled twice."""
-    sender = broker.sender("cancelled")
-    (number,) = sender.schedule_messages(ServiceBusMessage("no"), datetime.now(UTC) + timedelta(hours=1))
-    sender.cancel_scheduled_messages(number)
-    with pytest.raises(MessageNotFoundError):
-        sender.cancel_scheduled_messages(number)
 
 
 def test_a_repeated_message_id_is_taken_and_dropped_within_its_window(broker: RunningBroker) -> None:
