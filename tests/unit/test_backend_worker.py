@@ -6,14 +6,19 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import pytest
+from azure.core.credentials import AccessToken
 from azure.servicebus.amqp import AmqpMessageBodyType
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError
+from backend.clients import servicebus_client
+from backend.credential import ObservedCredential
 from backend.dependencies import Unavailable
 from backend.health import Health
 from backend.process import Receipted, Rejected
+from backend.settings import QueueSettings
 from backend.worker import Receiver, Worker
 from opentelemetry import trace
 
@@ -306,6 +311,63 @@ async def test_a_stop_during_an_outage_gives_messages_back_at_once(queue: Queue)
     await running.until(lambda: "Cosmos DB" in running.health.missing)
     await running.stop()
     assert queue.given_back == [1]
+
+
+async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None:
+    """It takes connections and says nothing, not even in TLS: the real SDK's receiver is given up in bounded time, the
+    worker says so and connects anew, and a stop waits for none of it."""
+    connections = 0
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while await reader.read(1024):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        settings = QueueSettings(
+            azure_servicebus_fullyqualifiednamespace="keyless.servicebus.windows.net",
+            azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+        )
+        async with servicebus_client(settings, cast(ObservedCredential, AnyToken())) as client:
+            health = Health()
+            open_receiver = partial(client.get_queue_receiver, settings.orders_queue)
+            worker = Worker(open_receiver, done, confirmed, health, concurrency=1, open_timeout=0.2)
+            task = asyncio.create_task(worker.run())
+            async with asyncio.timeout(10):
+                while connections < 2:
+                    await asyncio.sleep(0.005)
+                assert health.missing == {"Service Bus": "not connected within 0.2 s"}
+                worker.stop()
+                await task
+
+
+class AnyToken:
+    async def get_token(self, *_: str, **__: object) -> AccessToken:
+        return AccessToken("made up", 2_000_000_000)
+
+
+async def confirmed(_: str) -> None:
+    return None
+
+
+async def test_a_stop_does_not_wait_for_a_connection() -> None:
+    """Told to stop while the link is being opened, the worker is done at once."""
+    opening = asyncio.Event()
+
+    @asynccontextmanager
+    async def hanging() -> AsyncIterator[Receiver]:
+        opening.set()
+        await asyncio.Event().wait()
+        yield cast(Receiver, None)
+
+    worker = Worker(hanging, done, confirmed, Health(), concurrency=1)
+    task = asyncio.create_task(worker.run())
+    async with asyncio.timeout(10):
+        await opening.wait()
+        worker.stop()
+        await task
 
 
 async def test_a_lost_connection_is_made_again(queue: Queue) -> None:

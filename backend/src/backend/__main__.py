@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from backend.access import Access
 from backend.clients import Clients
+from backend.delivery import PATIENCE
 from backend.dependencies import BLOB_STORAGE, COSMOS_DB, KEY_VAULT
 from backend.health import Health, health_app
 from backend.logs import configure_logging
@@ -22,9 +23,9 @@ from backend.process import Process
 from backend.receipts import ReceiptSigner
 from backend.settings import Settings
 from backend.stores import BlobReceipts, CosmosDocuments
-from backend.worker import PATIENCE, Worker
+from backend.worker import Worker
 
-log = structlog.get_logger()
+_log = structlog.get_logger("backend")  # not __name__, which is __main__ when run as a program
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ async def serve(settings: Settings) -> None:
         try:
             clients = Clients.open(settings)
         except ValueError as error:  # no variables of the webhook's: a new pod may have them, this one never will
-            log.error("no workload identity", reason=str(error))
+            _log.error("identity.missing", reason=str(error))
             health.lack("identity", "Workload identity", str(error))
             await stopped_while_alive(health, stopped)
             return
@@ -83,7 +84,7 @@ async def work(settings: Settings, clients: Clients, health: Health, stopped: as
         ]
         working = tasks.create_task(worker.run())
         await stopped.wait()
-        log.info("stopping")
+        _log.info("worker.stopping")
         worker.stop()
         await working
         for task in background:

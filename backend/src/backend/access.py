@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError
 from backend.dependencies import Unavailable, sentence
 from backend.health import Health
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 def pauses(longest: float) -> Iterator[float]:
@@ -35,7 +35,7 @@ class Access:
             try:
                 await self._checks[dependency]()
             except (Unavailable, AzureError) as error:
-                log.warning("no access", dependency=dependency, reason=sentence(error))
+                _log.warning("dependency.failed", dependency=dependency, reason=sentence(error))
                 self._health.lack(dependency, dependency, sentence(error))
                 await asyncio.sleep(pause)
             else:

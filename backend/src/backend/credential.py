@@ -1,11 +1,13 @@
-"""The worker's one identity: Microsoft Entra Workload ID, with a log line for each new token.
+"""The worker's one identity: Microsoft Entra Workload ID, one exchange at a time, a log line for each new token.
 
 Azure's own audit trail names a token by its `uti` (`AADManagedIdentitySignInLogs.UniqueTokenIdentifier`), so these
 lines join what the worker did to what Entra saw. A token itself is never logged.
 """
 
+import asyncio
 import base64
 import json
+from collections import defaultdict
 from types import TracebackType
 from typing import Any
 
@@ -14,7 +16,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOpt
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.identity.aio import WorkloadIdentityCredential
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 def workload_identity() -> "ObservedCredential":
@@ -27,20 +29,28 @@ def workload_identity() -> "ObservedCredential":
 
 
 class ObservedCredential:
-    """Passes on another credential's tokens and logs the facts of each new one."""
+    """Passes on the tokens of the SDK's credential, which caches them per scope, and logs the claims of each new one.
+
+    Tasks that ask for the same token at once cause one exchange: the others find it in the SDK's cache.
+    """
 
     def __init__(self, credential: WorkloadIdentityCredential) -> None:
         self._credential = credential
-        self._seen: dict[str, str] = {}  # the last `uti` of each audience
+        self._exchanges: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by scope
+        self._newest: dict[str, dict[str, Any]] = {}  # scope: its newest token's claims
 
     async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
-        token = await self._credential.get_token(*scopes, **kwargs)
-        self._note(token.token)
+        scope = " ".join(scopes)
+        async with self._exchanges[scope]:
+            token = await self._credential.get_token(*scopes, **kwargs)
+        self._note(scope, token.token)
         return token
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
-        token = await self._credential.get_token_info(*scopes, options=options)
-        self._note(token.token)
+        scope = " ".join(scopes)
+        async with self._exchanges[scope]:
+            token = await self._credential.get_token_info(*scopes, options=options)
+        self._note(scope, token.token)
         return token
 
     async def close(self) -> None:
@@ -57,21 +67,21 @@ class ObservedCredential:
     ) -> None:
         await self.close()
 
-    def _note(self, token: str) -> None:
-        facts = token_facts(token)
-        if facts and self._seen.get(facts["aud"]) != facts["uti"]:
-            self._seen[facts["aud"]] = facts["uti"]
-            log.info("token acquired", **facts)
+    def _note(self, scope: str, token: str) -> None:
+        claims = claims_of(token)
+        if self._newest.get(scope) != claims:
+            self._newest[scope] = claims
+            _log.info("token.acquired", **{name: claims.get(name) for name in ("uti", "oid", "aud", "exp")})
 
 
-def token_facts(token: str) -> dict[str, str]:
-    """`aud`, `oid`, `uti` and `exp` of an access token, not verified (its audience does that); {} where unreadable."""
+def claims_of(token: str) -> dict[str, Any]:
+    """The claims of a JWT, its signature NOT verified: its audience does that. {} for a token that is no JWT."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return {name: str(claims[name]) for name in ("aud", "oid", "uti", "exp")}
-    except (IndexError, KeyError, TypeError, ValueError):
+    except (IndexError, ValueError):
         return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 _: type[AsyncTokenCredential] = ObservedCredential  # mypy: it is a credential to every SDK

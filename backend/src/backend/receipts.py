@@ -15,7 +15,7 @@ from contract import RECEIPT_ALGORITHM, Receipt
 
 SECRET = "receipt-signing-key"  # noqa: S105  the secret's name, not its value
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class SecretProperties(Protocol):
 class ReceiptSigner:
     """Signs with the newest version of the secret `receipt-signing-key`, which is kept in memory and nowhere else.
 
-    An outage of Key Vault does not stop the signing. A refusal does: the key is forgotten, so that taking the
-    access away has an effect as soon as the key is next read.
+    An outage of Key Vault does not stop the signing: the key in memory signs on. A refusal does: the key is
+    forgotten, so that taking the access away has an effect as soon as the key is next read.
     """
 
     def __init__(self, fetch: Callable[[str], Awaitable[Secret]]) -> None:
@@ -84,10 +84,10 @@ class ReceiptSigner:
             if self._key is None or error.refused:
                 self._key = None
                 raise
-            log.warning("signing key not refreshed, the one in memory signs on", reason=error.message)
+            _log.warning("signing_key.refresh_failed", reason=error.message)
             return
         if self._key is None or self._key.kid != key.kid:
-            log.info("signing key read", kid=key.kid)
+            _log.info("signing_key.read", kid=key.kid)
         self._key = key
 
     async def _read(self) -> SigningKey:
