@@ -317,10 +317,13 @@ async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None
     """It takes connections and says nothing, not even in TLS: the real SDK's receiver is given up in bounded time, the
     worker says so and connects anew, and a stop waits for none of it."""
     connections = 0
+    again = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         connections += 1
+        if connections == 2:
+            again.set()
         while await reader.read(1024):
             pass
         writer.close()
@@ -336,8 +339,7 @@ async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None
             worker = Worker(open_receiver, done, confirmed, health, concurrency=1, open_timeout=0.2)
             task = asyncio.create_task(worker.run())
             async with asyncio.timeout(10):
-                while connections < 2:
-                    await asyncio.sleep(0.005)
+                await again.wait()
                 assert health.missing == {"Service Bus": "not connected within 0.2 s"}
                 worker.stop()
                 await task
