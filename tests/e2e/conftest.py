@@ -23,10 +23,14 @@ from demo.stack import Stack
 
 @dataclass(frozen=True)
 class Deployment:
-    """A running application; `audit` is the command that prints its trail, None where the trail is elsewhere."""
+    """A running application; `audit` is the command that prints its trail, None where the trail is elsewhere.
+
+    `state` is the local cloud's folder, None where none was started for the tests.
+    """
 
     url: str
     audit: str | None
+    state: Path | None = None
 
     def trail(self) -> list[dict[str, Any]]:
         if self.audit is None:
@@ -44,7 +48,7 @@ def stack() -> Iterator[Deployment]:
     with tempfile.TemporaryDirectory(prefix="keyless-e2e-") as folder:
         ports = ["--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
         with Stack(Path(folder), ports) as local:
-            yield Deployment(local.start(), shlex.join(["cat", f"{folder}/audit.jsonl"]))
+            yield Deployment(local.start(), shlex.join(["cat", f"{folder}/audit.jsonl"]), Path(folder))
 
 
 @pytest.fixture

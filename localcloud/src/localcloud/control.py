@@ -31,11 +31,14 @@ class StatePathTooLong(Exception):
 class ControlPlane:
     """Serves the operator's requests until it is closed."""
 
-    def __init__(self, folder: Path, secrets: SecretStore, issuer: Issuer, cluster: Cluster | None) -> None:
+    def __init__(
+        self, folder: Path, secrets: SecretStore, issuer: Issuer, cluster: Cluster | None, proxy_url: str
+    ) -> None:
         self._path = folder.absolute() / SOCKET
         self._secrets = secrets
         self._issuer = issuer
         self._cluster = cluster
+        self._proxy_url = proxy_url
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -77,11 +80,13 @@ class ControlPlane:
                         "ready": p.ready,
                         "restarts": p.restarts,
                         "reason": p.reason,
+                        "ports": dict(p.ports),
                     }
                     for p in pods
                 ],
                 "services": self._cluster.service_urls() if self._cluster else {},
                 "secrets": self._secrets.names(),
+                "proxy": self._proxy_url,
             }
         )
 

@@ -66,7 +66,7 @@ async def run(
             cluster = None
             if overlay is not None:
                 cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports))
-            control = ControlPlane(settings.state, cloud.secrets, cloud.issuer, cluster)
+            control = ControlPlane(settings.state, cloud.secrets, cloud.issuer, cluster, cloud.proxy_url)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()
