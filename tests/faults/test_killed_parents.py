@@ -30,5 +30,6 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path, victim: str) -
         until(lambda: processes.alive(family), lambda left: not left)
         assert not state.exists()
     finally:
-        make.kill()
+        for pid in processes.family(make.pid):
+            os.kill(pid, signal.SIGKILL)
         make.wait()

@@ -13,6 +13,8 @@ import httpx
 from localcloud.cluster.resources import Probe
 
 _EAGER = 0.2  # seconds
+# A kept connection would hold up a server that stops. https://pkg.go.dev/k8s.io/kubernetes/pkg/probe/http
+_ONE_REQUEST = {"Connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ async def _ask(probe: Probe, port: int, client: httpx.AsyncClient) -> str | None
     """`None` for success, otherwise what went wrong."""
     url = f"http://127.0.0.1:{port}{probe.http_get.path}"
     try:
-        response = await client.get(url, timeout=probe.timeout_seconds)
+        response = await client.get(url, timeout=probe.timeout_seconds, headers=_ONE_REQUEST)
     except httpx.TimeoutException:
         return f"{probe.http_get.path} did not answer within {probe.timeout_seconds} s"
     except httpx.TransportError as error:
