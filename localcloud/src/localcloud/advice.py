@@ -43,6 +43,8 @@ def on_access(entry: Access) -> str | None:
             f"nothing grants {entry.action} on {entry.scope} to {entry.workload or entry.principal}. If it should, add "
             "a role that holds it to the workload in the access model."
         )
+    if entry.reason == "control plane":
+        return "no grant of the data plane holds this: whoever deploys makes and changes databases and containers."
     return f"the token was refused: {entry.reason}."
 
 

@@ -70,6 +70,10 @@ class Guard:
         if not allowed:
             raise Denied(claims.oid, action, scope)
 
+    def refuse(self, claims: AccessClaims, action: str, scope: str) -> None:
+        """Notes what no grant of the data plane could allow; the service answers it."""
+        self._note(claims.oid, claims.uti, action, scope, allowed=False, reason="control plane")
+
     def holds(self, claims: AccessClaims, action: str, scope: str) -> bool:
         """Whether the model grants this, where a service must know which of two actions a request is: no access yet,
         so no line."""

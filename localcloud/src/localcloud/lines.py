@@ -1,10 +1,13 @@
 """Lines for the terminal: one a step, coloured only where a person watches."""
 
+import contextlib
 import sys
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    """A terminal that has gone away is told no more, and stops nothing."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 def step(line: str) -> None:
@@ -14,3 +17,8 @@ def step(line: str) -> None:
 
 def paint(colour: str, text: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
+def visible(text: str) -> str:
+    """What somebody else wrote, on one line and without the power to move a cursor or to paint."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

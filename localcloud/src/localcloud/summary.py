@@ -1,13 +1,16 @@
 """The trail in a table: who did what where, how often, allowed or denied."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from localcloud import audit
+from localcloud.lines import visible
 
 _PROVIDERS = (
     "Microsoft.KeyVault/vaults/",
@@ -30,7 +33,7 @@ def access_table(trail: Path, console: Console) -> None:
     table.add_column("result")
     for (workload, principal, action, scope, result), count in sorted(accesses.items()):
         style = "" if result == "allowed" else "red"
-        table.add_row(workload, principal[:8], _short(action), scope, str(count), result, style=style)
+        table.add_row(*_cells(workload, principal[:8], _short(action), scope, str(count), result), style=style)
     console.print(table)
 
     exchanges = Counter(
@@ -42,8 +45,13 @@ def access_table(trail: Path, console: Console) -> None:
     tokens.add_column("count", justify="right")
     tokens.add_column("result")
     for (workload, pod, resource, result), count in sorted(exchanges.items()):
-        tokens.add_row(workload, pod, resource, str(count), result, style="" if result == "ok" else "red")
+        tokens.add_row(*_cells(workload, pod, resource, str(count), result), style="" if result == "ok" else "red")
     console.print(tokens)
+
+
+def _cells(*values: str) -> Iterator[Text]:
+    """As plain text: a name that somebody asked for may look like markup."""
+    return (Text(visible(value)) for value in values)
 
 
 def _short(action: str) -> str:

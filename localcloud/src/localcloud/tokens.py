@@ -75,7 +75,7 @@ class TokenVerifier:
             return known
         try:
             claims = jwt.decode(token, self._key, algorithms=["RS256"]).claims
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError) as error:  # a header may hold anything, and say it is a list of names
             raise InvalidToken("the signature or the form is wrong") from error
         if len(self._signed) > 1000:
             self._signed.clear()

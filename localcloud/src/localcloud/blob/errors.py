@@ -93,6 +93,10 @@ def length_required() -> BlobError:
     return BlobError(411, "MissingContentLengthHeader", "Content-Length HTTP header was not specified.")
 
 
+def invalid_input() -> BlobError:
+    return BlobError(400, "InvalidInput", "One of the request inputs is not valid.")
+
+
 def invalid_uri() -> BlobError:
     return BlobError(400, "InvalidUri", "The requested URI does not represent any resource on the server.")
 

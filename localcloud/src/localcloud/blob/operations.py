@@ -63,6 +63,7 @@ class Operation:
 
     action: str
     scope: str
+    comp: str
     path: str
     query: str
 
@@ -72,8 +73,13 @@ class Operation:
         return self.action == actions.ADD
 
     @property
+    def puts_blob(self) -> bool:
+        """Whether a whole blob is put under a name, where there may be one already."""
+        return self.action == actions.ADD and not self.comp
+
+    @property
     def lists(self) -> bool:
-        return "comp=list" in self.query.split("&")
+        return self.comp == "list"
 
 
 def recognise(method: str, raw_path: bytes, query_string: bytes, headers: Mapping[str, str]) -> Operation:
@@ -94,7 +100,7 @@ def recognise(method: str, raw_path: bytes, query_string: bytes, headers: Mappin
         raise errors.not_supported(f"{method} with restype '{restype}' and comp '{comp}'")
     if method == "PUT" and "content-length" not in headers:
         raise errors.length_required()
-    return Operation(action, f"blob/{container or '*'}", path, urlencode(query))
+    return Operation(action, f"blob/{container or '*'}", comp, path, urlencode(query))
 
 
 def split_path(raw_path: bytes) -> tuple[str, str, str]:
@@ -117,7 +123,7 @@ def _query(query_string: bytes) -> dict[str, str]:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise errors.invalid_uri() from error
-    query = dict(pairs)
-    if len(query) < len(pairs) or not all(re.fullmatch(r"[A-Za-z-]+", name) for name in query):
+    query = {name.lower(): value for name, value in pairs}
+    if len(query) < len(pairs) or not all(re.fullmatch(r"[a-z-]+", name) for name in query):
         raise errors.invalid_uri()  # a name twice, or with brackets, is read differently by different parsers
-    return query
+    return {name: value for name, value in query.items() if value}  # to Azurite, `comp=` is as if it were not there

@@ -45,8 +45,8 @@ class Gateway:
             await error.response(request.method)(scope, receive, send)
         except Denied:
             await errors.permission_mismatch().response(request.method)(scope, receive, send)
-        except ClientDisconnect:
-            return
+        except (ClientDisconnect, httpx.TransportError):
+            return  # what was begun ends as a torn connection, which either end understands
 
     async def _handle(self, request: Request, send: Send) -> None:
         token = _token(request)
@@ -73,6 +73,8 @@ class Gateway:
             if adds_only and not expects_none and answer.headers.get("x-ms-error-code") == "BlobAlreadyExists":
                 # To add was granted; the name is taken, and to overwrite takes more.
                 self._guard.check(claims, actions.WRITE, operation.scope)
+            if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+                raise errors.invalid_input()  # so Azurite answers, without a word, what it did not expect
             await self._relay(operation, answer)(request.scope, request.receive, send)
 
     def _authorize(self, claims: AccessClaims, operation: Operation, request: Request) -> bool:
@@ -85,7 +87,7 @@ class Gateway:
             self._guard.check(claims, actions.TAGS_WRITE, operation.scope)
         if action == actions.GENERATE_USER_DELEGATION_KEY:
             raise errors.not_supported("user delegation keys, since it takes no SAS")
-        if action != actions.ADD or "comp" in request.query_params:
+        if action != actions.ADD or not operation.puts_blob:
             return False
         if "if-match" in request.headers:
             self._guard.check(claims, actions.WRITE, operation.scope)  # a condition on what is there: an overwrite
@@ -93,11 +95,14 @@ class Gateway:
 
     def _readable_source(self, claims: AccessClaims, source: str, operation: Operation) -> bytes:
         """The source of a copy, which the caller must be allowed to read; raises `BlobError` or `Denied`."""
-        parts = urlsplit(source)
+        try:
+            parts = urlsplit(source)
+        except ValueError as error:
+            raise errors.copy_source_elsewhere() from error
         query = parse_qs(parts.query)
         if parts.scheme != "https" or parts.netloc != self._host or query.keys() - {"snapshot"}:
             raise errors.copy_source_elsewhere()
-        if "comp=" in operation.query:
+        if operation.comp:
             raise errors.not_supported("blocks and pages that are read from a URL")
         container, blob, path = split_path(parts.path.encode("ascii", errors="replace"))
         if not blob:
@@ -106,7 +111,8 @@ class Gateway:
         return f"https://{self._host}{path}{'?' if query else ''}{urlencode(query, doseq=True)}".encode()
 
     def _relay(self, operation: Operation, answer: httpx.Response) -> Response:
-        response = StreamingResponse(self._content(answer), answer.status_code)
+        content = self._with_endpoint(answer) if operation.lists else answer.aiter_raw()
+        response = StreamingResponse(content, answer.status_code)
         response.raw_headers = [
             (name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _NOT_RETURNED
         ]
@@ -114,8 +120,8 @@ class Gateway:
             del response.headers["content-length"]  # of the list as it was before its endpoint was put right
         return response
 
-    async def _content(self, answer: httpx.Response) -> AsyncIterator[bytes]:
-        """The body as it comes; a list's first chunk holds its endpoint, which is told as callers know it."""
+    async def _with_endpoint(self, answer: httpx.Response) -> AsyncIterator[bytes]:
+        """A list as it comes; its first chunk holds its endpoint, which is told as callers know it."""
         first = True
         async for chunk in answer.aiter_raw():
             yield chunk.replace(self._upstream_endpoint, self._endpoint, 1) if first else chunk

@@ -7,6 +7,7 @@ from localcloud.cosmos.actions import READ_METADATA
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import CosmosError
 from localcloud.guard import Denied, Guard, Unauthenticated
+from localcloud.tokens import AccessClaims
 
 # The substatuses of 401 and 403, as real accounts send them.
 _LOCAL_AUTHORIZATION_DISABLED = 5202
@@ -33,10 +34,10 @@ class Caller:
         """The same where a grant on any of the account's containers is enough; `resource` is what is asked for."""
         self._require(action, ANY_CONTAINER, resource)
 
-    def authenticate(self) -> None:
+    def authenticate(self, action: str = READ_METADATA) -> AccessClaims:
         """Raises `CosmosError` 401 unless the caller shows a good token, whatever it may do."""
         try:
-            self._guard.authenticate(self._token(), READ_METADATA, ANY_CONTAINER)
+            return self._guard.authenticate(self._token(), action, ANY_CONTAINER)
         except Unauthenticated as error:
             raise self._unauthenticated(error) from error
 
@@ -45,10 +46,11 @@ class Caller:
 
         https://learn.microsoft.com/azure/cosmos-db/how-to-connect-role-based-access-control
         """
-        self.authenticate()
+        request = f"{method} {path}"
+        self._guard.refuse(self.authenticate(request), request, ANY_CONTAINER)
         raise CosmosError(
             403,
-            f"Request blocked by Auth {self._account} : The given request [{method} {path}] cannot be authorized by "
+            f"Request blocked by Auth {self._account} : The given request [{request}] cannot be authorized by "
             "AAD token in data plane. Learn more: https://aka.ms/cosmos-native-rbac.",
             _NOT_FOR_ENTRA_TOKENS,
         )

@@ -1,19 +1,48 @@
 """Matches a federated token against an identity's federated credentials, and verifies it."""
 
 import base64
-import binascii
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, JoseError
+from pydantic import BaseModel, ConfigDict, Field
 
 from localcloud.entra import errors
 from localcloud.entra.directory import FederatedCredential, Identity
 from localcloud.entra.issuers import Issuers
 
 CLOCK_SKEW = 300.0  # seconds
+
+_Moment = Annotated[float, Field(ge=0, lt=253402300800)]  # a Unix time within the years that can be written
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class _Header(_Part):
+    kid: str | None = None
+    crit: None = None  # extensions that must be understood: none is here
+
+
+class _Pod(_Part):
+    name: str | None = None
+
+
+class _Kubernetes(_Part):
+    pod: _Pod = _Pod()
+
+
+class _Claims(_Part):
+    iss: str
+    sub: str
+    aud: str | list[str]
+    exp: _Moment
+    nbf: _Moment | None = None
+    iat: _Moment = 0
+    kubernetes: _Kubernetes = Field(_Kubernetes(), alias="kubernetes.io")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +63,19 @@ class UnverifiedAssertion:
         """Raises `EntraError` AADSTS50027 where the text is no JWT with the claims of a federated token."""
         try:
             header, payload, _signature = (_decode(part) for part in token.split("."))
-            head, claims = json.loads(header), json.loads(payload)
-            audience = claims["aud"]
-            kubernetes = claims.get("kubernetes.io") or {}
-            return cls(
-                token=token,
-                kid=head.get("kid"),
-                issuer=str(claims["iss"]),
-                subject=str(claims["sub"]),
-                audiences=tuple(map(str, audience)) if isinstance(audience, list) else (str(audience),),
-                not_before=float(claims.get("nbf", claims.get("iat", 0))),
-                expires=float(claims["exp"]),
-                pod=(kubernetes.get("pod") or {}).get("name"),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+            head, claims = _Header.model_validate_json(header), _Claims.model_validate_json(payload)
+        except ValueError as error:
             raise errors.assertion_malformed() from error
+        return cls(
+            token=token,
+            kid=head.kid,
+            issuer=claims.iss,
+            subject=claims.sub,
+            audiences=(claims.aud,) if isinstance(claims.aud, str) else tuple(claims.aud),
+            not_before=claims.iat if claims.nbf is None else claims.nbf,
+            expires=claims.exp,
+            pod=claims.kubernetes.pod.name,
+        )
 
 
 def match(assertion: UnverifiedAssertion, identity: Identity) -> FederatedCredential:

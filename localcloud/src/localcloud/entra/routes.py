@@ -10,6 +10,7 @@ from collections.abc import Callable
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -26,6 +27,7 @@ HOST = "login.microsoftonline.com"
 AUTHORITY = f"https://{HOST}"
 TOKEN_LIFETIME = 3599  # seconds, as Entra says `expires_in`
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_MOST_FIELDS = 50
 _NO_RESOURCE = {"openid", "profile", "offline_access", "email"}
 
 
@@ -54,7 +56,7 @@ class TokenEndpoint:
         self._clock = clock
 
     async def token(self, request: Request) -> Response:
-        form = {key: str(value) for key, value in (await request.form()).items()}
+        form = await _form(request)
         attempt = _Attempt(form)
         try:
             body = await self._exchange(str(request.path_params["tenant"]), form, attempt)
@@ -177,6 +179,13 @@ class _Attempt:
             uti=uti,
             detail=detail,
         )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    try:
+        return {key: str(value) for key, value in (await request.form(max_fields=_MOST_FIELDS)).items()}
+    except HTTPException:  # what is no form has no parameters, which is then what the answer says
+        return {}
 
 
 def entra(endpoint: TokenEndpoint) -> Starlette:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from localcloud.keyvault.state import SecretVersion
 
 _Tag = Annotated[str, StringConstraints(max_length=256)]
+_Moment = Annotated[int, Field(ge=0, lt=253402300800)]  # a Unix time within the years that can be written
 
 
 class _Body(BaseModel):
@@ -17,8 +18,8 @@ class Attributes(_Body):
     """What a caller may set of a secret's attributes; times are Unix seconds."""
 
     enabled: bool | None = None
-    nbf: int | None = None
-    exp: int | None = None
+    nbf: _Moment | None = None
+    exp: _Moment | None = None
 
 
 class PropertiesUpdate(_Body):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from localcloud.keyvault import errors
 
 MAX_RESULTS = 25  # Key Vault's own limit, and its default
+_SIZES = frozenset(map(str, range(1, MAX_RESULTS + 1)))
 
 _T = TypeVar("_T")
 
@@ -37,7 +38,7 @@ def page(
 def _size(value: str | None) -> int:
     if value is None:
         return MAX_RESULTS
-    if not value.isdecimal() or not 1 <= int(value) <= MAX_RESULTS:
+    if value not in _SIZES:
         raise errors.bad_parameter(f"The parameter maxresults must be between 1 and {MAX_RESULTS}.")
     return int(value)
 

@@ -104,7 +104,7 @@ class Vault:
 
     def unsupported(self, path: str, method: str, action: str) -> Route:
         async def refuse(request: Request) -> Response:
-            self._authorize(request, action, request.path_params.get("name", _WHOLE_VAULT))
+            self._authorize(request, action, None if "name" in request.path_params else _WHOLE_VAULT)
             raise errors.not_supported(f"{method} {path}")
 
         return Route(path, refuse, methods=[method])
@@ -122,7 +122,7 @@ class Vault:
         version = request.query_params.get("api-version", "")
         if version not in API_VERSIONS:
             raise errors.unknown_version(version, API_VERSIONS[-1])
-        if name != _WHOLE_VAULT and not _NAME.fullmatch(name):
+        if "name" in request.path_params and not _NAME.fullmatch(name):
             raise errors.invalid_name(name)
         try:
             self._guard.check(claims, action, scope)
@@ -176,7 +176,7 @@ class _Envelope:
             await send(message)
 
         try:
-            await self._app({**scope, "path": scope["path"].rstrip("/")}, receive, with_headers)
+            await self._app({**scope, "path": scope["path"].rstrip("/") or "/"}, receive, with_headers)
         except KeyVaultError as error:
             await error.response()(scope, receive, with_headers)
 
