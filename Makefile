@@ -19,7 +19,7 @@ demo: tools ## Place orders, print their receipts and who accessed what, and end
 	@$(venv)/python -m demo orders
 
 test: tools ## Run the tests
-	@$(venv)/python -m pytest -n 3 --dist loadgroup --ignore=tests/check --ignore=tests/compose
+	@$(venv)/python -m pytest -n 3 --ignore=tests/check --ignore=tests/compose
 
 check: tools ## Check format, lint, types and import contracts
 	@$(venv)/ruff format --check .

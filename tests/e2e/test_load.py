@@ -23,16 +23,15 @@ class Customer:
         self._share = share
 
     def place(self) -> None:
+        self._ask("GET", "/orders", 200)  # the session, to which idempotency keys belong
         for number in self._share:
-            response = self._client.post("/orders", json={"product": f"number {number}", "quantity": 1})
-            assert response.status_code == 202, response.text
+            order = {"product": f"number {number}", "quantity": 1}
+            self._ask("POST", "/orders", 202, json=order, headers={"Idempotency-Key": f"order {number}"})
 
     def receipts(self) -> list[dict[str, Any]]:
         """The verified receipt of each of the customer's orders."""
-        orders = until(self._orders, self._complete, timeout=120)
-        receipts = [self._client.get(order["links"]["receipt"]) for order in orders]
-        assert all(response.status_code == 200 for response in receipts)
-        return [response.json() for response in receipts]
+        orders = until(self._orders, self._complete, timeout=180)
+        return [self._ask("GET", order["links"]["receipt"], 200) for order in orders]
 
     def close(self) -> None:
         self._client.close()
@@ -43,12 +42,22 @@ class Customer:
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
         following: str | None = "/orders"
         while following:
-            page = self._client.get(following).raise_for_status().json()
+            page = self._ask("GET", following, 200)
             yield page["orders"]
             following = page["next"]
 
     def _complete(self, orders: list[dict[str, Any]]) -> bool:
         return len(orders) >= len(self._share) and all(order["status"] == "receipted" for order in orders)
+
+    def _ask(self, method: str, path: str, good: int, **request: Any) -> dict[str, Any]:
+        """Asks until the answer is good; a 503 says to ask again, and a machine under load may say so."""
+
+        def answer() -> httpx.Response:
+            response = self._client.request(method, path, **request)
+            assert response.status_code in (good, 503), response.text
+            return response
+
+        return dict(until(answer, lambda response: response.status_code == good, timeout=60).json())
 
 
 def test_a_thousand_orders_by_thirty_two_clients(stack: Deployment) -> None:

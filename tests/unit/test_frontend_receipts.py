@@ -1,7 +1,5 @@
 """Receipts: read, verified with exactly the public key that each names, and loudly refused otherwise."""
 
-import uuid
-
 import pytest
 from azure.core.exceptions import ServiceRequestError
 from flask.testing import FlaskClient
@@ -66,7 +64,7 @@ def test_a_receipt_signed_with_another_key_is_refused_loudly(client: FlaskClient
     assert "DO NOT TRUST" in client.get(path, headers=HTML).get_data(as_text=True)
 
 
-@pytest.mark.parametrize("kid", [uuid.uuid4().hex, "../receipt-signing-key", ""])
+@pytest.mark.parametrize("kid", ["0" * 32, "../receipt-signing-key", ""])
 def test_a_receipt_naming_an_unknown_key_is_refused(client: FlaskClient, azure: FakeAzure, kid: str) -> None:
     """Only versions of `receipt-public-key` are ever asked for, whatever the receipt's header says."""
     path = place(client)
