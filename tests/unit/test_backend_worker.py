@@ -19,8 +19,10 @@ from backend.dependencies import Unavailable
 from backend.health import Health
 from backend.process import Receipted, Rejected
 from backend.settings import QueueSettings
+from backend.tracing import add_trace_id
 from backend.worker import Receiver, Worker
-from opentelemetry import trace
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from contract import Order, OrderDocument
 
@@ -414,16 +416,13 @@ async def test_a_message_without_a_data_section_is_an_empty_body(queue: Queue) -
 
 
 async def test_the_senders_trace_goes_on(queue: Queue) -> None:
-    """The trace id in the message's application properties is the one under which it is processed."""
-    seen: list[int] = []
-
-    async def seeing(_: bytes) -> Receipted | Rejected:
-        seen.append(trace.get_current_span().get_span_context().trace_id)
-        return DONE
-
+    """The trace id in the message's application properties is the one in every log line about it."""
     queue.put(b"x")
-    queue.waiting[0].application_properties = {b"traceparent": b"00-" + b"ab" * 16 + b"-" + b"cd" * 8 + b"-01"}
-    running = Running(queue, seeing)
-    await running.until(lambda: queue.completed)
-    await running.stop()
-    assert seen == [int("ab" * 16, 16)]
+    queue.waiting[0].application_properties = {b"traceparent": b"00-" + b"ab" * 16 + b"-" + b"cd" * 8 + b"-00"}
+    with capture_logs(processors=[merge_contextvars, add_trace_id]) as logs:
+        running = Running(queue, done)
+        await running.until(lambda: queue.completed)
+        await running.stop()
+    (receipted,) = [line for line in logs if line["event"] == "order.receipted"]
+    assert receipted["trace_id"] == "ab" * 16
+    assert receipted["sequence_number"] == 1

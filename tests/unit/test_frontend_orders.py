@@ -37,13 +37,6 @@ def test_an_accepted_order_is_on_the_queue(client: FlaskClient, azure: FakeAzure
     assert sent.content_type == "application/json"
 
 
-def test_the_callers_trace_goes_on_through_the_queue(client: FlaskClient, azure: FakeAzure) -> None:
-    """The W3C trace id of the request travels in the message's application properties."""
-    trace = "0af7651916cd43dd8448eb211c80319c"
-    client.post("/orders", json=KEYS, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
-    assert trace in azure.bus.messages[0].application_properties["traceparent"]
-
-
 def test_an_order_is_followed_from_accepted_to_receipted(client: FlaskClient, azure: FakeAzure) -> None:
     """A valid reference is 202 while there is no document, and 200 with the order's content once there is."""
     place = client.post("/orders", json=KEYS).headers["Location"]

@@ -1,5 +1,8 @@
 """W3C trace context through the queue: the frontend's span, carried in application properties, goes on here.
 
+Only OpenTelemetry's API is used: without an SDK, which is configured from outside, nothing is recorded, and the log
+lines carry the ids that came with the message.
+
 https://www.w3.org/TR/trace-context/
 """
 
@@ -8,18 +11,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from azure.servicebus import ServiceBusReceivedMessage
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from structlog.contextvars import bound_contextvars
 
 from backend.messages import properties_of
 
-_tracer = trace.get_tracer("backend")
+_tracer = trace.get_tracer(__name__)
+_trace_context = TraceContextTextMapPropagator()
 
 
 @contextmanager
 def continued(message: ServiceBusReceivedMessage) -> Iterator[None]:
     """A consumer's span below the sender's. Every log line within carries the message's sequence number."""
-    context = propagate.extract(properties_of(message))
+    context = _trace_context.extract(properties_of(message))
     with (
         _tracer.start_as_current_span("process order", context=context, kind=trace.SpanKind.CONSUMER),
         bound_contextvars(sequence_number=message.sequence_number),

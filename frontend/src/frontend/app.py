@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from frontend import problems, security_headers
+from frontend import problems, security_headers, tracing
 from frontend.clients import Clients, connect
 from frontend.health import health
 from frontend.identity import identity
@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     )
 
     app.session_interface = Sessions(keys)
+    tracing.register(app)
     csrf.init_app(app)
     problems.register(app)
     security_headers.register(app)

@@ -6,16 +6,19 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
+from frontend.tracing import add_trace_id
+
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    add_trace_id,
 ]
 
 _RENDERERS: list[Processor] = (
     [structlog.dev.ConsoleRenderer()]
-    if sys.stderr.isatty()
+    if sys.stdout.isatty()
     else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 )
 
@@ -29,8 +32,8 @@ LOGGING: dict[str, Any] = {
             "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDERERS],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "structured", "stream": "ext://sys.stdout"}},
+    "root": {"handlers": ["stdout"], "level": "INFO"},
     "loggers": {
         "azure": {"level": "CRITICAL"},  # failures come to us as exceptions, and are logged where they are answered
         "gunicorn.error": {"handlers": [], "propagate": True},

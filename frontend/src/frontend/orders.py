@@ -7,7 +7,6 @@ import structlog
 from flask import Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -23,7 +22,6 @@ from frontend.representations import wants_html
 from frontend.services import csrf, services
 
 _log = structlog.get_logger(__name__)
-_trace_context = TraceContextTextMapPropagator()
 
 orders = APIBlueprint("orders", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON)
 orders.before_request(sessions.require_session)
@@ -90,7 +88,7 @@ def _accept(order: Order) -> Reference:
         acceptedAt=datetime.now(UTC),
     )
     with dependency("Service Bus"):
-        services().sender.send(message, parent=_trace_context.extract(request.headers))
+        services().sender.send(message)
     _log.info("order.accepted", order_id=message.orderId, message_id=message.message_id)
     reference = _earlier_reference(message) or services().references.of_message(message)
     sessions.remember(reference)

@@ -75,7 +75,7 @@ def dependency(name: str) -> Iterator[None]:
         yield
     except DEPENDENCY_ERRORS as error:
         refusal = explain(error)
-        _log.warning("dependency.failed", dependency=name, status=refusal.status, code=refusal.code, text=refusal.text)
+        _log.warning("dependency.failed", dependency=name, reason=str(refusal))
         detail = f"{name} can't be used at the moment ({refusal.code}). Try again: a repeat does no harm."
         raise Problem(503, "DependencyUnavailable", detail, headers={"Retry-After": "2"}) from error
 

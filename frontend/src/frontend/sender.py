@@ -8,17 +8,15 @@ from concurrent.futures import Future
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from contract import OrderMessage
+from frontend.tracing import message_properties
 
 _OWNERS = 8  # threads, each with a connection of its own: at 10 ms to the broker and back, 800 orders a second
 _PATIENCE = 12.0  # seconds; a little more than the client's two attempts take
 
 _tracer = trace.get_tracer(__name__)
-_trace_context = TraceContextTextMapPropagator()
 
 Task = Callable[[ServiceBusSender], None]
 
@@ -40,17 +38,15 @@ class OrderSender:
         for number in range(_OWNERS):
             threading.Thread(target=self._own, name=f"sender-{number}", daemon=True).start()
 
-    def send(self, message: OrderMessage, parent: Context | None = None) -> None:
+    def send(self, message: OrderMessage) -> None:
         """Returns when Service Bus has the message; raises one of `DEPENDENCY_ERRORS`.
 
         After an error it may have it all the same (the answer got lost). The message id makes a repeat harmless:
         within its window the queue drops a second message of the same id.
         """
-        with _tracer.start_as_current_span(f"send {self._queue_name}", context=parent, kind=SpanKind.PRODUCER):
-            trace_context: dict[str, str] = {}
-            _trace_context.inject(trace_context)  # W3C: the worker's spans join this trace
+        with _tracer.start_as_current_span(f"send {self._queue_name}", kind=SpanKind.PRODUCER):
             properties: dict[str | bytes, int | float | bytes | bool | str | uuid.UUID] = {}
-            properties.update(trace_context.items())
+            properties.update(message_properties().items())  # the worker's spans join this trace
             outgoing = ServiceBusMessage(
                 message.model_dump_json(),
                 message_id=message.message_id,
