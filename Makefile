@@ -19,13 +19,15 @@ demo: tools ## Place orders, print their receipts and who accessed what, and end
 	@$(venv)/python -m demo orders
 
 test: tools ## Run the tests
-	@$(venv)/python -m pytest -n 3 --ignore=tests/check --ignore=tests/compose
+	@$(venv)/python -m pytest -n 3 --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
 
-check: tools ## Check format, lint, types and import contracts
+check: ## Check format, lint, types, imports, infrastructure, manifests, images and workflows (needs bicep)
+	@$(PYTHON) tools/bootstrap.py check
 	@$(venv)/ruff format --check .
 	@$(venv)/ruff check .
 	@$(venv)/mypy
 	@$(venv)/lint-imports
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(venv)/python -m pytest -n 2 tests/check tests/cluster
 
 status: tools ## What runs, and what a pod that is not ready lacks
 	@$(venv)/localcloud status --state $(LOCALCLOUD_STATE)

@@ -1,5 +1,7 @@
 """Puts the project's tools below `.tools/` and `.venv/`, and leaves nothing elsewhere.
 
+With `check`, those of `make check` too.
+
 Needs Python 3.11 or newer with `venv`, and the package registries or their mirrors as pip, uv and npm are set up to
 use. Runs only when a lock file has changed since the last time, so a warm start needs no network.
 
@@ -15,7 +17,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOLS = os.path.join(ROOT, ".tools")
 UV_VERSION = "0.13.9"
 LOCKS = ("uv.lock", "pyproject.toml", "localcloud/azurite/package-lock.json", "tools/bootstrap.py")
-STAMP = os.path.join(TOOLS, "ready")
+READY, READY_TO_CHECK = os.path.join(TOOLS, "ready"), os.path.join(TOOLS, "ready-to-check")
+CHECKOV_VERSION = "3.3.30"
 
 
 def main():
@@ -28,35 +31,56 @@ def main():
         import venv  # noqa: F401
     except ImportError:
         sys.exit("Python's venv is missing. On Debian or Ubuntu: sudo apt install python3-venv")
-    if is_current():
-        return
     environment = dict(
         os.environ,
         PIP_CACHE_DIR=os.path.join(TOOLS, "cache", "pip"),
         UV_CACHE_DIR=os.path.join(TOOLS, "cache", "uv"),
         UV_PYTHON_DOWNLOADS="never",
         UV_SYSTEM_CERTS="true",
+        UV_TOOL_BIN_DIR=os.path.join(TOOLS, "bin"),
+        UV_TOOL_DIR=os.path.join(TOOLS, "uv-tools"),
         npm_config_cache=os.path.join(TOOLS, "cache", "npm"),
     )
     environment.pop("VIRTUAL_ENV", None)
     uv = os.path.join(TOOLS, "uv", "bin", "uv")
+    if not is_newer(READY, LOCKS):
+        install(uv, environment)
+        touch(READY)
+    if sys.argv[1:] == ["check"] and not is_newer(READY_TO_CHECK, LOCKS + (READY,)):
+        install_checks(uv, environment)
+        touch(READY_TO_CHECK)
+
+
+def install(uv, environment):
+    """What `make run` and `make test` need."""
     step("uv", environment, [sys.executable, "-m", "venv", os.path.join(TOOLS, "uv")])
-    pip = os.path.join(TOOLS, "uv", "bin", "python")
-    step("uv " + UV_VERSION, environment, [pip, "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION])
+    python = os.path.join(TOOLS, "uv", "bin", "python")
+    step("uv " + UV_VERSION, environment, [python, "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION])
     step("Python packages", environment, [uv, "sync", "--frozen", "--quiet", "--python", sys.executable])
     python = os.path.join(ROOT, ".venv", "bin", "python")
     target = os.path.join(TOOLS, "azurite")
     step("Azurite", environment, [python, "-m", "localcloud.blob.install", target])
-    with open(STAMP, "w") as stamp:
-        stamp.write(sys.executable)
 
 
-def is_current():
-    """Whether everything was installed after the last change of what it depends on."""
-    if not (os.path.exists(STAMP) and os.path.exists(os.path.join(ROOT, ".venv", "bin", "python"))):
+def install_checks(uv, environment):
+    """What `make check` needs besides: linters, Terraform and its providers' schemas, and checkov by itself."""
+    groups = ["--group", "check", "--group", "infra"]
+    step("Linters and Terraform", environment, [uv, "sync", "--frozen", "--quiet"] + groups)
+    checkov = "checkov==" + CHECKOV_VERSION
+    step("checkov", environment, [uv, "tool", "install", "--quiet", "--python", sys.executable, checkov])
+
+
+def is_newer(stamp, sources):
+    """Whether the stamp was made after the last change of every source, in an environment that is still there."""
+    if not (os.path.exists(stamp) and os.path.exists(os.path.join(ROOT, ".venv", "bin", "python"))):
         return False
-    installed = os.path.getmtime(STAMP)
-    return all(os.path.getmtime(os.path.join(ROOT, lock)) <= installed for lock in LOCKS)
+    made = os.path.getmtime(stamp)
+    return all(os.path.getmtime(os.path.join(ROOT, source)) <= made for source in sources)
+
+
+def touch(stamp):
+    with open(stamp, "w") as file:
+        file.write(sys.executable)
 
 
 def step(name, environment, command):
