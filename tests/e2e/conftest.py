@@ -38,6 +38,13 @@ class Deployment:
         printed = subprocess.run(shlex.split(self.audit), check=True, capture_output=True, text=True).stdout
         return [json.loads(line) for line in printed.splitlines()]
 
+    def logs(self, workload: str) -> list[dict[str, Any]]:
+        """The lines that the workload's pods have logged."""
+        if self.state is None:
+            pytest.skip("this deployment's logs can't be read from here")
+        files = sorted((self.state / "logs").glob(f"{workload}-*.log"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Deployment]:
