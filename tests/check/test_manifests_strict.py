@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.infra.manifests import OVERLAYS, Object, named, rendered
+from tests.infra.manifests import APPLIED, Object, named, rendered
 
 KUBERNETES = "1.36"
 CRDS = Path(__file__).parents[1] / "crds"
@@ -25,7 +25,7 @@ def schemas_of_kubernetes() -> None:
         pytest.fail("the schemas of Kubernetes are in the dependency group `check`: `uv sync --group check` brings it")
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", APPLIED)
 def test_every_object_is_valid(overlay: str) -> None:
     """Each has a known kind and version, all that is required, and nothing besides."""
     for item in rendered(overlay):

@@ -6,22 +6,31 @@ import subprocess
 import pytest
 
 from tests.cluster.api_server import ApiServer
-from tests.infra.manifests import OVERLAYS, Object, of_kind, pod_templates, rendered
+from tests.infra.manifests import APPLIED, Object, of_kind, pod_templates, rendered
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+DEFAULT_ACCOUNT = {
+    "apiVersion": "v1",
+    "kind": "ServiceAccount",
+    "metadata": {"name": "default", "namespace": "keyless"},
+}
+"""Which a controller makes in every namespace, where one runs."""
+
+
+@pytest.mark.parametrize("overlay", APPLIED)
 def test_every_object_is_taken_without_a_warning(api: ApiServer, overlay: str) -> None:
     """Server-side apply, strict fields, every rule of the custom resources, and no warning about a pod template."""
-    applied = api.apply(rendered(overlay))
+    objects = everything(overlay)
+    applied = api.apply(objects)
     assert applied.returncode == 0, applied.stderr
     assert applied.stderr == ""
-    assert len(applied.stdout.splitlines()) == len(rendered(overlay))
+    assert len(applied.stdout.splitlines()) == len(objects)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", APPLIED)
 def test_every_pod_is_admitted(api: ApiServer, overlay: str) -> None:
     """Each pod as a controller would make it passes the admission of its namespace, which enforces `restricted`."""
-    assert api.apply(rendered(overlay)).returncode == 0
+    assert api.apply([*everything(overlay), DEFAULT_ACCOUNT]).returncode == 0
     for namespace, name, template in pod_templates(overlay):
         made = create(api, pod(namespace, name, template))
         assert made.returncode == 0, made.stderr
@@ -57,6 +66,11 @@ def test_a_field_that_does_not_exist_is_refused(api: ApiServer) -> None:
     refused = api.apply([gateway])
     assert refused.returncode == 1
     assert 'unknown field "listener"' in refused.stderr
+
+
+def everything(overlay: str) -> list[Object]:
+    """The objects of an overlay; the smoke test's come beside an application."""
+    return [*(rendered("aks") if overlay == "smoke" else ()), *rendered(overlay)]
 
 
 def pod(namespace: str, name: str, template: Object) -> Object:

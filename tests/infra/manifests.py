@@ -16,15 +16,18 @@ K8S = Path(__file__).parents[2] / "k8s"
 OVERLAYS = ("local", "kind", "aks", "aks-exposed", "aks-everything", "eks")
 """Every overlay there is, and `aks-everything`: AKS with all components, those too that no overlay has."""
 
+APPLIED = (*OVERLAYS, "smoke")
+"""The overlays, and what is applied beside one: the Job of the end-to-end tests."""
+
 Object = dict[str, Any]
 
 
 @cache
 def rendered(overlay: str) -> tuple[Object, ...]:
-    """The objects of an overlay. They are shared: nobody may change them."""
+    """The objects of one of `APPLIED`. They are shared: nobody may change them."""
     if overlay == "aks-everything":
         return _everything()
-    return tuple(asyncio.run(render(K8S / "overlays" / overlay)))
+    return tuple(asyncio.run(render(K8S / "smoke" if overlay == "smoke" else K8S / "overlays" / overlay)))
 
 
 @cache
