@@ -194,8 +194,8 @@ def _acr_build(call: Call, cloud: Cloud) -> str:
         raise Refused("denied: requested access to the resource is denied")
     if not Path(call.arguments[-1], call.option("--file")).is_file():
         raise Refused(f"Unable to find '{call.option('--file')}'.")
-    vault = next(vault for vault in cloud.state["vaults"] if vault.replace("-", "") == call.option("--registry"))
-    if cloud.state["vaults"][vault]["profile"] == "production" and not call.has("--agent-pool"):
+    profiles = [vault["profile"] for vault in cloud.state["vaults"].values()]
+    if "production" in profiles and not call.has("--agent-pool"):
         raise Refused("failed to login, ran out of retries: denied: client with IP is not allowed access")
     cloud.state["images"].append(call.option("--image"))
     cloud.save()

@@ -6,12 +6,18 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("az", "kubectl", "kubelogin", "terraform")
-_COPIED = ("infra/deploy", "infra/signing_keys.py", "infra/bicep", "k8s", "frontend/Dockerfile", "backend/Dockerfile")
+_COPIED = (
+    *("infra/deploy", "infra/signing_keys.py", "infra/access.yaml", "infra/bicep", "infra/terraform"),
+    *("k8s", "frontend/Dockerfile", "backend/Dockerfile"),
+)
+_LEFT_BY_A_DEPLOYMENT = shutil.ignore_patterns("__pycache__", ".terraform*", "*.tfstate*", "*.tfvars")
+_ANSWER = "import azure_stand_in\nsys.exit(azure_stand_in.main())\n"
 _HERE = str(Path(__file__).resolve().parent)
 
 
@@ -37,7 +43,7 @@ class Checkout:
             target = self.root / path
             target.parent.mkdir(parents=True, exist_ok=True)
             if Path(path).is_dir():
-                shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(path, target, ignore=_LEFT_BY_A_DEPLOYMENT)
             else:
                 shutil.copy(path, target)
         (self.root / "tests").mkdir()
@@ -45,21 +51,19 @@ class Checkout:
         self._bin.mkdir()
         self._azure.mkdir()
         for program in PROGRAMS:
-            self.install(program)
+            self.install(program, f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {_HERE!r})\n{_ANSWER}")
 
-    def install(self, program: str) -> None:
-        script = self._bin / program
-        script.write_text(
-            f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {_HERE!r})\n"
-            "import azure_stand_in\nsys.exit(azure_stand_in.main())\n"
-        )
-        script.chmod(0o755)
+    def install(self, program: str, script: str) -> None:
+        """Puts a program on `PATH`."""
+        file = self._bin / program
+        file.write_text(script)
+        file.chmod(0o755)
 
     def remove(self, program: str) -> None:
         (self._bin / program).unlink()
 
-    def run(self, *arguments: str, replace: dict[str, str] | None = None) -> Run:
-        """`python -m infra.deploy …`, as `make` runs it."""
+    def run(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Run:
+        """`python -m infra.deploy …`, as `make` runs it; `settings` are added to its environment."""
         environment = {
             "PATH": f"{self._bin}{os.pathsep}/nowhere",
             "HOME": str(self._azure),
@@ -69,14 +73,14 @@ class Checkout:
         done = subprocess.run(
             [sys.executable, "-m", "infra.deploy", *arguments],
             cwd=self.root,
-            env=environment | (replace or {}),
+            env=environment | dict(settings or {}),
             capture_output=True,
             text=True,
         )
         return Run(done.returncode, done.stdout, done.stderr)
 
-    def succeed(self, *arguments: str) -> Run:
-        run = self.run(*arguments)
+    def succeed(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Run:
+        run = self.run(*arguments, settings=settings)
         assert run.code == 0, run.printed
         return run
 

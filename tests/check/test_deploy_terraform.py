@@ -1,0 +1,67 @@
+"""`make deploy IAC=terraform` with the real Terraform, on stand-ins for its providers."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.infra.deploying import Checkout
+from tests.infra.terraform.cli import command
+
+# Notes the secrets that it is given, so that the test can look for them, and becomes Terraform.
+_NOTING = """#!/bin/sh
+env | grep '^TF_VAR_.*_key=' >> {notes} || true
+exec {terraform} "$@"
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    made = Checkout(tmp_path)
+    program = command()
+    assert program is not None
+    made.install("terraform", _NOTING.format(notes=tmp_path / "notes", terraform=shlex.join(program)))
+    return made
+
+
+def test_a_deployment_by_terraform_runs_twice_and_is_destroyed(
+    checkout: Checkout, tmp_path: Path, providers: Mapping[str, str]
+) -> None:
+    """Outputs reach the manifests, a second run changes nothing, no secret is in the state, destroy empties it."""
+    settings = dict(providers) | {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    first = checkout.succeed("up", "--location", "westeurope", "--iac", "terraform", settings=settings)
+    remembered = checkout.remembered()
+    assert remembered["outputs"]["resourceGroupName"] == "keyless-rg"
+    assert remembered["outputs"]["keyVaultEndpoint"] in checkout.cloud["applied"][0]
+    state = checkout.root / "infra/terraform/terraform.tfstate.d/keyless/terraform.tfstate"
+    made = json.loads(state.read_text())["resources"]
+    assert len(made) > 20
+    again = checkout.succeed("up", settings=settings)
+    assert checkout.remembered() == remembered
+    assert json.loads(state.read_text())["resources"] == made
+
+    secrets = [line.split("=", 1)[1] for line in (tmp_path / "notes").read_text().splitlines()]
+    assert len([secret for secret in secrets if len(secret) == 64]) > 2  # the session key's 256 bits, at each call
+    for secret in (secret for secret in secrets if not secret.startswith("-----")):
+        assert secret not in first.printed + again.printed
+        assert secret.encode() not in checkout.files()
+
+    shown = checkout.succeed("what-if", settings=settings)
+    assert "No changes." in shown.output
+    checkout.change_cloud(groups=["keyless-rg"])  # the stand-in for `az` knows nothing of what Terraform made
+    checkout.succeed("destroy", settings=settings)
+    assert json.loads(state.read_text())["resources"] == []
+
+
+def test_a_value_that_terraform_refuses_is_told_in_its_own_sentence(
+    checkout: Checkout, tmp_path: Path, providers: Mapping[str, str]
+) -> None:
+    """Terraform's own words reach whoever ran `make`."""
+    settings = dict(providers) | {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    issuers = '[{"name": "aks", "url": "https://oidc.example.com"}]'
+    options = ("--location", "westeurope", "--iac", "terraform", "--issuers", issuers)
+    refused = checkout.run("up", *options, settings=settings)
+    assert refused.code == 1
+    assert "No further issuer may be named `aks`" in refused.errors
