@@ -8,7 +8,6 @@ import pytest
 from tests.cluster.api_server import ApiServer
 from tests.infra.manifests import APPLIED, Object, of_kind, pod_templates, rendered
 
-
 DEFAULT_ACCOUNT = {
     "apiVersion": "v1",
     "kind": "ServiceAccount",
