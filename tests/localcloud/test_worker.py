@@ -1,4 +1,4 @@
-"""The worker and redrive as processes, against a whole local cloud under Azure's own names."""
+"""The worker as a process, killed after each of its steps, against a whole local cloud under Azure's own names."""
 
 import os
 import signal
@@ -73,9 +73,6 @@ class Application:
         ):
             return [str(message) for message in receiver.peek_messages(100)]
 
-    def dead(self, order_id: str) -> bool:
-        return any(order_id in body for body in self.waiting(ServiceBusSubQueue.DEAD_LETTER))
-
     def servicebus(self, workload: str) -> ServiceBusClient:
         return ServiceBusClient(
             self.cloud.namespace,
@@ -101,19 +98,6 @@ class Application:
         return Receipt.model_validate_json(
             jws.deserialize_compact(signed, self.key, [RECEIPT_ALGORITHM]).payload or b""
         )
-
-    def redrive(self, *arguments: str, stdin: str = "") -> str:
-        """What the command prints; it must succeed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "backend.redrive", *arguments],
-            env=self.environment("redrive"),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -183,36 +167,4 @@ def test_killed_after_any_step_no_order_is_lost(application: Application, start:
         receipt = application.receipt(document)
         assert (receipt.orderId, receipt.order, receipt.acceptedAt) == (sent.orderId, sent.order, sent.acceptedAt)
         assert receipt.receiptedAt == document.receiptedAt
-        assert not application.dead(sent.orderId)
-
-
-def test_a_dead_letter_is_repaired_and_processed(application: Application, start: Callable[..., Any]) -> None:
-    """An invalid order is dead-lettered with what is wrong; repaired and sent back, it becomes a receipt."""
-    sent = order(7)
-    broken = sent.model_dump_json().replace('"quantity":7', '"quantity":0')
-    application.send(ServiceBusMessage(broken.encode(), message_id=sent.message_id))
-    start("-m", "backend")
-    until(lambda: application.dead(sent.orderId))
-    (letter,) = [line for line in application.redrive("list").splitlines() if sent.orderId in line]
-    number, reason, _, description = letter.split(maxsplit=3)
-    assert reason == "InvalidOrder"
-    assert description.startswith("order.quantity")
-    assert "still invalid" in application.redrive("resend")
-    application.redrive("resend", "--sequence", number, "--body", "-", stdin=sent.model_dump_json())
-    until(lambda: sent.orderId in application.all_documents())
-    assert not application.dead(sent.orderId)
-
-
-def test_one_key_with_two_bodies_is_one_order_and_one_dead_letter(
-    application: Application, start: Callable[..., Any]
-) -> None:
-    """The second body is refused with a reason, and the first order keeps its receipt."""
-    first = order(1)
-    second = first.model_copy(update={"order": Order(product="Kettle", quantity=1)})
-    application.send(message(first))
-    start("-m", "backend")
-    until(lambda: first.orderId in application.all_documents())
-    application.send(message(second))
-    until(lambda: application.dead(first.orderId))
-    assert application.receipt(application.all_documents()[first.orderId]).order == first.order
-    assert "its key belongs to another order" in application.redrive("resend")
+    assert application.waiting(ServiceBusSubQueue.DEAD_LETTER) == []
