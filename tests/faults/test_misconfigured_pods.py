@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -117,9 +118,13 @@ def faults(request: pytest.FixtureRequest) -> list[Fault]:
 
 
 @pytest.fixture(scope="module")
-def run(faults: list[Fault], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(faults: list[Fault]) -> Iterator[Run]:
     """`localcloud run` with the faults' patches, as a person starts it."""
-    folder = tmp_path_factory.mktemp("run")
+    with tempfile.TemporaryDirectory(prefix="pods-") as folder:
+        yield from started(Path(folder), faults)
+
+
+def started(folder: Path, faults: list[Fault]) -> Iterator[Run]:
     terminal = folder / "terminal"
     local = os.path.relpath(ROOT / "k8s" / "overlays" / "local", folder.resolve())
     patches = [one for fault in faults for one in fault.patches]
