@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -84,7 +85,7 @@ def read_the_queues_length(state: Path, proxy: str, token: Path) -> None:
             lifetime_seconds=3600,
         )
     )
-    way = {"proxies": {"https": proxy}, "connection_verify": str(state / "tls" / "ca.pem")}
+    way: dict[str, Any] = {"proxies": {"https": proxy}, "connection_verify": str(state / "tls" / "ca.pem")}
     with (
         WorkloadIdentityCredential(
             tenant_id=TENANT_ID, client_id=client_id("keda"), token_file_path=str(token), **way
