@@ -1,4 +1,8 @@
-"""The session: a cookie signed by Flask that holds the customer's id and the references of their last orders."""
+"""The session: a cookie signed by Flask that holds the customer's id and the references of their last orders.
+
+Two requests of one session at once each answer with a cookie, and the last one stands: a reference may be missing from
+it. That costs a line in a list, until the order is receipted and comes from Cosmos DB.
+"""
 
 import uuid
 from typing import Any
