@@ -12,35 +12,25 @@ from infra.deploy.record import ROOT, Deployment
 
 
 def render_application(programs: Programs, deployment: Deployment, tag: str) -> Path:
-    """The overlay `aks`, with a host name `aks-exposed`, with this deployment's outputs and images."""
-    tree = _copy(deployment)
-    (tree / "overlays" / "aks" / "outputs.yaml").write_text(_outputs(deployment, tag))
-    registry = deployment.outputs["registryLoginServer"]
-    return _render(
-        programs,
-        deployment,
-        "application",
-        {
-            "resources": ["../aks-exposed" if deployment.hostname else "../aks"],
-            # The overlay names the default deployment's repositories.
-            "images": [
-                {"name": f"{registry}/keyless/{image}", "newName": f"{registry}/{deployment.name}/{image}"}
-                for image in ("frontend", "backend")
-            ],
-        },
-    )
+    """The overlay `aks`, with a host name `aks-exposed`, with this deployment's outputs and images of this tag."""
+    overlays = _copy(deployment) / "overlays"
+    (overlays / "aks" / "outputs.yaml").write_text(_outputs(deployment, tag))
+    return _render(programs, deployment, overlays / ("aks-exposed" if deployment.hostname else "aks"))
 
 
 def render_smoke(programs: Programs, deployment: Deployment, image: str) -> Path:
     """The Job that runs the end-to-end tests, with its image."""
-    _copy(deployment)
+    overlay = _copy(deployment) / "overlays" / "smoke"
+    overlay.mkdir()
     name, tag = image.rsplit(":", 1)
-    return _render(
-        programs,
-        deployment,
-        "smoke-test",
-        {"resources": ["../../smoke"], "images": [{"name": "keyless/tests", "newName": name, "newTag": tag}]},
-    )
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": ["../../smoke"],
+        "images": [{"name": "keyless/tests", "newName": name, "newTag": tag}],
+    }
+    (overlay / "kustomization.yaml").write_text(json.dumps(kustomization, indent=2))  # JSON is YAML too
+    return _render(programs, deployment, overlay)
 
 
 def _copy(deployment: Deployment) -> Path:
@@ -50,12 +40,8 @@ def _copy(deployment: Deployment) -> Path:
     return tree
 
 
-def _render(programs: Programs, deployment: Deployment, name: str, kustomization: dict[str, object]) -> Path:
-    overlay = deployment.folder / "k8s" / "overlays" / name
-    overlay.mkdir()
-    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    (overlay / "kustomization.yaml").write_text(json.dumps(head | kustomization, indent=2))  # JSON is YAML too
-    rendered = deployment.folder / f"{name}.yaml"
+def _render(programs: Programs, deployment: Deployment, overlay: Path) -> Path:
+    rendered = deployment.folder / f"{overlay.name}.yaml"
     rendered.write_text(programs.run("kubectl", "kustomize", str(overlay)))
     return rendered
 

@@ -7,6 +7,7 @@ has done here; a wrong one ends with its own sentence. Bicep is compiled by it o
 import os
 import shutil
 import subprocess
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +19,7 @@ VERSION = "2.91.0"
 HOME = Path(".tools/az").resolve()
 SIGN_IN = "Please run 'az login'"
 WEST = ("--location", "westeurope")
+_PACK = "from azure.cli.command_modules.acr._archive_utils import _pack_source_code as pack; pack"
 SECRETS = ("FRONTEND_SIGNING_KEY", "RECEIPT_PUBLIC_KEY", "RECEIPT_SIGNING_KEY")
 
 
@@ -99,6 +101,27 @@ def test_a_wrong_line_would_be_found(azure_cli: AzureCli, line: list[str]) -> No
     assert refused.returncode in {1, 2}
     assert "ERROR" in refused.stderr
     assert SIGN_IN not in refused.stderr
+
+
+@pytest.mark.parametrize("image", ["frontend", "backend", "tests"])
+def test_what_is_uploaded_for_a_build_is_what_the_image_is_made_from(
+    azure_cli: AzureCli, tmp_path: Path, image: str
+) -> None:
+    """The CLI's own packing, under each image's ignore file: all that its Dockerfile copies, and nothing else."""
+    dockerfile = f"{image}/Dockerfile"
+    packing = f"{_PACK}({str(Path.cwd())!r}, {str(tmp_path / 'context.tar')!r}, {dockerfile!r}, 'in-tar')"
+    subprocess.run([HOME / "bin" / "python", "-c", packing], check=True, capture_output=True)
+    with tarfile.open(tmp_path / "context.tar") as context:
+        packed = {Path(name) for name in context.getnames()}
+    copies = [line.split()[1:-1] for line in Path(dockerfile).read_text().splitlines() if line.startswith("COPY ")]
+    copied = {Path(source) for sources in copies for source in sources if not source.startswith(("--", "/"))}
+    assert len(copied) > 5
+    assert copied <= packed
+    assert Path("in-tar") in packed
+    assert {path.parts[0] for path in packed if path.parts} <= {path.parts[0] for path in copied} | {
+        "in-tar",
+        "localcloud",
+    }
 
 
 def _kind(call: list[str]) -> tuple[str, ...]:
