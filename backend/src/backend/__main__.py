@@ -34,8 +34,8 @@ def main() -> None:
     try:
         settings = Settings.model_validate({})  # all of it from the environment
     except ValidationError as error:
-        missing = ", ".join(str(fault["loc"][0]).upper() + ": " + fault["msg"] for fault in error.errors())
-        sys.exit(f"backend: the environment does not describe the worker: {missing}")
+        faults = ", ".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        sys.exit(f"backend: the environment does not describe the worker: {faults}")
     asyncio.run(serve(settings))
 
 

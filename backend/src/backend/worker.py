@@ -23,7 +23,7 @@ from backend.health import Health
 from backend.process import Receipted, Rejected
 from backend.stopping import Stopping
 
-OPEN_TIMEOUT = 30.0  # seconds for connecting and opening the link, the SDK's second attempt included
+OPEN_TIMEOUT = 30.0  # seconds for connecting and opening the link, whatever the SDK repeats meanwhile
 WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed
 FINISH_TIMEOUT = 20.0  # leaves time to close within Kubernetes' usual terminationGracePeriodSeconds of 30
 

@@ -24,14 +24,14 @@ from frontend.references import References
 from frontend.sender import OrderSender
 from frontend.services import Services, csrf
 from frontend.sessions import Sessions
-from frontend.settings import Settings
+from frontend.settings import Settings, from_environment
 from frontend.signing_keys import SigningKeys
 
 
 def create_app(settings: Settings | None = None, clients: Clients | None = None) -> Flask:
     """The application. `settings` come from the environment and `clients` from `connect`, where not given."""
     dictConfig(LOGGING)
-    settings = settings or Settings()  # type: ignore[call-arg]  # from the environment
+    settings = settings or from_environment(Settings)
     clients = clients or connect(settings)
     app = OpenAPI(
         __name__,

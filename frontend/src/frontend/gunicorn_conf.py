@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from frontend.logs import LOGGING
-from frontend.settings import ServerSettings
+from frontend.settings import ServerSettings, Settings, from_environment
 
-_settings = ServerSettings()
+_settings = from_environment(ServerSettings)
+from_environment(Settings)  # what is missing ends gunicorn here, with one line, and not worker after worker
 
 bind = f"{_settings.http_host}:{_settings.http_port}"
 workers = _settings.web_concurrency

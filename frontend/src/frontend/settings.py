@@ -5,9 +5,12 @@ own variables (`AZURE_CLIENT_ID`, …) come from the workload-identity webhook a
 """
 
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 class Settings(BaseSettings):
@@ -53,3 +56,12 @@ class ServerSettings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     http_threads: int = Field(default=16, ge=1, description="requests served at once by one process")
     web_concurrency: int = Field(default=1, ge=1, description="processes")
+
+
+def from_environment(settings: type[AnySettings]) -> AnySettings:
+    """Raises `ValueError`, whose one line names each variable that is missing or wrong."""
+    try:
+        return settings.model_validate({})
+    except ValidationError as error:
+        faults = ", ".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise ValueError(f"the environment does not describe the frontend: {faults}") from None
