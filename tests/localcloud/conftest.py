@@ -5,6 +5,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +119,13 @@ def start_cloud(azurite: Path) -> Iterator[Callable[..., RunningCloud]]:
 def cloud(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
     """The cloud that most tests share, reached as from a pod: through its proxy, trusting its CA alone."""
     running = start_cloud()
+    with reached_as_from_a_pod(running):
+        yield running
+
+
+@contextmanager
+def reached_as_from_a_pod(running: RunningCloud) -> Iterator[pytest.MonkeyPatch]:
+    """Azure's names lead this process to the cloud, and what it trusts under them is the cloud's CA."""
     environment = {
         "HTTPS_PROXY": running.cloud.proxy_url,
         "REQUESTS_CA_BUNDLE": running.ca_bundle,
@@ -131,7 +139,7 @@ def cloud(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
             patch.delenv(name, raising=False)
         for name, value in environment.items():
             patch.setenv(name, value)
-        yield running
+        yield patch
 
 
 @pytest.fixture(scope="session")
