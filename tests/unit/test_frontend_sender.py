@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
+from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import ServiceBusConnectionError
 from frontend.sender import OrderSender
 
@@ -45,6 +46,32 @@ def test_it_connects_anew_after_an_error() -> None:
         sender.send(MESSAGE)
     assert len(bus.messages) == 100
     assert any(opened.closed for opened in bus.opened)
+
+
+class BrokenSender(FakeSender):
+    """Neither sends nor closes."""
+
+    def send_messages(self, _message: ServiceBusMessage) -> None:
+        raise ServiceBusConnectionError(message="gone")
+
+    def close(self) -> None:
+        raise OSError("the socket is gone too")
+
+
+class BrokenBus(FakeServiceBus):
+    """Its first 20 senders are broken: more than there are owners."""
+
+    def get_queue_sender(self, queue: str) -> FakeSender:
+        return BrokenSender(self) if len(self.opened) < 20 else super().get_queue_sender(queue)
+
+
+def test_a_sender_that_does_not_even_close_costs_no_owner() -> None:
+    """However many senders end badly, those who send go on."""
+    sender = sender_of(BrokenBus())
+    for _ in range(20):
+        with pytest.raises(ServiceBusConnectionError):
+            sender.send(MESSAGE)
+    sender.send(MESSAGE)
 
 
 class HangingBus(FakeServiceBus):

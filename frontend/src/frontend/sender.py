@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 from opentelemetry import trace
@@ -84,7 +85,8 @@ class OrderSender:
             except Exception as error:
                 done.set_exception(error)
                 if sender is not None:
-                    sender.close()
+                    with suppress(Exception):  # it failed already: whatever else it says, its owner goes on
+                        sender.close()
                 sender = None
             else:
                 done.set_result(None)
