@@ -25,6 +25,7 @@ from frontend.settings import Settings as FrontendSettings
 
 from contract import Order, OrderMessage, Receipt
 from tests.access.application import Application
+from tests.e2e.waiting import until
 
 _A_DAY = 86400.0  # seconds: the frontend's thread reads no key again while a test looks
 
@@ -37,7 +38,8 @@ class Unanswered(Exception):
 
 
 def becomes_ready(application: Application) -> None:
-    _expect(_frontend(application).test_client().get("/readyz"), 200)
+    browser = _frontend(application).test_client()
+    _expect(until(lambda: browser.get("/readyz"), lambda answer: "no answer within" not in answer.text), 200)
 
 
 def places_an_order(application: Application) -> None:
