@@ -39,8 +39,10 @@ def test_each_missing_access_is_named() -> None:
     client = azure.app().test_client()
     azure.bus.failure = ClientAuthenticationError("AADSTS700213: No matching federated identity record found")
     azure.receipts.failure = HttpResponseError("This request is not authorized to perform this operation.")
-    missing = client.get("/readyz").json["missing"]
+    problem = client.get("/readyz").json
+    missing = problem["missing"]
     assert set(missing) == {"Service Bus", "Blob Storage"}
+    assert all(f"{name}: {reason}" in problem["detail"] for name, reason in missing.items())
     assert "AADSTS700213" in missing["Service Bus"]
     assert "not authorized" in missing["Blob Storage"]
 

@@ -17,5 +17,6 @@ def healthz() -> Response:
 def readyz() -> Response:
     missing = services().readiness.missing()
     if missing:
-        raise Problem(503, "NotReady", f"Missing: {', '.join(missing)}.", {"Retry-After": "2"}, missing=missing)
+        detail = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise Problem(503, "NotReady", detail, {"Retry-After": "2"}, missing=missing)
     return make_response(jsonify(status="ready"))
