@@ -51,6 +51,8 @@ def _put(control: httpx.Client, name: str, value: str, tags: dict[str, str]) -> 
 
 
 def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     try:
         with connect(Path(sys.argv[1])) as control:
             ensure(control)
