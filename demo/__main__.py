@@ -28,6 +28,8 @@ def main() -> int:
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` asks for
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     _end_with_parent()
     try:
         match arguments.what:

@@ -27,7 +27,8 @@ class Stack:
     def __init__(self, state: Path, arguments: Sequence[str] = (), overlay: Path = ROOT / "k8s/overlays/local") -> None:
         self.state = state
         command = [sys.executable, "-m", "localcloud", "run", "--overlay", str(overlay), "--state", str(state)]
-        self._process = subprocess.Popen([*command, *arguments], cwd=ROOT)  # noqa: S603 - our own program
+        # In a session of its own, so that Ctrl-C and a closed terminal reach this process alone, which then stops it.
+        self._process = subprocess.Popen([*command, *arguments], cwd=ROOT, start_new_session=True)  # noqa: S603
 
     def __enter__(self) -> "Stack":
         return self
@@ -60,6 +61,7 @@ class Stack:
         try:
             return self._process.wait()
         except KeyboardInterrupt:
+            self.stop()
             return self._process.wait()
 
     def stop(self) -> None:
@@ -79,7 +81,8 @@ class Stack:
                 raise StackFailed("the local cloud has ended")
             with contextlib.suppress(ControlError), self.control() as client:
                 status: dict[str, Any] = client.get("/status").raise_for_status().json()
-                if good(status):
+                # Another's answer means that another has the folder: this one is about to say so and end.
+                if status["pid"] == self.pid and good(status):
                     return status
                 waiting = [f"{p['name']}: {p['reason'] or 'starting'}" for p in status["pods"] if not p["ready"]]
                 reason = "; ".join(waiting)

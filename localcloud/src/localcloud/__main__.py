@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
@@ -72,12 +73,14 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _secret(arguments: argparse.Namespace) -> int:
-    tags = dict(tag.split("=", 1) for tag in arguments.tag)
-    value = sys.stdin.read()
+    try:
+        value = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        sys.exit("localcloud: a secret is text in UTF-8, and what came on standard input is not")
 
     def put(client: "httpx.Client") -> int:
         answer = client.put(
-            f"/secrets/{arguments.name_of_secret}", json={"value": value, "tags": tags}
+            f"/secrets/{arguments.name_of_secret}", json={"value": value, "tags": dict(arguments.tag)}
         ).raise_for_status()
         print(answer.json()["version"])
         return 0
@@ -114,8 +117,10 @@ def _access(arguments: argparse.Namespace) -> int:
 
     from localcloud.summary import access_table
 
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    access_table(_settings(arguments).state / "audit.jsonl", console)
+    trail = _settings(arguments).state / "audit.jsonl"
+    if not trail.exists():
+        sys.exit(f"localcloud: there is no trail at {trail}: no local cloud has run there")
+    access_table(trail, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
     return 0
 
 
@@ -137,6 +142,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         sys.exit(f"localcloud: the settings are wrong: {'; '.join(faults_of(error))}")
+    except SettingsError as error:  # a list that is no JSON, in an environment variable
+        sys.exit(f"localcloud: the settings are wrong: {error}")
 
 
 def _fail(error: Exception) -> int:
@@ -174,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
     secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
     secret.add_argument("name_of_secret", metavar="NAME")
-    secret.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
     restart = add("restart", _restart, "restart a deployment's pods, one after the other")
     restart.add_argument("deployment", metavar="NAME")
     job = add("job", _job, "run a cronjob's job now, as `kubectl create job --from` does")
@@ -189,6 +196,13 @@ def _service_port(text: str) -> tuple[str, int]:
     if not port.isdecimal() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"not SERVICE=PORT: {text}")
     return service, int(port)
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not (key and separator):
+        raise argparse.ArgumentTypeError(f"not KEY=VALUE: {text}")
+    return key, value
 
 
 def _projection(text: str) -> "Projection":

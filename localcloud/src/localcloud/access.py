@@ -9,17 +9,19 @@ all secrets, needs one. A principal is the object id of a workload's identity. A
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from localcloud.validation import faults_of
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
+_TIMEDELTA = TypeAdapter(timedelta)
 _IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
 
 
@@ -31,6 +33,17 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _iso_8601(duration: str) -> str:
+    try:
+        _TIMEDELTA.validate_python(duration)
+    except ValidationError as error:
+        raise ValueError(f"{duration!r} is not an ISO 8601 duration, such as PT1M") from error
+    return duration
+
+
+Duration = Annotated[str, Field(pattern="^P"), AfterValidator(_iso_8601)]
+
+
 class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
 
@@ -38,11 +51,11 @@ class Secret(_Part):
 class Queue(_Part):
     """A Service Bus queue, with the properties of `Microsoft.ServiceBus/namespaces/queues` (ISO 8601 durations)."""
 
-    lockDuration: str = "PT1M"
+    lockDuration: Duration = "PT1M"
     maxDeliveryCount: Annotated[int, Field(ge=1, le=2000)] = 10
-    defaultMessageTimeToLive: str = "P14D"
+    defaultMessageTimeToLive: Duration = "P14D"
     deadLetteringOnMessageExpiration: bool = False
-    duplicateDetectionHistoryTimeWindow: str | None = None
+    duplicateDetectionHistoryTimeWindow: Duration | None = None
 
 
 class CosmosContainer(_Part):

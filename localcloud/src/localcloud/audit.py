@@ -4,6 +4,7 @@ The file is `audit.jsonl` in the state folder. It holds claims (`uti`, `oid`), n
 """
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -50,6 +51,8 @@ class Audit:
         self._clock = clock
         self._pod_of_uti = _pods(path)
         self._file = path.open("a", buffering=1)
+        if not _ends_in_order(path):
+            self._file.write("\n")  # so that what is torn is one line alone
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -78,10 +81,27 @@ class Audit:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The trail's entries so far, oldest first; none where there is no file yet."""
+    """The trail's entries so far, oldest first; none where there is no file yet. A torn line is left out."""
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    with path.open(errors="replace") as file:
+        return [entry for line in file if (entry := _entry(line)) is not None]
+
+
+def _ends_in_order(path: Path) -> bool:
+    """Whether the file is empty or its last line has an end, which it lacks where the machine stopped in it."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return file.read() in (b"", b"\n")
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 def _pods(path: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ class Certificates:
     def publish(self, file: Path) -> None:
         """Puts the CA's certificate, and not its key, in a file that anybody may read."""
         self._ca.cert_pem.write_to_path(str(file))
+        file.chmod(0o644)
 
     def server_context(self, *names: str) -> ssl.SSLContext:
         """TLS settings for a server that answers under these host names and addresses."""

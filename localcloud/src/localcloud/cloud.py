@@ -30,6 +30,7 @@ from localcloud.proxy import ForwardProxy
 from localcloud.servicebus.broker import Broker
 from localcloud.servicebus.routes import servicebus
 from localcloud.settings import Settings
+from localcloud.state_folder import StateFolder
 from localcloud.tokens import TokenVerifier
 
 ISSUER_HOST = "localcloud.oic.prod-aks.azure.com"  # an AKS issuer's host is {region}.oic.prod-aks.azure.com
@@ -53,27 +54,28 @@ class Cloud:
     def __init__(
         self, settings: Settings, report: Callable[[str], None], clock: Callable[[], float] = time.time
     ) -> None:
-        state = settings.state
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings = settings
         self.model = AccessFile(settings.access, report)
-        self.audit = Audit(state / "audit.jsonl", clock)
-        self.certificates = Certificates(state / "tls")
+        self._folder = folder = StateFolder(settings.state)
+        self.audit = Audit(settings.state / "audit.jsonl", clock)
+        with folder.reading("tls") as path:
+            self.certificates = Certificates(path)
         if settings.publish_ca:
             self.certificates.publish(settings.publish_ca)
-        self.issuer = Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", state / "issuer-key.pem", clock)
-        self.secrets = SecretStore(state / "keyvault.sqlite", clock)
-        self._entra_key = keys.load_or_create(state / "entra-key.pem")
+        with folder.reading("issuer-key.pem") as path:
+            self.issuer = Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", path, clock)
+        with folder.reading("entra-key.pem") as path:
+            self._entra_key = keys.load_or_create(path)
         self._verifier = TokenVerifier(self._entra_key, entra.token_issuer(TENANT_ID), clock)
-        self._items = ItemStore(state / "cosmos.sqlite", self.model().entities.cosmos, clock)
-        self._azurite = Azurite(state / "azurite", settings.azurite, settings.name)
-        self._broker = Broker(
-            self._guard(_SERVICE_BUS_AUDIENCES),
-            self.model().entities.serviceBus,
-            state / "servicebus.sqlite",
-            settings.servicebus_host,
-            clock,
-        )
+        entities = self.model().entities
+        with folder.reading("keyvault.sqlite") as path:
+            self.secrets = SecretStore(path, clock)
+        with folder.reading("cosmos.sqlite") as path:
+            self._items = ItemStore(path, entities.cosmos, clock)
+        self._azurite = Azurite(settings.state / "azurite", settings.azurite, settings.name)
+        with folder.reading("servicebus.sqlite") as path:
+            guard = self._guard(_SERVICE_BUS_AUDIENCES)
+            self._broker = Broker(guard, entities.serviceBus, path, settings.servicebus_host, clock)
         self._report = report
         self._clock = clock
         self._stack = contextlib.AsyncExitStack()
@@ -107,7 +109,7 @@ class Cloud:
 
     async def _start(self) -> None:
         host, stack = self.settings.host, self._stack
-        for part in (self.audit, self.secrets, self._items):
+        for part in (self._folder, self.audit, self.secrets, self._items):
             stack.callback(part.close)
         with _named("HTTPS", host, self.settings.https_port, "LOCALCLOUD_HTTPS_PORT"):
             server = HttpsServer(host, self.settings.https_port)

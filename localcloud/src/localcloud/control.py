@@ -28,13 +28,23 @@ class StatePathTooLong(Exception):
     """The system's limit for a socket's address is shorter than the path of the state folder."""
 
 
+def socket_path(folder: Path) -> Path:
+    """Where the socket of the cloud with this state folder is; raises `StatePathTooLong`."""
+    path = folder.absolute() / SOCKET
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise StatePathTooLong(
+            f"the path of the folder {path.parent} is too long for a socket: choose another by LOCALCLOUD_STATE."
+        )
+    return path
+
+
 class ControlPlane:
     """Serves the operator's requests until it is closed."""
 
     def __init__(
         self, folder: Path, secrets: SecretStore, issuer: Issuer, cluster: Cluster | None, proxy_url: str
     ) -> None:
-        self._path = folder.absolute() / SOCKET
+        self._path = socket_path(folder)
         self._secrets = secrets
         self._issuer = issuer
         self._cluster = cluster
@@ -43,9 +53,7 @@ class ControlPlane:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Raises `StatePathTooLong`."""
-        if len(os.fsencode(self._path)) > _LONGEST_PATH:
-            raise StatePathTooLong(f"the path of the state folder is too long for a socket: {self._path.parent}")
+        """Returns once it answers."""
         config = uvicorn.Config(self._app(), uds=str(self._path), log_level="warning", lifespan="off", access_log=False)
         self._server = server = EmbeddedServer(config)
         self._task = asyncio.create_task(server.serve(), name="control")
@@ -73,6 +81,7 @@ class ControlPlane:
         pods = self._cluster.pods() if self._cluster else []
         return JSONResponse(
             {
+                "pid": os.getpid(),
                 "pods": [
                     {
                         "name": p.name,

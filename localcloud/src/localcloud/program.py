@@ -16,15 +16,16 @@ from localcloud.cloud import Cloud, PortTaken
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.webhook import WebhookSettings
-from localcloud.control import ControlPlane, StatePathTooLong
+from localcloud.control import ControlPlane, StatePathTooLong, socket_path
 from localcloud.entra.routes import AUTHORITY
 from localcloud.lines import say, step
 from localcloud.projection import Projection, Projections
 from localcloud.settings import Settings
+from localcloud.state_folder import StateFolderError
 from localcloud.terminal import Terminal
 
 
-class StateFolderInUse(Exception):
+class StateFolderNotEmpty(Exception):
     """`--ephemeral` removes its state folder at the end, so it takes only one that is empty or not there yet."""
 
 
@@ -33,7 +34,8 @@ FAILURES = (
     AzuriteError,
     ClusterError,
     PortTaken,
-    StateFolderInUse,
+    StateFolderError,
+    StateFolderNotEmpty,
     StatePathTooLong,
     OSError,
     sqlite3.Error,
@@ -49,14 +51,16 @@ async def run(
     *,
     ephemeral: bool,
 ) -> None:
-    """Runs until SIGINT, SIGTERM or the end of the parent process.
+    """Runs until SIGINT, SIGTERM, SIGHUP or the end of the parent process.
 
     Without an overlay there is the cloud alone, and `projections` are the workloads elsewhere. Raises `FAILURES`.
     """
     if ephemeral and settings.state.exists() and any(settings.state.iterdir()):
-        raise StateFolderInUse(
+        raise StateFolderNotEmpty(
             f"{settings.state} holds something, and --ephemeral would remove it: choose another folder"
         )
+    socket_path(settings.state)  # too long a path is better said at once
+    os.umask(0o077)  # nobody else reads what is written from now on, whoever may enter the folder
     stop = _stop_signal()
     try:
         async with contextlib.AsyncExitStack() as stack:
@@ -113,11 +117,12 @@ async def _running_cluster(cloud: Cloud, overlay: Path, service_ports: Mapping[s
 
 
 def _stop_signal() -> asyncio.Event:
-    """Set by SIGINT, SIGTERM, or when the process that started this one has ended."""
+    """Set by SIGINT, SIGTERM, SIGHUP (the terminal was closed), or when the process that started this one has ended."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` asks for
+            loop.add_signal_handler(number, stop.set)
     parent = os.getppid()
 
     def look() -> None:
