@@ -1,6 +1,7 @@
 """What the worker lacks, and the two endpoints that say so to the kubelet."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Hashable
 
@@ -65,4 +66,5 @@ def health_app(health: Health) -> web.Application:
 
 def _problem(detail: str, missing: dict[str, str]) -> web.Response:
     body = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": detail, "missing": missing}
-    return web.json_response(body, status=503, content_type="application/problem+json")
+    headers = {"Content-Type": "application/problem+json"}  # without the charset that aiohttp adds to a text
+    return web.Response(body=json.dumps(body).encode(), status=503, headers=headers)
