@@ -1,6 +1,6 @@
 """The pipeline's own files: schemas, actionlint with shellcheck, zizmor, yamllint, and what none of them asks for.
 
-The programs come with the dependency group `check`: `.tools/uv/bin/uv sync --group check`.
+The programs are those of the dependency group `check`, which `make check` installs.
 """
 
 import re
@@ -27,7 +27,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a program of the group `check`, with its companions (shellcheck for actionlint) in its PATH."""
     path = PROGRAMS / program
     if not path.exists():
-        pytest.fail(f"{program} is missing: `.tools/uv/bin/uv sync --group check` brings it")
+        pytest.fail(f"{program} is missing: `make check` brings it")
     environment = {"PATH": f"{PROGRAMS}:/usr/bin:/bin", "LANG": "C.UTF-8"}
     return subprocess.run([path, *arguments], capture_output=True, text=True, env=environment)
 
