@@ -5,8 +5,8 @@ stand nowhere else in this project.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from functools import cached_property
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from typing import Any, NoReturn
 
 import pytest
@@ -53,21 +53,22 @@ class Emulators:
         self.vault()
 
     def cosmos(self) -> CosmosClient:
-        return self._cosmos
+        self._make_cosmos_containers()
+        return CosmosClient(_COSMOS_URL, _COSMOS_KEY)
 
     @asynccontextmanager
     async def aio_cosmos(self) -> AsyncIterator[AioCosmosClient]:
-        assert self._cosmos
+        self._make_cosmos_containers()
         async with AioCosmosClient(_COSMOS_URL, _COSMOS_KEY) as client:
             yield client
 
     def blobs(self, **options: Any) -> BlobServiceClient:
-        assert self._blobs
+        self._make_blob_containers()
         return BlobServiceClient(_BLOB_URL, _BLOB_KEY, **options)
 
     @asynccontextmanager
     async def aio_blobs(self) -> AsyncIterator[AioBlobServiceClient]:
-        assert self._blobs
+        self._make_blob_containers()
         async with AioBlobServiceClient(_BLOB_URL, _BLOB_KEY) as client:
             yield client
 
@@ -82,20 +83,16 @@ class Emulators:
                 lambda: AioServiceBusClient.from_connection_string(client),
             )
 
-    @cached_property
-    def _cosmos(self) -> CosmosClient:
-        client = CosmosClient(_COSMOS_URL, _COSMOS_KEY)
-        database = client.create_database_if_not_exists("shop")
-        for container in ("items", "other"):
-            database.create_container_if_not_exists(container, PartitionKey("/pk"))
-        return client
+    @cache  # noqa: B019 - there is one of these, for the whole session
+    def _make_cosmos_containers(self) -> None:
+        with CosmosClient(_COSMOS_URL, _COSMOS_KEY) as client:
+            database = client.create_database_if_not_exists("shop")
+            for container in ("items", "other"):
+                database.create_container_if_not_exists(container, PartitionKey("/pk"))
 
-    @cached_property
-    def _blobs(self) -> BlobServiceClient:
-        client = BlobServiceClient(_BLOB_URL, _BLOB_KEY)
-        for container in ("files", "other"):
-            try:
-                client.create_container(container)
-            except ResourceExistsError:
-                client.get_container_client(container).get_container_properties()
-        return client
+    @cache  # noqa: B019 - as above
+    def _make_blob_containers(self) -> None:
+        with BlobServiceClient(_BLOB_URL, _BLOB_KEY) as client:
+            for container in ("files", "other"):
+                with suppress(ResourceExistsError):
+                    client.create_container(container)
