@@ -1,6 +1,6 @@
 """What the worker tells of a service's refusal: the code first, since that is what one searches for."""
 
-from azure.core.exceptions import HttpResponseError, ODataV4Format, ServiceRequestError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ODataV4Format, ServiceRequestError
 from backend.dependencies import sentence
 
 
@@ -31,3 +31,14 @@ def test_a_code_that_the_text_names_is_not_said_twice() -> None:
 def test_an_error_without_an_answer_is_its_own_text() -> None:
     """Where no service answered, the SDK's own sentence is all there is."""
     assert sentence(ServiceRequestError("Connection refused")) == "Connection refused"
+
+
+def test_the_same_refusal_by_entra_reads_the_same() -> None:
+    """The ids and the time that end Entra's sentence are left out: who watches sees one line, not one an attempt."""
+    said = [
+        sentence(
+            ClientAuthenticationError(f"AADSTS700016: Application not found. Trace ID: {trace} Timestamp: {trace}")
+        )
+        for trace in ("a", "b")
+    ]
+    assert said == ["AADSTS700016: Application not found."] * 2

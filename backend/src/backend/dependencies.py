@@ -53,9 +53,11 @@ async def calling(dependency: str) -> AsyncIterator[None]:
 def sentence(error: BaseException) -> str:
     """What an error says, on one line: the service's own code where it has one, then at most 500 characters of text.
 
-    Azure's errors quote no token.
+    Azure's errors quote no token. Entra ends its sentence with ids that differ each time; they are left out, so that
+    the same failure reads the same.
     """
     text = " ".join(str(getattr(error, "message", None) or error or type(error).__name__).split())
+    text = text.split(" Trace ID:")[0]
     details = getattr(error, "error", None)  # the OData error in an answer's body; its innermost code says the most
     code = (getattr(details, "innererror", None) or {}).get("code") or getattr(error, "error_code", None)
     return text[:500] if not code or code in text[:500] else f"{code}: {text[:500]}"

@@ -48,6 +48,19 @@ def on_access(entry: Access) -> str | None:
     return f"the token was refused: {entry.reason}."
 
 
+def on_pod(reason: str) -> str | None:
+    """The advice for a pod that never asks for a token, by what the SDK's credential says that it lacks.
+
+    The webhook gives a pod all three arguments, or, where the service account has no client id, all but that.
+    """
+    _before, found, lacking = reason.partition("Missing required arguments: ")
+    if not found:
+        return None
+    if "token_file_path" in lacking:
+        return 'the webhook has left the pod alone: it needs the label azure.workload.identity/use: "true", on the pod.'
+    return "the pod's service account needs the annotation azure.workload.identity/client-id."
+
+
 def _expected_client(entry: Exchange, model: AccessModel) -> str:
     for name, workload in model.workloads.items():
         if workload.subject == entry.subject:

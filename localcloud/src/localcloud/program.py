@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
+from localcloud import readiness
 from localcloud.access import TENANT_ID, AccessFileError
 from localcloud.blob.azurite import AzuriteError
 from localcloud.cloud import Cloud, PortTaken
@@ -110,9 +111,11 @@ async def _running_cluster(cloud: Cloud, overlay: Path, service_ports: Mapping[s
         report=say,
     )
     await cluster.start()
+    watching = asyncio.create_task(readiness.watch(cluster.pods), name="readiness")
     try:
         yield cluster
     finally:
+        watching.cancel()
         await cluster.stop()
 
 

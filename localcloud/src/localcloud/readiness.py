@@ -1,0 +1,39 @@
+"""Watches the cluster's pods, and tells the person at the terminal when one lacks something, and when it has it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from localcloud import advice
+from localcloud.lines import paint, say, step
+
+_LOOK = 0.5  # seconds
+_PATIENCE = 8.0  # seconds; a pod that is only starting is not worth a line
+
+
+class PodStatus(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def ready(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+
+
+async def watch(pods: Callable[[], Iterable[PodStatus]], clock: Callable[[], float] = time.monotonic) -> None:
+    """Looks until it is cancelled. A pod's reason is said once, as long as it stays the same."""
+    waiting_since: dict[str, float] = {}
+    said: dict[str, str] = {}
+    while True:
+        for pod in pods():
+            if pod.ready:
+                waiting_since.pop(pod.name, None)
+                if said.pop(pod.name, None):
+                    step(f"{pod.name} is ready")
+            elif clock() - waiting_since.setdefault(pod.name, clock()) > _PATIENCE and said.get(pod.name) != pod.reason:
+                said[pod.name] = pod.reason
+                say(paint("31", "✗ ") + f"{pod.name} is not ready: {pod.reason or 'starting'}")
+                if fix := advice.on_pod(pod.reason):
+                    say("  " + paint("33", "fix: ") + fix)
+        await asyncio.sleep(_LOOK)
