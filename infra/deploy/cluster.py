@@ -8,6 +8,9 @@ from typing import Protocol
 from infra.deploy.programs import ProgramFailed, Programs
 from infra.deploy.record import Deployment
 
+# What stands in the manifests is theirs; what does not, such as the replicas that KEDA sets, is left alone.
+_APPLY = ("apply", "--server-side", "--force-conflicts", "--filename")
+
 
 class Cluster(Protocol):
     def kubectl(self, *arguments: str) -> str:
@@ -34,7 +37,7 @@ class PublicCluster:
         return self._programs.run("kubectl", "--kubeconfig", str(self.kubeconfig), *arguments)
 
     def apply(self, manifests: Path) -> str:
-        return self.kubectl("apply", "--filename", str(manifests))
+        return self.kubectl(*_APPLY, str(manifests))
 
 
 class PrivateCluster:
@@ -51,7 +54,7 @@ class PrivateCluster:
         return self._invoke(("kubectl", *arguments))
 
     def apply(self, manifests: Path) -> str:
-        return self._invoke(("kubectl", "apply", "--filename", manifests.name), "--file", str(manifests))
+        return self._invoke(("kubectl", *_APPLY, manifests.name), "--file", str(manifests))
 
     def _invoke(self, command: tuple[str, ...], *more: str) -> str:
         named = ("--resource-group", self._deployment.group, "--name", f"{self._deployment.name}-aks")

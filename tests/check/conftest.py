@@ -1,11 +1,13 @@
-"""Terraform for the tests that need it: the real program, with stand-ins for its providers."""
+"""The real Terraform, with stand-ins for its providers, and the real Azure CLI, for the tests that need them."""
 
 import importlib.util
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.check.azure_cli import AzureCli, installed
 from tests.infra.terraform.cli import Terraform, command
 
 
@@ -28,3 +30,11 @@ def terraform(tmp_path: Path, providers: Mapping[str, str]) -> Terraform:
     working = Terraform(tmp_path, providers)
     working.succeed("init")
     return working
+
+
+@pytest.fixture(scope="session")
+def azure_cli(tmp_path_factory: pytest.TempPathFactory) -> AzureCli:
+    """The Azure CLI, with nobody signed in."""
+    if shutil.which("bicep") is None:
+        pytest.fail("bicep is not in PATH: `az bicep install` brings it, then add ~/.azure/bin to PATH")
+    return installed(tmp_path_factory.mktemp("azure"))

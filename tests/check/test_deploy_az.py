@@ -4,8 +4,6 @@ The CLI looks at a line before it looks for who is signed in. A good one ends wi
 has done here; a wrong one ends with its own sentence. Bicep is compiled by it on the way.
 """
 
-import os
-import shutil
 import subprocess
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,53 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.check.azure_cli import HOME, SIGN_IN, AzureCli
 from tests.infra.deploying import Checkout
 
-VERSION = "2.91.0"
-HOME = Path(".tools/az").resolve()
-SIGN_IN = "Please run 'az login'"
 WEST = ("--location", "westeurope")
 _PACK = "from azure.cli.command_modules.acr._archive_utils import _pack_source_code as pack; pack"
-SECRETS = ("FRONTEND_SIGNING_KEY", "RECEIPT_PUBLIC_KEY", "RECEIPT_SIGNING_KEY")
-
-
-class AzureCli:
-    """The Azure CLI, with a configuration of its own and nobody signed in."""
-
-    def __init__(self, folder: Path) -> None:
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "AZURE_CONFIG_DIR": str(folder),
-            "AZURE_CORE_COLLECT_TELEMETRY": "false",
-            "AZURE_BICEP_USE_BINARY_FROM_PATH": "true",
-            "AZURE_BICEP_CHECK_VERSION": "false",
-            "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
-            "KEYLESS_SUFFIX": "a1b2c",
-            "KEYLESS_DEPLOYER_PRINCIPAL_ID": "00000000-0000-0000-0000-0000000000d0",
-            **{f"KEYLESS_{name}": "a made-up value, long enough to pass" for name in SECRETS},
-        }
-
-    def run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [HOME / "bin" / "az", *arguments], env=self._environment, input="{}", capture_output=True, text=True
-        )
-
-
-@pytest.fixture(scope="module")
-def azure_cli(tmp_path_factory: pytest.TempPathFactory) -> AzureCli:
-    """Installed below `.tools/` once: two minutes, and 400 MB."""
-    if shutil.which("bicep") is None:
-        pytest.fail("bicep is not in PATH: `az bicep install` brings it, then add ~/.azure/bin to PATH")
-    cli = AzureCli(tmp_path_factory.mktemp("azure"))
-    if not (HOME / "bin" / "az").exists() or VERSION not in cli.run(["version"]).stdout:
-        uv = shutil.which("uv", path=os.pathsep.join([".tools/uv/bin", os.environ["PATH"]]))
-        assert uv is not None, "`make test` installs uv"
-        cache = os.environ | {"UV_CACHE_DIR": str(HOME.parent / "cache" / "uv")}
-        subprocess.run([uv, "venv", "--quiet", "--clear", HOME], check=True, env=cache)
-        installed = [uv, "pip", "install", "--quiet", "--python", HOME / "bin" / "python", f"azure-cli=={VERSION}"]
-        subprocess.run(installed, check=True, env=cache)
-    return cli
 
 
 @pytest.fixture(scope="module")
