@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -113,6 +114,7 @@ def start_cloud(azurite: Path) -> Iterator[Callable[..., RunningCloud]]:
     for one in running:
         asyncio.run_coroutine_threadsafe(one.cloud.close(), one.loop).result(60)
         one.loop.call_soon_threadsafe(one.loop.stop)
+        shutil.rmtree(one.folder)
 
 
 @pytest.fixture(scope="session")
