@@ -21,10 +21,14 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path, victim: str) -
     state = tmp_path / "state"
     demo = [sys.executable, "-m", "demo", "run", "--ephemeral", "--state", str(state), "--port", "0"]
     # A shell takes make's place; the colon keeps it from giving its own process to the command.
-    make = subprocess.Popen(["sh", "-c", '"$@"; :', "sh", *demo], cwd=ROOT, env=os.environ | PORTS)
+    make = subprocess.Popen(
+        ["sh", "-c", '"$@"; :', "sh", *demo], cwd=ROOT, env=os.environ | PORTS, stdout=subprocess.PIPE, text=True
+    )
     try:
-        family = until(lambda: processes.family(make.pid), lambda family: "frontend.app" in " ".join(family.values()))
-        assert "azurite" in " ".join(family.values())
+        assert make.stdout is not None
+        assert any("Ctrl-C" in line for line in make.stdout), "it never served"
+        family = processes.family(make.pid)
+        assert all(name in " ".join(family.values()) for name in ("azurite", "reaper", "backend", "frontend.app"))
         pids = {"make": make.pid, "demo": next(pid for pid, command in family.items() if command == " ".join(demo))}
         os.kill(pids[victim], signal.SIGKILL)
         until(lambda: processes.alive(family), lambda left: not left)
