@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from packaging.requirements import Requirement
 
-from tests.compose.docker import docker, in_a_new_container
+from tests.compose.docker import docker, in_a_new_container, inside
 
 IMAGES = ("frontend", "backend", "localcloud")
 
@@ -64,7 +64,7 @@ def test_an_image_holds_what_is_locked_for_its_member_and_nothing_else(name: str
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_module_of_an_image_can_be_imported(name: str) -> None:
     """So that what a module needs is declared by its own member, and not there by another's favour."""
-    imported = in_a_new_container(f"keyless/{name}:0.1.0", IMPORTED.format(package=name))
+    imported = inside(name, IMPORTED.format(package=name))  # where it has the environment that it reads
     assert len(imported) > 10
 
 
