@@ -1,12 +1,13 @@
 """The whole application on this machine, to be killed, stopped and started again with the same ports and state."""
 
+import contextlib
 import copy
 import json
 import os
+import random
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Application:
     def trail(self) -> list[dict[str, Any]]:
         return audit.read(self.state / "audit.jsonl")
 
-    @contextmanager
+    @contextlib.contextmanager
     def without(self, workload: str, scope: str) -> Iterator[None]:
         """Takes the workload's grants on an entity away, which has effect at once, and gives them back."""
         less = copy.deepcopy(self.model)
@@ -98,7 +99,7 @@ class Application:
         finally:
             self._enforce(self.model)
 
-    @contextmanager
+    @contextlib.contextmanager
     def servicebus(self, workload: str) -> Iterator[ServiceBusClient]:
         """The real client with the workload's identity, on whose behalf the cluster's issuer signs another token."""
         token = self.state.parent / f"{workload}.token"
@@ -140,12 +141,20 @@ class Application:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on: a run that is started again must find its customers on the same ones."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports that nobody listens on: a run that is started again must find its customers on the same ones.
+
+    None of those that the system gives to outgoing connections (from 32768 up on Linux, from 49152 on macOS): while
+    nobody listens, a customer who tries again could be given the very port, and would keep it.
+    """
+    with contextlib.ExitStack() as held:
+        ports: list[int] = []
+        for port in random.sample(range(20_000, 32_000), 100):
+            with contextlib.suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+                ports.append(port)
+            if len(ports) == count:
+                return ports
+    raise AssertionError("there are no free ports")
 
 
 def _overlay(folder: Path) -> Path:
