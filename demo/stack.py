@@ -27,8 +27,7 @@ class Stack:
     def __init__(self, state: Path, arguments: Sequence[str] = (), overlay: Path = ROOT / "k8s/overlays/local") -> None:
         self.state = state
         command = [sys.executable, "-m", "localcloud", "run", "--overlay", str(overlay), "--state", str(state)]
-        # In a session of its own, so that Ctrl-C and a closed terminal reach this process alone, which then stops it.
-        self._process = subprocess.Popen([*command, *arguments], cwd=ROOT, start_new_session=True)  # noqa: S603
+        self._process = subprocess.Popen([*command, *arguments], cwd=ROOT)  # noqa: S603 - our own program
 
     def __enter__(self) -> "Stack":
         return self

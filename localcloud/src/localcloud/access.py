@@ -144,6 +144,10 @@ class AccessModel(_Part):
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise AccessFileError(f"the access model {path} is not YAML: {error.problem} in line {line}") from error
+        except RecursionError as error:
+            raise AccessFileError(
+                f"the access model {path} is not YAML that makes sense: it is nested too deeply"
+            ) from error
         except ValidationError as error:
             raise AccessFileError(f"the access model {path} is wrong: {'; '.join(faults_of(error))}") from error
 

@@ -20,6 +20,7 @@ async def render(overlay: Path) -> list[dict[str, Any]]:
         # Nobody's own kubeconfig or kubectl preferences take part.
         env={"PATH": os.defpath, "KUBECONFIG": os.devnull, "KUBERC": "off"},
         stdin=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is the local cloud's to hear
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -1,0 +1,114 @@
+"""`python -m demo run` serves the application until Ctrl-C; `python -m demo orders` shows it at work and ends."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from localcloud.lines import say, step
+from localcloud.operator import ControlError, connect
+
+from demo import keys
+from demo.orders import Customer, OrderFailed, Receipt
+from demo.stack import ROOT, Stack, StackFailed
+
+_CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("what", choices=("run", "orders", "rotate-receipt-key", "rotate-session-key"))
+    parser.add_argument("--state", type=Path, default=ROOT / ".local", help="the local cloud's folder")
+    parser.add_argument("--port", type=int, default=8080, help="the page's port")
+    parser.add_argument("--ephemeral", action="store_true", help="keep nothing")
+    arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` asks for
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    _end_with_parent()
+    try:
+        match arguments.what:
+            case "run":
+                return _run(arguments)
+            case "orders":
+                return _orders()
+            case _:
+                return _rotate(arguments)
+    except (StackFailed, OrderFailed) as error:
+        print(f"✗ {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _end_with_parent() -> None:
+    """Ends, as with Ctrl-C, when the process that started this one has ended: make may be killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    extra = ["--service-port", f"frontend={arguments.port}", *(["--ephemeral"] if arguments.ephemeral else [])]
+    with Stack(arguments.state, extra) as stack:
+        url = stack.start()
+        step(f"serving after {time.monotonic() - started:.1f} s")
+        customer = Customer(url)
+        receipt = customer.receipt(customer.place("a first order", 1))
+        customer.close()
+        _show(receipt)
+        say(f"\n  The page           {url}/\n  The token's journey {url}/identity\n  Stop with           Ctrl-C\n")
+        return stack.wait()
+
+
+def _orders() -> int:
+    from localcloud.summary import access_table
+    from rich.console import Console
+
+    started = time.monotonic()
+    state = Path(tempfile.mkdtemp(prefix="keyless-"))
+    free_ports = ["--ephemeral", "--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
+    try:
+        with Stack(state, free_ports) as stack:
+            customer = Customer(stack.start())
+            step(f"serving after {time.monotonic() - started:.1f} s")
+            placed = [customer.place(product, quantity) for product, quantity in _CATALOGUE]
+            step(f"{len(placed)} orders accepted: each is a message in the queue")
+            for path in placed:
+                _show(customer.receipt(path))
+            customer.close()
+            say("")
+            access_table(state / "audit.jsonl", Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+    step(f"done in {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def _rotate(arguments: argparse.Namespace) -> int:
+    rotate = keys.rotate_receipt_key if arguments.what == "rotate-receipt-key" else keys.rotate_session_key
+    try:
+        with connect(arguments.state) as control:
+            version = rotate(control)
+    except ControlError as error:
+        raise StackFailed(str(error)) from error
+    step(f"new version {version}; the services take it within a minute")
+    return 0
+
+
+def _show(receipt: Receipt) -> None:
+    order = receipt.order
+    step(f"verified receipt for {order['quantity']} × {order['product']}, signed with key {receipt.kid[:8]}…")
+    say(f"  {receipt.jws[:76]}…")
