@@ -99,6 +99,38 @@ class Azure:
         url = f"{definitions}/{role}?api-version={ROLE_DEFINITIONS}"
         self._programs.run("az", "rest", "--method", "delete", "--url", url)
 
+    def identities(self, deployment: Deployment) -> dict[str, str]:
+        """The object ids of the deployment's identities, by name."""
+        listed = self._json("identity", "list", *_in_group(deployment))
+        return {identity["name"]: identity["principalId"] for identity in listed}
+
+    def role_assignments(self, deployment: Deployment) -> list[dict[str, str]]:
+        """Every role assignment within the resource group."""
+        listed = self._json("role", "assignment", "list", "--all", "--subscription", deployment.subscription)
+        below = f"{deployment.group_id}/".lower()
+        return [assignment for assignment in listed if assignment["scope"].lower().startswith(below)]
+
+    def delete_role_assignment(self, assignment_id: str) -> None:
+        self._programs.run("az", "role", "assignment", "delete", "--ids", assignment_id)
+
+    def cosmos_role_assignments(self, deployment: Deployment) -> list[dict[str, str]]:
+        account = ("--account-name", deployment.unique, *_in_group(deployment))
+        return list(self._json("cosmosdb", "sql", "role", "assignment", "list", *account))
+
+    def delete_cosmos_role_assignment(self, deployment: Deployment, assignment: str) -> None:
+        account = ("--account-name", deployment.unique, *_in_group(deployment))
+        verb = ("az", "cosmosdb", "sql", "role", "assignment", "delete")
+        self._programs.run(*verb, *account, "--role-assignment-id", assignment, "--yes")
+
+    def federated_credentials(self, deployment: Deployment, identity: str) -> list[str]:
+        """The names of the credentials that an identity trusts."""
+        of_identity = ("--identity-name", identity, *_in_group(deployment))
+        return [found["name"] for found in self._json("identity", "federated-credential", "list", *of_identity)]
+
+    def delete_federated_credential(self, deployment: Deployment, identity: str, name: str) -> None:
+        of_identity = ("--identity-name", identity, *_in_group(deployment))
+        self._programs.run("az", "identity", "federated-credential", "delete", *of_identity, "--name", name, "--yes")
+
     def group_exists(self, deployment: Deployment) -> bool:
         named = ("--name", deployment.group, "--subscription", deployment.subscription)
         return self._programs.run("az", "group", "exists", *named).strip() == "true"
@@ -122,3 +154,7 @@ class Azure:
 
     def _text(self, *arguments: str) -> str:
         return self._programs.run("az", *arguments, "--output", "tsv").strip()
+
+
+def _in_group(deployment: Deployment) -> tuple[str, ...]:
+    return ("--resource-group", deployment.group, "--subscription", deployment.subscription)

@@ -16,6 +16,10 @@ class Failed(Exception):
     """The command cannot go on; the message is a sentence for whoever ran it."""
 
 
+class NotYet(Failed):
+    """So it is now; asked again in a while, the answer may be another."""
+
+
 class ProgramFailed(Failed):
     """A tool ended with an error; `words` are the end of what it said."""
 
@@ -60,18 +64,19 @@ class Programs:
         return done.stdout
 
 
-def until_granted(ask: Callable[[], T], what: str, patience: float) -> T:
+def until_granted(ask: Callable[[], T], what: str, patience: float, refusal: type[Failed] = ProgramFailed) -> T:
     """Asks until the answer is no error any more: a role takes minutes to be known everywhere.
 
-    `patience` in seconds; pauses grow to ten. Raises `Failed` with the last refusal when it has run out.
+    `refusal` is the error that may pass; any other ends it. `patience` in seconds; pauses grow to ten. Raises `Failed`
+    with the last refusal when it has run out.
     """
     deadline, pause = time.monotonic() + patience, 0.25
     while True:
         try:
             return ask()
-        except ProgramFailed as refusal:
+        except refusal as error:
             if time.monotonic() + pause > deadline:
-                raise Failed(f"{what}: still not so after {patience:g} s. The last answer was: {refusal}") from refusal
+                raise Failed(f"{what}: still not so after {patience:g} s. The last answer was: {error}") from error
             time.sleep(pause)
             pause = min(pause * 2, 10)
 

@@ -3,7 +3,7 @@
 from infra.deploy import images
 from infra.deploy.cluster import Cluster, reach
 from infra.deploy.manifests import render_smoke
-from infra.deploy.programs import Failed, ProgramFailed, Programs, say, until_granted
+from infra.deploy.programs import Failed, NotYet, Programs, say, until_granted
 from infra.deploy.record import Deployment
 
 _JOB = ("job/smoke", "--namespace", "keyless")
@@ -20,7 +20,7 @@ def smoke(programs: Programs, deployment: Deployment, patience: float) -> None:
     cluster.kubectl("delete", *_JOB, "--ignore-not-found", "--wait")
     cluster.apply(manifests)
     say("… the tests run in the cluster")
-    succeeded = until_granted(lambda: _outcome(cluster), "The tests' Job has no outcome", patience)
+    succeeded = until_granted(lambda: _outcome(cluster), "The tests' Job has an outcome", patience, NotYet)
     say(cluster.kubectl("logs", *_JOB).rstrip())
     if not succeeded:
         raise Failed("The end-to-end tests failed: see above.")
@@ -28,9 +28,9 @@ def smoke(programs: Programs, deployment: Deployment, patience: float) -> None:
 
 
 def _outcome(cluster: Cluster) -> bool:
-    """Whether the Job succeeded; raises `ProgramFailed` while it runs."""
+    """Whether the Job succeeded; raises `NotYet` while it runs."""
     counts = cluster.kubectl("get", *_JOB, "--output", "jsonpath={.status.succeeded}/{.status.failed}").strip()
     succeeded, _, failed = counts.partition("/")
     if not succeeded and not failed:
-        raise ProgramFailed(("kubectl", "get", *_JOB), 1, "it is still running")
+        raise NotYet("it is still running")
     return bool(succeeded)

@@ -6,8 +6,9 @@ from infra.deploy import images, keys
 from infra.deploy.azure import Azure
 from infra.deploy.cluster import Cluster, PublicCluster, reach
 from infra.deploy.languages import language
+from infra.deploy.leftovers import revoke
 from infra.deploy.manifests import render_application
-from infra.deploy.programs import Programs, say, until_granted
+from infra.deploy.programs import Failed, NotYet, Programs, say, until_granted
 from infra.deploy.record import Deployment
 
 WORKLOADS = ("frontend", "backend")
@@ -26,6 +27,10 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
     deployment.save()
     say(f"✓ infrastructure in {deployment.group}")
 
+    if deployment.iac == "bicep":
+        for line in until_granted(lambda: revoke(azure, deployment), "What is left over is revoked", patience, NotYet):
+            say(f"✓ revoked, since the model no longer grants it: {line}")
+
     if deployment.renew_receipt_keys:
         keys.rotate_receipt_key(azure, deployment)
         deployment.renew_receipt_keys = False
@@ -38,12 +43,12 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
 
     cluster = reach(programs, deployment)
     manifests = render_application(programs, deployment, tag)
-    until_granted(
-        lambda: cluster.kubectl("auth", "can-i", "*", "*", "--all-namespaces"), "The cluster's door", patience
-    )
-    until_granted(
-        lambda: cluster.apply(manifests), "The manifests", patience
-    )  # an add-on's CRDs may still be on their way
+    enter = ("auth", "can-i", "*", "*", "--all-namespaces")
+    until_granted(lambda: cluster.kubectl(*enter), "The cluster lets its deployer in", patience)
+    # Asked again too: the kinds of an add-on may still be on their way.
+    until_granted(lambda: cluster.apply(manifests), "The manifests are taken", patience)
+    if not deployment.hostname:
+        cluster.kubectl("delete", "namespace", "keyless-gateway", "--ignore-not-found")
     say("✓ manifests applied")
     for workload in WORKLOADS:
         _await_ready(cluster, workload, patience)
@@ -53,8 +58,12 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
 
 def _await_ready(cluster: Cluster, workload: str, patience: float) -> None:
     """Readiness asks every service for access, so this waits for the roles, and for nothing longer than they take."""
-    rollout = ("rollout", "status", f"deployment/{workload}", "--namespace", "keyless", "--timeout", "60s")
-    until_granted(lambda: cluster.kubectl(*rollout), f"{workload} is not ready", patience)
+    named = (f"deployment/{workload}", "--namespace", "keyless")
+    rollout = ("rollout", "status", *named, "--timeout", "60s")
+    try:
+        until_granted(lambda: cluster.kubectl(*rollout), f"{workload} is ready", patience)
+    except Failed as error:
+        raise Failed(f"{error}\nIts last words:\n{cluster.kubectl('logs', *named, '--tail', '10')}") from error
 
 
 def _how_to_look(cluster: Cluster, deployment: Deployment) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import sys
+import uuid
 from pathlib import Path
 
 FOLDER = Path(os.environ["KEYLESS_STAND_IN"])
@@ -61,8 +62,7 @@ class Cloud:
 
     def __init__(self) -> None:
         self._file = FOLDER / "cloud.json"
-        fresh = {"groups": [], "vaults": {}, "deleted": [], "roles": {}, "images": [], "applied": [], "jobs": []}
-        self.state = json.loads(self._file.read_text()) if self._file.exists() else fresh | {"faults": []}
+        self.state = json.loads(self._file.read_text())
 
     def save(self) -> None:
         self._file.write_text(json.dumps(self.state))
@@ -82,6 +82,7 @@ class Cloud:
         if f"{name}-rg" not in self.state["groups"]:
             self.state["groups"].append(f"{name}-rg")
         self.state["roles"][f"role-of-{vault}"] = f"Keyless Queue Reader ({vault})"
+        self._grant(name, vault)
         secrets = self.state["vaults"].setdefault(vault, {"profile": profile, "secrets": {}})["secrets"]
         for number, secret in enumerate(SECRETS):
             if number == stop_after:
@@ -92,6 +93,26 @@ class Cloud:
             secrets.setdefault(secret, [given[secret]])
         self.save()
         return {key: {"type": "String", "value": value.format(name, suffix)} for key, value in OUTPUTS.items()}
+
+    def _grant(self, name: str, vault: str) -> None:
+        """Assigns what the model says now; like Azure, it takes nothing away that an earlier deployment assigned."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}-rg"
+        model = json.loads((FOLDER / "model.json").read_text())
+        if os.environ.get("KEYLESS_HOSTNAME"):
+            certificate = "Microsoft.KeyVault/vaults/{unique}/secrets/gateway-certificate"
+            model["gateway"] = [("Key Vault Secrets User", certificate)]
+        for workload, grants in model.items():
+            for role, scope in grants:
+                scope = f"{group}/providers/{scope.format(unique=vault, compact=vault.replace('-', ''), name=name)}"
+                identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}-{workload}"
+                number = str(
+                    uuid.uuid5(uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830"), f"{scope}-{identity}-{role}")
+                )
+                shown = {"id": f"{scope}/{number}", "name": number, "principalId": f"oid-of-{name}-{workload}"}
+                self.state["assignments"][number] = shown | {"scope": scope, "roleDefinitionName": role}
+            trusted = self.state["credentials"].setdefault(f"{name}-{workload}", [])
+            issuers = [issuer["name"] for issuer in json.loads(os.environ.get("KEYLESS_ISSUERS", "[]"))]
+            trusted.extend({"aks", *(issuers if workload != "gateway" else [])} - set(trusted))
 
     def delete_group(self, group: str) -> None:
         self.state["groups"].remove(group)
@@ -126,6 +147,29 @@ def az(call: Call, cloud: Cloud) -> str:
         case "role definition list":
             ending = call.option("--query").split("'")[1]
             return json.dumps([role for role, name in state["roles"].items() if name.endswith(ending)])
+        case "identity list":
+            name = call.option("--resource-group").removesuffix("-rg")
+            names = [*state["credentials"], f"{name}-control-plane", f"{name}-kubelet"]
+            return json.dumps([{"name": name, "principalId": f"oid-of-{name}"} for name in names])
+        case "role assignment list":
+            known = [] if "forgetful" in state else state["assignments"].values()
+            return json.dumps([a for a in known if "/databaseAccounts/" not in a["scope"]])
+        case "cosmosdb sql role assignment list":
+            return json.dumps([a for a in state["assignments"].values() if "/databaseAccounts/" in a["scope"]])
+        case "role assignment delete":
+            del state["assignments"][call.option("--ids").rsplit("/", 1)[1]]
+            cloud.save()
+            return ""
+        case "cosmosdb sql role assignment delete":
+            del state["assignments"][call.option("--role-assignment-id")]
+            cloud.save()
+            return ""
+        case "identity federated-credential list":
+            return json.dumps([{"name": name} for name in state["credentials"][call.option("--identity-name")]])
+        case "identity federated-credential delete":
+            state["credentials"][call.option("--identity-name")].remove(call.option("--name"))
+            cloud.save()
+            return ""
         case "group exists":
             return json.dumps(call.option("--name") in state["groups"])
         case "group delete":

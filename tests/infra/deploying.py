@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+_PATIENCE = "20"  # seconds; a test may give less, and none is to wait for half an hour
 PROGRAMS = ("az", "kubectl", "kubelogin", "terraform")
 _COPIED = (
     *("infra/deploy", "infra/signing_keys.py", "infra/access.yaml", "infra/bicep", "infra/terraform"),
@@ -19,6 +22,17 @@ _COPIED = (
 _LEFT_BY_A_DEPLOYMENT = shutil.ignore_patterns("__pycache__", ".terraform*", "*.tfstate*", "*.tfvars")
 _ANSWER = "import azure_stand_in\nsys.exit(azure_stand_in.main())\n"
 _HERE = str(Path(__file__).resolve().parent)
+
+_EMPTY: dict[str, Any] = {
+    **{kind: [] for kind in ("groups", "deleted", "images", "applied", "faults")},
+    **{kind: {} for kind in ("vaults", "roles", "assignments", "credentials")},
+}
+_SCOPES = {
+    "keyVault": "Microsoft.KeyVault/vaults/{{unique}}/secrets/{entity}",
+    "serviceBus": "Microsoft.ServiceBus/namespaces/{{unique}}/queues/{entity}",
+    "cosmos": "Microsoft.DocumentDB/databaseAccounts/{{unique}}/dbs/keyless/colls/{entity}",
+    "blob": "Microsoft.Storage/storageAccounts/{{compact}}/blobServices/default/containers/{entity}",
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,8 @@ class Checkout:
         shutil.copy("tests/Dockerfile", self.root / "tests")
         self._bin.mkdir()
         self._azure.mkdir()
+        self.change_cloud(**_EMPTY)
+        self.hand_over_the_model()
         for program in PROGRAMS:
             self.install(program, f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {_HERE!r})\n{_ANSWER}")
 
@@ -71,7 +87,7 @@ class Checkout:
             "KEYLESS_REAL_KUBECTL": str(Path(sysconfig.get_path("scripts"), "kubectl")),
         }
         done = subprocess.run(
-            [sys.executable, "-m", "infra.deploy", *arguments],
+            [sys.executable, "-m", "infra.deploy", "--patience", _PATIENCE, *arguments],
             cwd=self.root,
             env=environment | dict(settings or {}),
             capture_output=True,
@@ -84,16 +100,25 @@ class Checkout:
         assert run.code == 0, run.printed
         return run
 
+    def hand_over_the_model(self) -> None:
+        """Tells the stand-in what `infra/access.yaml` says: it can't read YAML."""
+        model = yaml.safe_load((self.root / "infra" / "access.yaml").read_text())
+        grants = {name: _grants(model, workload) for name, workload in model["workloads"].items()}
+        (self._azure / "model.json").write_text(json.dumps(grants))
+
     @property
     def cloud(self) -> dict[str, Any]:
         """What exists in the stand-in's Azure."""
         file = self._azure / "cloud.json"
         return dict(json.loads(file.read_text())) if file.exists() else {}
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was made in it."""
+        return self.cloud == _EMPTY
+
     def change_cloud(self, **values: Any) -> None:
-        empty = {"groups": [], "vaults": {}, "deleted": [], "roles": {}, "images": [], "applied": [], "jobs": []}
-        state = (self.cloud or empty | {"faults": []}) | values
-        (self._azure / "cloud.json").write_text(json.dumps(state))
+        (self._azure / "cloud.json").write_text(json.dumps(self.cloud | values))
 
     def fail(self, match: str, words: str, times: int = 1) -> None:
         """The next `times` calls whose line contains `match` fail with these words; `{NAME}` is a variable they got."""
@@ -112,3 +137,12 @@ class Checkout:
 
     def remembered(self, name: str = "keyless") -> dict[str, Any]:
         return dict(json.loads((self.root / ".deploy" / name / "deployment.json").read_text()))
+
+
+def _grants(model: dict[str, Any], workload: dict[str, Any]) -> list[tuple[str, str]]:
+    """Roles and scopes of a workload; `{unique}`, `{compact}` and `{name}` are the deployment's."""
+    split = [(grant["role"], *grant["scope"].split("/")) for grant in workload["grants"]]
+    found = [(role, _SCOPES[service].format(entity=entity)) for role, service, entity in split]
+    if workload["namespace"] == "keyless":
+        found.append(("Monitoring Metrics Publisher", "Microsoft.Insights/components/{name}-insights"))
+    return found

@@ -139,8 +139,9 @@ def test_a_pod_that_never_gets_ready_ends_the_wait_with_its_reason(checkout: Che
     checkout.fail("rollout status", "error: timed out waiting for the condition", times=999)
     failed = checkout.run("up", *WEST, "--patience", "1")
     assert failed.code == 1
-    assert "frontend is not ready: still not so after 1 s" in failed.errors
+    assert "frontend is ready: still not so after 1 s" in failed.errors
     assert "timed out waiting for the condition" in failed.errors
+    assert "Its last words" in failed.errors
 
 
 def test_a_secret_that_a_tool_repeats_is_blotted_out(checkout: Checkout) -> None:

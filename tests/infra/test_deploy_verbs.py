@@ -88,7 +88,7 @@ def test_what_would_change_is_shown_and_nothing_made_or_remembered(checkout: Che
     """`what-if` prints the tool's own preview."""
     shown = checkout.succeed("what-if", *WEST, "--iac", language)
     assert "60 to" in shown.output
-    assert checkout.cloud == {}
+    assert checkout.untouched
     assert not (checkout.root / ".deploy").exists()
 
 
@@ -106,7 +106,7 @@ def test_a_missing_tool_is_named_with_where_to_get_it(checkout: Checkout, progra
     refused = checkout.run("up", *WEST, "--iac", "terraform")
     assert refused.code == 1
     assert sentence in refused.errors
-    assert checkout.cloud == {}
+    assert checkout.untouched
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_wrong_value_is_refused_with_a_sentence(
     assert refused.code in {1, 2}
     assert sentence in refused.errors
     assert "Traceback" not in refused.errors
-    assert checkout.cloud == {}
+    assert checkout.untouched
 
 
 def test_what_cannot_be_changed_in_place_is_refused(deployed: Checkout) -> None:

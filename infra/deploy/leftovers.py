@@ -1,0 +1,116 @@
+"""Takes away what the model no longer grants. Terraform does so by itself; a deployment by Bicep only adds and changes.
+
+An assignment's name is computed from scope, identity and role (`infra/README.md`), so what the model grants has known
+names, and whatever else the application's identities hold within the resource group was granted by an earlier model.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from infra.deploy.azure import Azure
+from infra.deploy.programs import NotYet
+from infra.deploy.record import ROOT, Deployment
+
+_BICEPS_GUID = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
+_PUBLISHER = "Monitoring Metrics Publisher"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The names of all that the model gives to one workload's identity."""
+
+    roles: frozenset[str]
+    cosmos_roles: frozenset[str]
+    credentials: frozenset[str]
+
+
+def expected(deployment: Deployment, model: dict[str, Any]) -> dict[str, Expected]:
+    """By the identity's name."""
+    found = {name: _of_workload(deployment, model, name) for name in model["workloads"]}
+    if deployment.hostname:
+        identity = f"{deployment.name}-gateway"
+        certificate = f"{deployment.vault_id}/secrets/gateway-certificate"
+        role = _guid(certificate, _identity(deployment, identity), "Key Vault Secrets User")
+        found["gateway"] = Expected(frozenset({role}), frozenset(), frozenset({"aks"}))
+    return {f"{deployment.name}-{workload}": names for workload, names in found.items()}
+
+
+def revoke(azure: Azure, deployment: Deployment) -> list[str]:
+    """Deletes what is held beyond the model, and returns a line for each.
+
+    Raises `NotYet`, and deletes nothing, where something that the model grants is not recognised.
+    """
+    wanted = expected(deployment, yaml.safe_load((ROOT / "infra" / "access.yaml").read_text()))
+    kept = {f"{deployment.name}-{name}" for name in ("control-plane", "kubelet")}
+    identities = {name: oid for name, oid in azure.identities(deployment).items() if name not in kept}
+    owners = {oid: name for name, oid in identities.items()}
+    roles = [a for a in azure.role_assignments(deployment) if a["principalId"] in owners]
+    cosmos = [a for a in azure.cosmos_role_assignments(deployment) if a["principalId"] in owners]
+    credentials = {name: set(azure.federated_credentials(deployment, name)) for name in identities}
+
+    nothing = Expected(frozenset(), frozenset(), frozenset())
+    for name, names in wanted.items():
+        held = {a["name"] for a in (*roles, *cosmos) if owners[a["principalId"]] == name}
+        if not (names.roles | names.cosmos_roles) <= held or not names.credentials <= credentials.get(name, set()):
+            raise NotYet(f"what {name} was granted is not found again in Azure, so nothing was revoked")
+
+    revoked = []
+    for assignment in roles:
+        owner = owners[assignment["principalId"]]
+        if assignment["name"] not in wanted.get(owner, nothing).roles:
+            azure.delete_role_assignment(assignment["id"])
+            revoked.append(f"{owner}: {assignment['roleDefinitionName']} on {assignment['scope']}")
+    for assignment in cosmos:
+        owner = owners[assignment["principalId"]]
+        if assignment["name"] not in wanted.get(owner, nothing).cosmos_roles:
+            azure.delete_cosmos_role_assignment(deployment, assignment["name"])
+            revoked.append(f"{owner}: a Cosmos role on {assignment['scope']}")
+    for owner, held_names in credentials.items():
+        for name in sorted(held_names - wanted.get(owner, nothing).credentials):
+            azure.delete_federated_credential(deployment, owner, name)
+            revoked.append(f"{owner}: the trust in the issuer {name}")
+    return revoked
+
+
+def _of_workload(deployment: Deployment, model: dict[str, Any], workload: str) -> Expected:
+    identity = _identity(deployment, f"{deployment.name}-{workload}")
+    roles: set[str] = set()
+    cosmos_roles: set[str] = set()
+    for grant in model["workloads"][workload]["grants"]:
+        service, entity = grant["scope"].split("/")
+        scope = _scope(deployment, model, service, entity)
+        (cosmos_roles if service == "cosmos" else roles).add(_guid(scope, identity, grant["role"]))
+    if model["workloads"][workload]["namespace"] == model["workloads"]["frontend"]["namespace"]:
+        insights = f"{deployment.group_id}/providers/Microsoft.Insights/components/{deployment.name}-insights"
+        roles.add(_guid(insights, identity, _PUBLISHER))
+    issuers = {issuer["name"] for issuer in json.loads(deployment.issuers)}
+    return Expected(frozenset(roles), frozenset(cosmos_roles), frozenset(issuers | {"aks"}))
+
+
+def _scope(deployment: Deployment, model: dict[str, Any], service: str, entity: str) -> str:
+    providers = f"{deployment.group_id}/providers"
+    match service:
+        case "keyVault":
+            return f"{deployment.vault_id}/secrets/{entity}"
+        case "serviceBus":
+            return f"{providers}/Microsoft.ServiceBus/namespaces/{deployment.unique}/queues/{entity}"
+        case "blob":
+            account = f"{providers}/Microsoft.Storage/storageAccounts/{deployment.registry}"
+            return f"{account}/blobServices/default/containers/{entity}"
+        case _:
+            database = model["entities"]["cosmos"][entity]["database"]
+            account = f"{providers}/Microsoft.DocumentDB/databaseAccounts/{deployment.unique}"
+            return f"{account}/dbs/{database}/colls/{entity}"
+
+
+def _identity(deployment: Deployment, name: str) -> str:
+    return f"{deployment.group_id}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+
+
+def _guid(*parts: str) -> str:
+    """Bicep's `guid()`."""
+    return str(uuid.uuid5(_BICEPS_GUID, "-".join(parts)))
