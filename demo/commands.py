@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -61,6 +62,7 @@ def _end_with_parent() -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
+    _require_free(arguments.port)
     extra = ["--service-port", f"frontend={arguments.port}", *(["--ephemeral"] if arguments.ephemeral else [])]
     with Stack(arguments.state, extra) as stack:
         url = stack.start()
@@ -71,6 +73,14 @@ def _run(arguments: argparse.Namespace) -> int:
         _show(receipt)
         say(f"\n  The page           {url}/\n  The token's journey {url}/identity\n  Stop with           Ctrl-C\n")
         return stack.wait()
+
+
+def _require_free(port: int) -> None:
+    """The local cloud would say so too, but it does not know how make names the setting."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise StackFailed(f"Port {port} (the page) is taken. Free it, or choose another: make run PORT=8081") from error
 
 
 def _orders() -> int:

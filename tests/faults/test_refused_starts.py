@@ -32,6 +32,7 @@ FAULTS = {
     "AMQP port": Fault(["--amqp-port={taken}"], ["Port {taken}", "LOCALCLOUD_AMQP_PORT"]),
     "proxy's port": Fault(["--proxy-port={taken}"], ["Port {taken}", "LOCALCLOUD_PROXY_PORT"]),
     "no port": Fault(["--proxy-port=many"], ["proxy_port", "'many'"]),
+    "no such Service": Fault(["--service-port=page=0"], ["there is no Service page"]),
     "no overlay": Fault(["--overlay={folder}/nowhere"], ["kustomize", "nowhere"]),
     "broken overlay": Fault(["--overlay={folder}"], ["kustomize", "missing.yaml"]),
     "no access file": Fault(["--access={folder}/nowhere.yaml"], ["nowhere.yaml can't be read: No such file"]),
@@ -90,6 +91,16 @@ def test_a_start_that_fails_says_why_in_one_sentence(runs: Runs, taken: int, nam
     (line,) = run.stderr.splitlines()
     for part in FAULTS[name].named:
         assert part.format(taken=taken) in line
+
+
+def test_make_runs_own_port_is_named_as_make_names_it(taken: int, states: Path) -> None:
+    """`make run` with a taken port says which, and that PORT is its setting."""
+    command = [sys.executable, "-m", "demo", "run", f"--port={taken}", f"--state={states / 'demo'}"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert f"Port {taken}" in line
+    assert "make run PORT=" in line
 
 
 @pytest.mark.usefixtures("runs")

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from localcloud.cluster.deployment import Deployment
+from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
 from localcloud.cluster.manifest import Manifests, read
 from localcloud.cluster.pod import Node, Pod
@@ -82,6 +83,8 @@ class Cluster:
 
     async def _start(self) -> None:
         self._manifests = read(await render(self._overlay))
+        for name in self._service_ports.keys() - self._manifests.services.keys():
+            raise ClusterError(f"there is no Service {name} that could be given a port")
         self._services = {
             name: Service(manifest, self._service_ports.get(name), self._all_pods)
             for name, manifest in self._manifests.services.items()
