@@ -9,19 +9,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import requests
+from azure.core.pipeline.transport import RequestsTransport
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.identity import WorkloadIdentityCredential
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient, TransportType
 from azure.storage.blob import BlobServiceClient, ContainerClient
+from requests.adapters import HTTPAdapter
 
 from frontend.credential import Credential
 from frontend.settings import Settings
 
 Client = TypeVar("Client")
 
+_CONNECTIONS = 32  # to one service: no fewer than a process has threads, or requests would close what it then reopens
+
 # A page waits for these calls, so each gives up soon: seconds to connect, seconds to wait for an answer, retries.
-_HTTP_BOUNDS: dict[str, Any] = {"connection_timeout": 3, "read_timeout": 5, "retry_total": 1}
+_TIMES: dict[str, Any] = {"connection_timeout": 3, "read_timeout": 5}
+_HTTP_BOUNDS: dict[str, Any] = {**_TIMES, "retry_total": 1}
 _BLOB_BOUNDS: dict[str, Any] = {**_HTTP_BOUNDS, "initial_backoff": 0, "increment_base": 1, "random_jitter_range": 1}
 """Blob Storage's client has a retry policy of its own, which waits for 15 seconds before its first retry."""
 
@@ -62,14 +68,16 @@ def connect(settings: Settings) -> Clients:
         secrets=Once(lambda: SecretClient(settings.azure_keyvault_resourceendpoint, credential(), **_HTTP_BOUNDS)),
         orders=Once(
             lambda: (
-                CosmosClient(settings.azure_cosmos_resourceendpoint, credential(), **_HTTP_BOUNDS)
+                CosmosClient(
+                    settings.azure_cosmos_resourceendpoint, credential(), transport=_transport(), **_HTTP_BOUNDS
+                )
                 .get_database_client(settings.orders_database)
                 .get_container_client(settings.orders_container)
             )
         ),
         receipts=Once(
             lambda: BlobServiceClient(
-                settings.azure_storageblob_resourceendpoint, credential(), **_BLOB_BOUNDS
+                settings.azure_storageblob_resourceendpoint, credential(), transport=_transport(), **_BLOB_BOUNDS
             ).get_container_client(settings.receipts_container)
         ),
         servicebus=Once(
@@ -86,3 +94,10 @@ def connect(settings: Settings) -> Clients:
             )
         ),
     )
+
+
+def _transport() -> RequestsTransport:
+    """The SDK's own transport with a larger pool: the one it makes by itself keeps ten connections."""
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+    return RequestsTransport(session=session, **_TIMES)
