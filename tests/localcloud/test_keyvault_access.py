@@ -108,6 +108,7 @@ def test_trailing_slash_makes_no_difference(http: httpx.Client, token: str, path
         ("GET", f"/secrets/alpha/versions?{QUERY}&$skiptoken=_w==", 400, "BadParameter"),
         ("GET", f"/keys/alpha?{QUERY}", 501, "NotSupported"),
         ("POST", f"/secrets/alpha?{QUERY}", 501, "NotSupported"),
+        ("OPTIONS", f"/secrets/alpha?{QUERY}", 501, "NotSupported"),
     ],
 )
 def test_bad_request_gets_the_services_own_error(

@@ -8,7 +8,7 @@ all secrets, needs one. A principal is the object id of a workload's identity. A
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -197,36 +197,3 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 def _within(granted: str, scope: str) -> bool:
     service, _, entity = granted.partition("/")
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
-
-
-class AccessFile:
-    """The model as the file has it now: read again when the file changes, so that an edit takes effect at once.
-
-    The first reading raises `AccessFileError`; later, a change that can't be read is reported, and the last good
-    model stays in force.
-    """
-
-    def __init__(self, path: Path, report: Callable[[str], None]) -> None:
-        self._path = path
-        self._report = report
-        self._stamp = _stamp(path)
-        self._model = AccessModel.load(path)
-
-    def __call__(self) -> AccessModel:
-        stamp = _stamp(self._path)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            try:
-                self._model = AccessModel.load(self._path)
-                self._report(f"{self._path} has changed and is in force")
-            except AccessFileError as error:
-                self._report(f"{error}. The last good version stays in force.")
-        return self._model
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size

@@ -11,7 +11,8 @@ import httpx
 from starlette.types import ASGIApp
 
 from localcloud import keys
-from localcloud.access import TENANT_ID, AccessFile
+from localcloud.access import TENANT_ID
+from localcloud.access_file import AccessFile
 from localcloud.audit import Audit
 from localcloud.blob.azurite import Azurite
 from localcloud.blob.routes import blob

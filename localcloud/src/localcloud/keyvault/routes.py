@@ -153,10 +153,11 @@ def keyvault(guard: Guard, store: SecretStore, vault_url: str, authority_url: st
             Route("/{rest:path}", _unknown, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),
         ],
         middleware=[Middleware(_Envelope)],
+        exception_handlers={405: _unknown},
     )
 
 
-async def _unknown(request: Request) -> Response:
+async def _unknown(request: Request, _error: Exception | None = None) -> Response:
     raise errors.not_supported(f"{request.method} {request.url.path}")
 
 
