@@ -104,12 +104,13 @@ async def test_the_copy_is_sent_before_the_letter_is_completed() -> None:
 
 
 async def test_a_copy_that_was_not_sent_leaves_the_letter() -> None:
-    """Where sending fails, the letter stays where it is."""
-    queue = DeadLetterQueue(Letter(1))
+    """Where sending fails, every letter stays where it is, and none stays locked: the next run finds them all."""
+    queue = DeadLetterQueue(Letter(1), Letter(2))
     queue.fail_sending = True
     with pytest.raises(ConnectionError):
         await run(queue)
-    assert [letter.sequence_number for letter in queue.letters] == [1]
+    assert [letter.sequence_number for letter in queue.letters] == [1, 2]
+    assert queue.locked == []
 
 
 def test_the_copy_has_a_new_id_and_the_old_body() -> None:

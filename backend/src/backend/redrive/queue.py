@@ -47,19 +47,19 @@ async def resend(
     """Sends a copy of each wanted dead letter, then completes it; yields the sequence number of each as it is done.
 
     Sends first: killed in between, it leaves the letter, and the order arrives twice, which is the same as once.
-    What else it must receive on the way stays locked until the end, so that each is seen once, and is then given back.
+    What else it must receive on the way stays locked until the end, so that each is seen once, and is then given back;
+    so is what could not be sent.
     """
     left = set(wanted)
-    others: list[ServiceBusReceivedMessage] = []
+    held: dict[int | None, ServiceBusReceivedMessage] = {}
     try:
         while left and (messages := await receiver.receive_messages(max_message_count=BATCH, max_wait_time=WAIT)):
+            held.update({message.sequence_number: message for message in messages})
             for message in messages:
-                if message.sequence_number not in left:
-                    others.append(message)
-                    continue
-                await sender.send_messages(copy_of(message, body))
-                await receiver.complete_message(message)
-                left.discard(message.sequence_number)
-                yield message.sequence_number
+                if message.sequence_number in left:
+                    await sender.send_messages(copy_of(message, body))
+                    await receiver.complete_message(held.pop(message.sequence_number))
+                    left.discard(message.sequence_number)
+                    yield message.sequence_number
     finally:
-        await asyncio.gather(*(receiver.abandon_message(message) for message in others), return_exceptions=True)
+        await asyncio.gather(*(receiver.abandon_message(message) for message in held.values()), return_exceptions=True)
