@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
         receipt = customer.receipt(customer.place("a first order", 1))
         customer.close()
         _show(receipt)
-        say(f"\n  The page           {url}/\n  The token's journey {url}/identity\n  Stop with           Ctrl-C\n")
+        say(f"\n  The page             {url}/\n  The token's journey  {url}/identity\n  Stop with            Ctrl-C\n")
         return stack.wait()
 
 
