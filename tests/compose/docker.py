@@ -18,6 +18,12 @@ def inside(service: str, program: str) -> Any:
     return json.loads(docker("compose", "exec", "--no-TTY", service, "python", "-c", program))
 
 
+def in_a_run_of(service: str, program: str) -> Any:
+    """The same in a container that is made of a service which does not run all the time, and removed again."""
+    run = ("compose", "run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "python", service, "-c", program)
+    return json.loads(docker(*run))
+
+
 def in_a_new_container(image: str, program: str) -> Any:
     """Runs a Python program in a container of the image that has no network, and returns the JSON that it prints."""
     hardening = ("--network", "none", "--read-only", "--cap-drop", "ALL")

@@ -1,12 +1,14 @@
 """From inside the containers: nobody is root, nothing can be written, and each reaches only what is its own."""
 
 import json
+from typing import Any
 
 import pytest
 
-from tests.compose.docker import docker, inside
+from tests.compose.docker import docker, in_a_run_of, inside
 
 SERVICES = ("frontend", "backend", "localcloud")
+ONE_SHOTS = ("redrive", "setup")
 WORKLOADS = ("frontend", "backend")
 TMP = "/tmp"  # noqa: S108 - a folder of the containers
 
@@ -65,10 +67,15 @@ print(json.dumps([reached(("localcloud", port)) for port in {ports}]))
 """
 
 
-@pytest.mark.parametrize("service", SERVICES)
+def look_into(service: str, program: str) -> Any:
+    """What the program prints in the service's container, whether it runs all the time or once."""
+    return in_a_run_of(service, program) if service in ONE_SHOTS else inside(service, program)
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *ONE_SHOTS])
 def test_a_process_is_nobody_and_can_become_nobody_else(service: str) -> None:
     """Not root, no capability in any set, no new privileges, a seccomp filter."""
-    uid, gid, status = inside(service, STATUS)
+    uid, gid, status = look_into(service, STATUS)
     assert (uid, gid) == (65532, 65532)
     assert status.pop("NoNewPrivs") == 1
     assert status.pop("Seccomp") == 2  # SECCOMP_MODE_FILTER
@@ -81,11 +88,13 @@ def test_a_process_is_nobody_and_can_become_nobody_else(service: str) -> None:
         ("frontend", {TMP}),
         ("backend", {TMP}),
         ("localcloud", {TMP, "/state", "/ca", "/tokens/frontend", "/tokens/backend", "/tokens/redrive"}),
+        ("redrive", {TMP}),
+        ("setup", {"/state"}),
     ],
 )
 def test_the_root_is_read_only(service: str, writable: set[str]) -> None:
     """A file can be made in the mounted folders that are meant for it, and nowhere else in the container."""
-    found = inside(service, WRITABLE)
+    found = look_into(service, WRITABLE)
     assert {folder for folder in found if not any(folder.startswith(f"{parent}/") for parent in found)} == writable
 
 
@@ -99,10 +108,10 @@ def test_a_container_has_its_limits(service: str) -> None:
     assert limits["PidsLimit"] > 0
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", [*WORKLOADS, "redrive"])
 def test_a_workload_finds_its_own_token_and_no_other(workload: str) -> None:
     """One token in the whole container, its own; no key, no operator's socket, no Azurite."""
-    found = inside(workload, FOUND)
+    found = look_into(workload, FOUND)
     assert list(found.values()) == [f"system:serviceaccount:keyless:{workload}"]
 
 
@@ -114,14 +123,13 @@ def test_what_a_workload_must_not_find_is_with_the_local_cloud() -> None:
 
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_no_workload_reaches_azurite(workload: str) -> None:
-    """It listens on the local cloud's own loopback, so that only the gateway before it is reached."""
+    """It listens on the local cloud's own loopback, as the proxy does: only Azure's own ports are reached."""
     listening = [(host, port) for host, port in inside("localcloud", LISTENING) if host != "127.0.0.11"]  # Docker's DNS
-    assert {port for host, port in listening if host == "0.0.0.0"} == {443, 5671, 8474}  # noqa: S104
-    (azurite,) = [port for host, port in listening if host == "127.0.0.1"]
-    assert inside(workload, REACHED.format(ports=[443, 5671, azurite])) == [
-        "reached",
-        "reached",
-        "ConnectionRefusedError",
+    assert {port for host, port in listening if host == "0.0.0.0"} == {443, 5671}  # noqa: S104
+    inner = [port for host, port in listening if host == "127.0.0.1"]
+    assert len(inner) == 2  # Azurite and the proxy
+    assert inside(workload, REACHED.format(ports=[443, 5671, *inner])) == 2 * ["reached"] + 2 * [
+        "ConnectionRefusedError"
     ]
 
 

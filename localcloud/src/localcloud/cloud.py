@@ -37,6 +37,7 @@ from localcloud.tokens import TokenVerifier
 ISSUER_HOST = "localcloud.oic.prod-aks.azure.com"  # an AKS issuer's host is {region}.oic.prod-aks.azure.com
 _SERVICE_BUS_AUDIENCES = frozenset({"https://servicebus.azure.net"})
 ISSUER_PATH = f"/{TENANT_ID}/00000000-0000-0000-0000-000000000001/"
+_LOOPBACK = "127.0.0.1"
 
 
 class PortTaken(Exception):
@@ -84,7 +85,7 @@ class Cloud:
 
     @property
     def proxy_url(self) -> str:
-        return f"http://{self.settings.host}:{self.proxy_port}"
+        return f"http://{_LOOPBACK}:{self.proxy_port}"
 
     @property
     def ca_bundle(self) -> Path:
@@ -117,8 +118,8 @@ class Cloud:
         stack.push_async_callback(server.close)
         self.https_port = server.port
         proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused)
-        with _named("the proxy", host, self.settings.proxy_port, "LOCALCLOUD_PROXY_PORT"):
-            self.proxy_port = await proxy.start(host, self.settings.proxy_port)
+        with _named("the proxy", _LOOPBACK, self.settings.proxy_port, "LOCALCLOUD_PROXY_PORT"):
+            self.proxy_port = await proxy.start(_LOOPBACK, self.settings.proxy_port)
         stack.push_async_callback(proxy.close)
         with _named("Service Bus", host, self.settings.amqp_port, "LOCALCLOUD_AMQP_PORT"):
             self.amqp_port = await self._broker.start(host, self.settings.amqp_port, self._tls())

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Ports are TCP ports on `host`; 0 lets the system choose."""
+    """Ports are TCP ports; 0 lets the system choose. The proxy is for pods on this machine: it listens on loopback alone."""
 
     model_config = SettingsConfigDict(env_prefix="LOCALCLOUD_")
 
@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     name: str = Field(
         "keyless", pattern=r"^[a-z][a-z0-9-]{2,22}$", description="the name of the vault and the accounts"
     )
-    host: str = Field("127.0.0.1", description="the address that everything listens on")
+    host: str = Field("127.0.0.1", description="the address on which Azure's names are answered")
     proxy_port: int = Field(8474, ge=0, le=65535, description="the forward proxy that leads to Azure's names")
     amqp_port: int = Field(5671, ge=0, le=65535, description="Service Bus over AMQP")
     https_port: int = Field(0, ge=0, le=65535, description="Azure's names over HTTPS, behind the proxy")
