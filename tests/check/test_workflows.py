@@ -54,6 +54,12 @@ def test_actionlint_finds_nothing() -> None:
     assert checked.stdout + checked.stderr == ""
 
 
+def test_shellcheck_finds_nothing() -> None:
+    """In what runs where there is no GitHub: the same checks as actionlint makes of the workflows' steps."""
+    checked = run("shellcheck", ".ci/run", ".ci/docker")
+    assert checked.stdout + checked.stderr == ""
+
+
 def test_zizmor_finds_nothing() -> None:
     """Not even what its strictest persona mentions: an exception is a comment on its line, with its reason."""
     checked = run("zizmor", "--offline", "--persona", "auditor", "--no-progress", ".github")
@@ -64,6 +70,14 @@ def test_yamllint_finds_nothing() -> None:
     """The rules that are off stand in `.yamllint.yaml`, each with its reason."""
     checked = run("yamllint", "--strict", ".github", *SCHEMAS["vendor.compose-spec"])
     assert checked.stdout + checked.stderr == ""
+
+
+def test_end_to_end_tests_leave_nothing_out(workflow: Path) -> None:
+    """Where they run against a deployment they can read its trail and its logs: without them, tests would be skipped."""
+    for job in jobs(workflow).values():
+        for step in job["steps"]:
+            if "tests/e2e" in str(step.get("run", "")):
+                assert step["env"].keys() == {"KEYLESS_URL", "KEYLESS_AUDIT", "KEYLESS_LOGS"}
 
 
 def test_every_action_is_pinned(workflow: Path) -> None:
