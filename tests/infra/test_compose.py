@@ -1,5 +1,7 @@
 """The compose file agrees with the manifests: what runs in its containers is set up as on AKS."""
 
+import importlib.metadata
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +100,20 @@ def test_every_image_is_built_on_the_same_base_with_the_same_uv() -> None:
     """One Python, by digest, and one uv in all Dockerfiles: the uv that installs the tools on a laptop too."""
     pins = {
         (name, line)
-        for name in ("frontend", "backend", "localcloud")
+        for name in ("frontend", "backend", "localcloud", "tests")
         for line in Path(name, "Dockerfile").read_text().splitlines()
         if line.startswith(("ARG BASE_IMAGE=", "ARG UV_VERSION="))
     }
     (base, uv) = sorted({line for _, line in pins})
-    assert len(pins) == 6
+    assert len(pins) == 8
     assert "@sha256:" in base
     assert f'UV_VERSION = "{uv.removeprefix("ARG UV_VERSION=")}"' in Path("tools/bootstrap.py").read_text()
+
+
+def test_the_base_is_the_newest_python_that_every_sdk_declares() -> None:
+    """So that an SDK which comes to declare a newer one, or no longer this one, is noticed."""
+    sdks = [found for found in importlib.metadata.distributions() if found.name.startswith("azure-")]
+    declared = [set(sdk.metadata.get_all("Classifier", [])) for sdk in sdks]
+    shared = set.intersection(*declared)
+    newest = max(int(minor) for minor in re.findall(r"Python :: 3\.(\d+)$", "\n".join(shared), re.MULTILINE))
+    assert f"library/python:3.{newest}." in Path("frontend/Dockerfile").read_text()
