@@ -1,12 +1,14 @@
 """Hands the application's keys to the local vault, as a deployment hands them to Azure's: once, and at a rotation.
 
-`python -m demo.keys FOLDER` makes those that the local cloud with this state folder does not have yet.
+`python -m demo.keys FOLDER PAGE` makes those that the local cloud with this state folder does not have yet, and says
+where the page will be: who has started the containers reads it last of all that is not a log.
 """
 
 import sys
 from pathlib import Path
 
 import httpx
+from localcloud.lines import step
 from localcloud.operator import ControlError, connect
 
 from infra.signing_keys import (
@@ -51,13 +53,15 @@ def _put(control: httpx.Client, name: str, value: str, tags: dict[str, str]) -> 
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
+    _, folder, page = sys.argv
     try:
-        with connect(Path(sys.argv[1])) as control:
+        with connect(Path(folder)) as control:
             ensure(control)
     except ControlError as error:
         sys.exit(f"demo.keys: {error}")
+    step(f"The vault has the application's keys; in a few seconds the page is on {page}")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_yamllint_finds_nothing() -> None:
 
 
 def test_end_to_end_tests_leave_nothing_out(workflow: Path) -> None:
-    """Where they run against a deployment they can read its trail and its logs: without them, tests would be skipped."""
+    """Against a deployment they are told how to read its trail and its logs, or tests would be skipped."""
     for job in jobs(workflow).values():
         for step in job["steps"]:
             if "tests/e2e" in str(step.get("run", "")):

@@ -70,7 +70,7 @@ def test_every_module_of_an_image_can_be_imported(name: str) -> None:
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_an_image_says_what_it_is_and_how_it_is(name: str) -> None:
-    """A user that is not root, a health check, a title, a description and a version; no secret in its environment."""
+    """A user that is not root, a health check, a title, a licence, a version; no secret in its environment."""
     (image,) = json.loads(docker("image", "inspect", f"keyless/{name}:0.1.0"))
     config = image["Config"]
     assert config["User"] == "65532:65532"
@@ -78,5 +78,6 @@ def test_an_image_says_what_it_is_and_how_it_is(name: str) -> None:
     labels = {label.removeprefix("org.opencontainers.image."): value for label, value in config["Labels"].items()}
     assert labels["title"] == f"keyless {name}"
     assert labels["version"] == "0.1.0"
+    assert labels["licenses"] == "MIT"
     assert labels["description"]
     assert not [variable for variable in config["Env"] if variable.startswith(("AZURE_", "PIP_", "UV_"))]

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Ports are TCP ports; 0 lets the system choose. The proxy is for pods on this machine: it listens on loopback alone."""
+    """Ports are TCP ports; 0 lets the system choose. The proxy is for pods on this machine: it listens on loopback."""
 
     model_config = SettingsConfigDict(env_prefix="LOCALCLOUD_")
 

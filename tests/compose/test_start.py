@@ -1,0 +1,13 @@
+"""The beginning: what a person reads who has said `docker compose up`."""
+
+import httpx
+
+from tests.compose.docker import docker
+
+
+def test_the_page_is_where_the_start_says() -> None:
+    """The last line of what sets the application up names an address, and a page answers there."""
+    said = docker("compose", "logs", "--no-log-prefix", "setup").splitlines()[-1]
+    page = httpx.get(said.split()[-1], follow_redirects=True, trust_env=False)
+    assert page.status_code == 200
+    assert page.headers["Content-Type"].startswith("text/html")
