@@ -8,6 +8,6 @@ from tests.compose.docker import docker
 def test_the_page_is_where_the_start_says() -> None:
     """The last line of what sets the application up names an address, and a page answers there."""
     said = docker("compose", "logs", "--no-log-prefix", "setup").splitlines()[-1]
-    page = httpx.get(said.split()[-1], headers={"Accept": "text/html"}, trust_env=False)
+    page = httpx.get(said.split()[-1], headers={"Accept": "text/html"}, follow_redirects=True, trust_env=False)
     assert page.status_code == 200
     assert page.headers["Content-Type"].startswith("text/html")
