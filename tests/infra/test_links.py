@@ -1,0 +1,48 @@
+"""Every link in the documentation leads somewhere, as far as that can be told without a network."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGES = [
+    *(path for path in Path().glob("*.md")),
+    *(
+        path
+        for folder in ("backend", "docs", "frontend", "infra", "k8s", "tests")
+        for path in Path(folder).rglob("*.md")
+    ),
+]
+FENCED = re.compile(r"```.*?```", re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_relative_link_names_what_exists(page: Path) -> None:
+    """Files and folders are there, and so are the headings that a link goes to."""
+    links = [link for link in LINK.findall(FENCED.sub("", page.read_text())) if "://" not in link]
+    assert [link for link in links if not _leads_somewhere(page, link)] == []
+
+
+def test_the_readme_leads_to_every_page_of_the_documentation() -> None:
+    """A page is linked from the README, or from a page that is; a decision by its folder."""
+    reached, ahead = set(), [Path("README.md")]
+    while ahead:
+        page = ahead.pop()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            links = [link.partition("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link]
+            ahead += [(page.parent / link).resolve().relative_to(Path.cwd()) for link in links if link]
+    assert set(Path("docs").glob("*.md")) <= reached
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    path, _, heading = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not heading or heading in _headings(target))
+
+
+def _headings(page: Path) -> set[str]:
+    """As GitHub names them: lower case, without punctuation, with hyphens for spaces."""
+    headings = re.findall(r"^#+ (.*)$", FENCED.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
