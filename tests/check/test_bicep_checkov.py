@@ -1,16 +1,15 @@
 """checkov over what Bicep deploys, every exception justified here; one that nothing needs any more fails too.
 
 checkov reads Bicep's older syntax only, so it is given the committed snapshots as flat templates, one a profile:
-modules, loops and conditions evaluated. It lives in an environment of its own (`uv tool install checkov`).
+modules, loops and conditions evaluated.
 """
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.check.checkov import failed, reports
 from tests.infra.bicep_snapshot import snapshot
 
 BY_DESIGN = {
@@ -51,12 +50,6 @@ def test_checkov_finds_the_justified_exceptions_and_nothing_else(profile: str, t
             indent=2,
         )
     )
-    program = shutil.which("checkov")
-    if program is None:
-        pytest.fail("checkov is not in PATH: `uv tool install checkov` brings it")
-    options = ["--framework", "arm", "--skip-download", "--compact", "--output", "json"]
-    run = subprocess.run([program, "--file", template, *options], capture_output=True, text=True)
-    report = json.loads(run.stdout)
-    assert report["summary"]["parsing_errors"] == 0
+    report = reports("--file", template, "--framework", "arm")["arm"]
     assert report["summary"]["passed"] > 20
-    assert {failed["check_id"] for failed in report["results"]["failed_checks"]} == EXPECTED[profile]
+    assert failed(report) == EXPECTED[profile]

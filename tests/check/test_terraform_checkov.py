@@ -1,17 +1,13 @@
 """checkov over what Terraform plans, with every exception justified here. An exception that nothing needs fails too.
 
-checkov reads the plans' JSON, one a profile: modules, loops and conditions evaluated. It lives in an environment of its
-own (`uv tool install checkov`).
+checkov reads the plans' JSON, one a profile: modules, loops and conditions evaluated.
 """
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.check.checkov import failed, reports
 from tests.infra.terraform import snapshot
 from tests.infra.terraform.cli import Terraform
 
@@ -63,13 +59,9 @@ EXPECTED = {
 @pytest.mark.parametrize("profile", EXPECTED)
 def test_checkov_finds_the_justified_exceptions_and_nothing_else(profile: str, terraform: Terraform) -> None:
     """Every failed check is listed above with its reason, and every reason still has its failed check."""
-    program = shutil.which("checkov")
-    if program is None:
-        pytest.fail("checkov is not in PATH: `uv tool install checkov` brings it")
-    report = _checkov(program, _plan(terraform, profile))
-    assert report["summary"]["parsing_errors"] == 0
+    report = reports("--file", _plan(terraform, profile), "--framework", "terraform_plan")["terraform_plan"]
     assert report["summary"]["passed"] > 30
-    assert {failed["check_id"] for failed in report["results"]["failed_checks"]} == EXPECTED[profile]
+    assert failed(report) == EXPECTED[profile]
 
 
 def _plan(terraform: Terraform, profile: str) -> Path:
@@ -77,10 +69,3 @@ def _plan(terraform: Terraform, profile: str) -> Path:
     plan = terraform.folder / "plan.json"
     plan.write_text(terraform.succeed("show", "-json", "plan.bin"))
     return plan
-
-
-def _checkov(program: str, plan: Path) -> dict[str, Any]:
-    options = ["--framework", "terraform_plan", "--skip-download", "--compact", "--output", "json"]
-    done = subprocess.run([program, "--file", plan, *options], capture_output=True, text=True)
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
