@@ -166,9 +166,9 @@ class State:
     def next_time(self, queue: str, now: float) -> float | None:
         """When the next message of the queue expires or becomes due, after now."""
         times = self._database.execute(
-            "SELECT min(expires) FROM message WHERE queue = ?1 AND expires > ?2"
-            " UNION SELECT min(due) FROM message WHERE queue = ?1 AND due > ?2",
-            (queue, now),
+            "SELECT min(expires) FROM message WHERE queue = :queue AND expires > :now"
+            " UNION SELECT min(due) FROM message WHERE queue = :queue AND due > :now",
+            {"queue": queue, "now": now},
         ).fetchall()
         return min((time for (time,) in times if time is not None), default=None)
 
