@@ -18,6 +18,10 @@ DEPLOYMENTS = {
 FAILURES = {
     "az resource list": "AuthorizationFailed: the client has no permission",
     "az deployment sub create": "QuotaExceeded: 4 cores are left in westeurope",
+    "az identity list": "GatewayTimeout",
+    "az role assignment list": "Forbidden: the client may not read role assignments",
+    "az cosmosdb sql role": "The account is being updated",
+    "az identity federated-credential list": "TooManyRequests",
     "az acr build": "failed to download context",
     "az aks get-credentials": "The resource was not found",
     "kubelogin convert-kubeconfig": "no such flag",

@@ -111,10 +111,14 @@ def test_a_missing_tool_is_named_with_where_to_get_it(checkout: Checkout, progra
 
 @pytest.mark.parametrize(
     ("match", "sentence"),
-    [("az bicep version", "`az bicep install`"), ("az account show", "`az login`")],
+    [
+        ("az bicep version", "`az bicep install`"),
+        ("az account show", "`az login`"),
+        ("az ad signed-in-user show", "Entra doesn't tell the object id of ada@example.com"),
+    ],
 )
 def test_what_is_not_set_up_is_named_with_its_command(checkout: Checkout, match: str, sentence: str) -> None:
-    """No Bicep, or nobody signed in."""
+    """No Bicep, nobody signed in, or somebody whom Entra does not describe."""
     checkout.fail(match, "no")
     refused = checkout.run("up", *WEST)
     assert refused.code == 1
