@@ -121,6 +121,7 @@ def test_the_entities_are_the_models(profile: str) -> None:
     queue = properties(profile, "Microsoft.ServiceBus/namespaces/queues")
     assert queue.items() >= entities["serviceBus"]["orders"].items()
     assert queue["requiresDuplicateDetection"] is True
+    assert queue["deadLetteringOnMessageExpiration"] is True
     container = properties(profile, "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers")
     assert container["resource"]["partitionKey"]["paths"] == [entities["cosmos"]["orders"]["partitionKey"]]
 
