@@ -1,9 +1,15 @@
-"""How the tests are spread over processes: a file's tests stay together, and so do those that share one application."""
+"""How the tests are spread over processes: a file's tests stay together, and so do those that share one application.
+
+What they reach is on this machine, whatever proxy its downloads go through.
+"""
+
+import os
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+THIS_MACHINE = "127.0.0.1,localhost"
 ONE_APPLICATION = "tests/e2e/"
 
 
@@ -16,3 +22,8 @@ class ByFile(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     return ByFile(config, log)
+
+
+def pytest_configure() -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), THIS_MACHINE)))

@@ -130,6 +130,8 @@ def reached_as_from_a_pod(running: RunningCloud) -> Iterator[pytest.MonkeyPatch]
     """Azure's names lead this process to the cloud, and what it trusts under them is the cloud's CA."""
     environment = {
         "HTTPS_PROXY": running.cloud.proxy_url,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
         "REQUESTS_CA_BUNDLE": running.ca_bundle,
         "SSL_CERT_FILE": running.ca_bundle,
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
@@ -137,7 +139,7 @@ def reached_as_from_a_pod(running: RunningCloud) -> Iterator[pytest.MonkeyPatch]
     # aiohttp reads SSL_CERT_FILE when it is imported, which here is before the cloud has a CA.
     aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(running.ca_bundle)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("https_proxy", "NO_PROXY", "no_proxy", "CURL_CA_BUNDLE", "SSL_CERT_DIR"):
+        for name in ("https_proxy", "CURL_CA_BUNDLE", "SSL_CERT_DIR"):
             patch.delenv(name, raising=False)
         for name, value in environment.items():
             patch.setenv(name, value)
