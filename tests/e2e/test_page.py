@@ -156,6 +156,7 @@ def test_every_page_is_accessible_and_fits(open_page: OpenPage, width: int, sche
     page = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
 
     def look(name: str) -> None:
+        page.wait_for_load_state()  # a picture of a page that is still being laid out shows nobody's page
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
         found = Axe().run(page).response["violations"]
         assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], name
@@ -174,4 +175,5 @@ def test_every_page_is_accessible_and_fits(open_page: OpenPage, width: int, sche
     look("problem")
     page.goto("/identity")
     page.locator("#cosmos").get_by_role("button").click()
+    expect(page.get_by_text("Refused by the service")).to_be_visible()
     look("identity")
