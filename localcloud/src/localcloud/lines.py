@@ -15,6 +15,13 @@ def step(line: str) -> None:
     say(paint("32", "✓ ") + line)
 
 
+def refusal(what: str, fix: str | None) -> None:
+    """What somebody was refused or lacks, and what to do about it. Both may quote others, so both are made visible."""
+    say(paint("31", "✗ ") + visible(what))
+    if fix:
+        say("  " + paint("33", "fix: ") + visible(fix))
+
+
 def paint(colour: str, text: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text
 

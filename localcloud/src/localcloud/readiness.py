@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from localcloud import advice
-from localcloud.lines import paint, say, step
+from localcloud.lines import refusal, step
 
 _LOOK = 0.5  # seconds
 _PATIENCE = 8.0  # seconds; a pod that is only starting is not worth a line
@@ -33,7 +33,5 @@ async def watch(pods: Callable[[], Iterable[PodStatus]], clock: Callable[[], flo
                     step(f"{pod.name} is ready")
             elif clock() - waiting_since.setdefault(pod.name, clock()) > _PATIENCE and said.get(pod.name) != pod.reason:
                 said[pod.name] = pod.reason
-                say(paint("31", "✗ ") + f"{pod.name} is not ready: {pod.reason or 'starting'}")
-                if fix := advice.on_pod(pod.reason):
-                    say("  " + paint("33", "fix: ") + fix)
+                refusal(f"{pod.name} is not ready: {pod.reason or 'starting'}", advice.on_pod(pod.reason))
         await asyncio.sleep(_LOOK)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from localcloud import advice
 from localcloud.access import AccessModel
 from localcloud.audit import Access, Exchange
-from localcloud.lines import paint, say, visible
+from localcloud.lines import refusal
 
 _QUIET = 60.0  # seconds in which the same refusal is not said again
 
@@ -39,6 +39,4 @@ class Terminal:
         if now - self._said.get(key, float("-inf")) < _QUIET:
             return
         self._said[key] = now
-        say(paint("31", "✗ ") + visible(what))
-        if fix:
-            say("  " + paint("33", "fix: ") + visible(fix))
+        refusal(what, fix)
