@@ -4,7 +4,6 @@ Every write of a container takes the next number of its log (`lsn`). The number 
 its own (`sequence`): it is in the resource id, and the order in which items are listed.
 """
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 from localcloud.access import CosmosContainer
 from localcloud.cosmos import json_text, resource_ids
 from localcloud.cosmos.containers import Catalog, Container
+from localcloud.database import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS logs (container TEXT PRIMARY KEY, lsn INTEGER NOT NULL) WITHOUT ROWID;
@@ -56,11 +56,7 @@ class ItemStore:
     ) -> None:
         self.catalog = Catalog(containers)
         self._clock = clock
-        # Made by one thread and used by the event loop of another; never by two at once.
-        self._sql = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-        self._sql.execute("PRAGMA journal_mode = WAL")
-        self._sql.execute("PRAGMA synchronous = NORMAL")
-        self._sql.executescript(_SCHEMA)
+        self._sql = open_database(database, _SCHEMA)
 
     def close(self) -> None:
         self._sql.close()

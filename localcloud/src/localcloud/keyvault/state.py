@@ -1,12 +1,13 @@
 """The secrets and their versions, in SQLite. A version is never erased; the latest is the one that was set last."""
 
 import json
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from localcloud.database import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS versions (
@@ -40,11 +41,7 @@ class SecretStore:
 
     def __init__(self, database: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        # Made by one thread and used by another's event loop; SQLite itself serialises what little overlaps.
-        self._sql = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
-        self._sql.execute("PRAGMA journal_mode = WAL")
-        self._sql.execute("PRAGMA synchronous = NORMAL")
-        self._sql.executescript(_SCHEMA)
+        self._sql = open_database(database, _SCHEMA)
 
     def close(self) -> None:
         self._sql.close()

@@ -5,11 +5,12 @@ Locks are not kept: they end with the process. That a delivery was begun is kept
 the broker stopped is available again with that delivery counted, as if its lock had expired.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+
+from localcloud.database import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
@@ -75,11 +76,7 @@ class State:
     """The broker's database. One process at a time."""
 
     def __init__(self, path: Path) -> None:
-        # Made in one thread and used in the event loop's, which may be another.
-        self._database = sqlite3.connect(path, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
+        self._database = open_database(path, _SCHEMA, isolation_level="DEFERRED")
         self._sequences: dict[str, int] = {}
         self._numbered: set[str] = set()
 
