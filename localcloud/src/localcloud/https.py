@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+RESET = "localcloud.reset"  # an extension of the ASGI scope: `reset` breaks the request's connection off
 _LONGEST_HEAD = 15 * 1024  # bytes of target and headers: Azurite, behind one of the names, takes 16 KB
 
 
@@ -45,7 +47,7 @@ class HttpsServer:
         """Returns once requests are answered."""
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=ResettableConnection,
             ws="none",
             lifespan="off",
             log_level="warning",
@@ -63,6 +65,14 @@ class HttpsServer:
             self._server.should_exit = True
             await self._task
         self._socket.close()
+
+
+class ResettableConnection(HttpToolsProtocol):
+    """uvicorn's connection, whose requests carry the extension `RESET`."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {RESET: {"reset": self.transport.abort}}
 
 
 def listen(host: str, port: int) -> socket.socket:

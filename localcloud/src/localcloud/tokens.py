@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 
 CLOCK_SKEW = 300.0  # seconds, as Microsoft's own token validation allows
 
@@ -41,11 +41,16 @@ class InvalidToken(Exception):
 class TokenVerifier:
     """Verifies access tokens that the local Entra signed for one tenant."""
 
-    def __init__(self, key: RSAKey, issuer: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, key: RSAKey | KeySet, issuer: str, clock: Callable[[], float] = time.time) -> None:
         self._key = key
         self._issuer = issuer
         self._clock = clock
         self._signed: dict[str, dict[str, object]] = {}  # tokens whose signature was checked already
+
+    def trust(self, key: RSAKey | KeySet) -> None:
+        """Verifies with this key from now on, also the tokens that it has seen before."""
+        self._key = key
+        self._signed.clear()
 
     def verify(self, token: str, audiences: frozenset[str]) -> AccessClaims:
         """The claims of a good token for one of these audiences; raises `InvalidToken`.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localcloud import access
+from localcloud.faults import Faults
 from localcloud.guard import Guard
 from localcloud.servicebus import errors
 from localcloud.servicebus.address import Address
@@ -21,6 +22,7 @@ from localcloud.servicebus.attaching import Peer
 from localcloud.servicebus.connection import Connection
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.faulty import SERVICE, Disturbance
 from localcloud.servicebus.namespace import Namespace
 from localcloud.servicebus.queue import Queue
 from localcloud.servicebus.state import State
@@ -45,10 +47,12 @@ class Broker:
         namespace: str,
         clock: Callable[[], float] = time.time,
         idle_time_out: float = 120.0,
+        faults: Faults | None = None,
     ) -> None:
         self._guard = guard
         self._clock = clock
         self._idle_time_out = idle_time_out
+        self._disturbance = Disturbance(faults or Faults([SERVICE]))
         self._state = State(database)
         self._namespace = Namespace(namespace, queues, self._state, clock)
         self._state.commit()
@@ -93,10 +97,11 @@ class Broker:
         with self._turn():
             return self._namespace.find(address)
 
-    def _connect(self) -> Connection:
-        credentials = Credentials(self._guard, self._namespace.name, self._clock)
+    def _connect(self) -> asyncio.Protocol:
+        credentials = Credentials(self._guard, self._namespace.name, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials)
-        return Connection(peer, self._turn, self._clock, self._idle_time_out, self._connections)
+        connection = Connection(peer, self._turn, self._clock, self._idle_time_out, self._connections)
+        return self._disturbance.wire(connection)
 
     @contextmanager
     def _turn(self, connection: Connection | None = None) -> Iterator[None]:

@@ -24,6 +24,7 @@ UNATTACHED_HANDLE = "amqp:session:unattached-handle"
 HANDLE_IN_USE = "amqp:session:handle-in-use"
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
 MESSAGE_NOT_FOUND = "com.microsoft:message-not-found"
+SERVER_BUSY = "com.microsoft:server-busy"
 
 # The status that a `$management` reply carries for a condition.
 _STATUS = {
@@ -33,6 +34,7 @@ _STATUS = {
     MESSAGE_LOCK_LOST: 410,
     NOT_IMPLEMENTED: 501,
     INTERNAL_ERROR: 500,
+    SERVER_BUSY: 503,
 }
 
 
