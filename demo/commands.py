@@ -11,13 +11,14 @@ import threading
 import time
 from pathlib import Path
 
-from localcloud.lines import say, step
+from localcloud.lines import say, step, visible
 from localcloud.operator import ControlError, connect
 
 from demo import keys
 from demo.orders import Customer, OrderFailed, Receipt
 from demo.stack import ROOT, Stack, StackFailed
 
+_HOW_TO_STOP = "  Stop with            Ctrl-C"
 _CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
 
 
@@ -42,7 +43,7 @@ def main() -> int:
             case _:
                 return _rotate(arguments)
     except (StackFailed, OrderFailed) as error:
-        print(f"✗ {error}", file=sys.stderr)
+        print(f"✗ {visible(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -71,7 +72,8 @@ def _run(arguments: argparse.Namespace) -> int:
         receipt = customer.receipt(customer.place("a first order", 1))
         customer.close()
         _show(receipt)
-        say(f"\n  The page             {url}/\n  The token's journey  {url}/identity\n  Stop with            Ctrl-C\n")
+        for line in ("", f"  The page             {url}/", f"  The token's journey  {url}/identity", _HOW_TO_STOP, ""):
+            say(line)
         return stack.wait()
 
 

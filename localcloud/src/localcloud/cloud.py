@@ -205,7 +205,10 @@ class Cloud:
 
     def _is_down(self, name: str) -> bool:
         fault = self.faults.of(self._services[name])
-        return fault is not None and fault.kind is Kind.DOWN
+        if fault is None or fault.kind is not Kind.DOWN:
+            return False
+        fault.met += 1
+        return True
 
     def _refused(self, where: str) -> None:
         self._report(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")
