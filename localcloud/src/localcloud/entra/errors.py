@@ -6,7 +6,6 @@ for people to read, and no client should branch on them. The texts are those see
 
 import time
 import uuid
-from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 
@@ -17,14 +16,15 @@ _CHECK = (
 )
 
 
-@dataclass(frozen=True)
 class EntraError(Exception):
     """A refused request. `error` is the OAuth 2.0 error code (RFC 6749, section 5.2)."""
 
-    code: int
-    error: str
-    status: int
-    text: str
+    def __init__(self, code: int, error: str, status: int, text: str) -> None:
+        super().__init__(f"AADSTS{code}: {text}")
+        self.code = code
+        self.error = error
+        self.status = status
+        self.text = text
 
     def response(self, now: float, correlation_id: str | None = None) -> JSONResponse:
         trace, correlation = str(uuid.uuid4()), correlation_id or str(uuid.uuid4())
