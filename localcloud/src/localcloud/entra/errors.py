@@ -56,6 +56,15 @@ def parameter_missing(name: str) -> EntraError:
     )
 
 
+def parameter_duplicated(name: str) -> EntraError:
+    text = f"The request is not properly formatted. The parameter '{name}' is duplicated."
+    return EntraError(9000411, "invalid_request", 400, text)
+
+
+def request_malformed() -> EntraError:
+    return EntraError(9002313, "invalid_request", 400, "Invalid request. Request is malformed or invalid.")
+
+
 def grant_not_supported(grant: str) -> EntraError:
     return EntraError(70003, "unsupported_grant_type", 400, f"The app requested an unsupported grant type '{grant}'.")
 
@@ -87,6 +96,22 @@ def scope_invalid(scope: str) -> EntraError:
         "/.default suffixed to the resource identifier (application ID URI)."
     )
     return EntraError(1002012, "invalid_scope", 400, text)
+
+
+def scopes_conflict(scope: str, why: str = "") -> EntraError:
+    """For scopes of which each alone is valid. Reported for two resources, as in
+    https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/6069, and for a named scope beside
+    `.default`, as in https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/1718."""
+    text = (
+        "The provided request must include a 'scope' input parameter. The provided value for the input parameter "
+        f"'scope' is not valid. The scope {scope} is not valid.{why}"
+    )
+    return EntraError(70011, "invalid_scope", 400, text)
+
+
+def resource_does_not_match() -> EntraError:
+    text = "The resource parameter provided in the request doesn't match with the requested scopes."
+    return EntraError(9010010, "invalid_target", 400, text)
 
 
 def resource_not_found(resource: str, tenant: str) -> EntraError:
