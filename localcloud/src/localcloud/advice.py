@@ -3,6 +3,7 @@
 from localcloud.access import AccessModel, client_id
 from localcloud.audit import Access, Exchange
 from localcloud.entra.directory import EXCHANGE_AUDIENCE
+from localcloud.guard import CONTROL_PLANE, NO_GRANT
 from localcloud.roles import ControlAction
 
 
@@ -39,12 +40,12 @@ def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:
 
 def on_access(entry: Access, model: AccessModel) -> str | None:
     """The advice for a denied access."""
-    if entry.reason == "no grant":
+    if entry.reason == NO_GRANT:
         return _on_other_plane(entry, model) or (
             f"nothing grants {entry.action} on {entry.scope} to {entry.workload or entry.principal}. If it should, add "
             "a role that holds it to the workload in the access model."
         )
-    if entry.reason == "control plane":
+    if entry.reason == CONTROL_PLANE:
         return "no grant of the data plane holds this: whoever deploys makes and changes databases and containers."
     return f"the token was refused: {entry.reason}."
 
