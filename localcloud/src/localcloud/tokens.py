@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+LIFETIME = 3600  # seconds
 CLOCK_SKEW = 300.0  # seconds, as Microsoft's own token validation allows
 
 

@@ -21,10 +21,11 @@ from localcloud.entra.assertions import UnverifiedAssertion
 from localcloud.entra.directory import Directory, Identity
 from localcloud.entra.errors import EntraError
 from localcloud.entra.issuers import Issuers
+from localcloud.tokens import LIFETIME
 
 HOST = "login.microsoftonline.com"
 AUTHORITY = f"https://{HOST}"
-TOKEN_LIFETIME = 3599  # seconds, as Entra says `expires_in`
+_EXPIRES_IN = LIFETIME - 1  # as Entra says it
 
 
 def token_issuer(tenant_id: str) -> str:
@@ -106,8 +107,8 @@ class TokenEndpoint:
         self._audit.exchange(attempt.entry("ok", uti=uti))
         return {
             "token_type": "Bearer",
-            "expires_in": TOKEN_LIFETIME,
-            "ext_expires_in": TOKEN_LIFETIME,
+            "expires_in": _EXPIRES_IN,
+            "ext_expires_in": _EXPIRES_IN,
             "access_token": self._access_token(identity, resource, uti),
         }
 
@@ -119,7 +120,7 @@ class TokenEndpoint:
             "iss": token_issuer(tenant),
             "iat": now,
             "nbf": now,
-            "exp": now + TOKEN_LIFETIME + 1,
+            "exp": now + LIFETIME,
             "appid": identity.client_id,
             "appidacr": "2",  # the client proved itself by an assertion
             "idp": token_issuer(tenant),
