@@ -59,8 +59,14 @@ class Audit:
         self._clock = clock
         self._tokens: dict[str, _Token] = {}  # by `uti`, oldest first
         for line in trail.lines_of_newest(path):
-            if line.get("kind") in ("exchange", _TOKEN) and line.get("uti") and line.get("pod"):
-                self._remember(line["uti"], _Token(line["time"], line["pod"]))
+            match line:
+                case {
+                    "kind": "exchange" | "token",
+                    "uti": str(uti),
+                    "pod": str(pod),
+                    "time": int() | float() as issued,
+                }:
+                    self._remember(uti, _Token(issued, pod))
         self._trail = trail.Trail(path, self._tokens_in_use)
         self._listeners: list[Listener] = []
 
