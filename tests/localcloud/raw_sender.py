@@ -1,0 +1,35 @@
+"""Puts messages into a queue as the bytes that they are, which no SDK does."""
+
+import struct
+
+from localcloud.servicebus.amqp.composites import read
+from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Transfer
+
+from tests.localcloud.amqp_wire import Wire
+
+HANDLE = 1
+PART = 60_000  # bytes in a frame, of which the broker takes 65,536
+
+
+class RawSender:
+    """A link to the queue over a connection that has shown a token for it."""
+
+    def __init__(self, wire: Wire, queue: str) -> None:
+        self._wire = wire
+        self._wire.attach(HANDLE, queue, receive=False)
+        self._sent = 0
+
+    def put(self, message: bytes, message_format: int = 0) -> None:
+        """Sends an encoded message; fails if the broker does not accept it."""
+        outcome = self.offer(message, message_format)
+        assert isinstance(outcome, Accepted), outcome
+
+    def offer(self, message: bytes, message_format: int = 0) -> object:
+        """Sends an encoded message; returns the broker's outcome."""
+        self._sent += 1
+        tag = struct.pack(">I", self._sent)
+        parts = [message[start : start + PART] for start in range(0, len(message), PART)] or [b""]
+        for number, part in enumerate(parts, 1):
+            more = number < len(parts)
+            self._wire.send(Transfer(HANDLE, self._sent, tag, message_format, False, more), part)
+        return read(self._wire.expect(Disposition).state)
