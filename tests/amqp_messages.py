@@ -132,7 +132,7 @@ DECODABLE = {
     "string": string("ä"),
     "string that is no UTF-8": string(b"\xff\xfe"),
     "empty string": string(""),
-    "long string": string("x" * 100_000),
+    "long string": string("x" * 60_000),
     "symbol": symbol("x"),
     ".NET timespan": described("com.microsoft:timespan", long(36_000_000_000)),
     ".NET datetime-offset": described("com.microsoft:datetime-offset", long(638_000_000_000_000_000)),
@@ -164,7 +164,7 @@ UNDECODABLE = {
 # The values that would take a decoder more time and memory than a worker has, in few bytes
 BOMBS = {
     "a million nulls in an array": compound(0xF0, NULL, 1_000_000),
-    "arrays of nulls": list_of(*[compound(0xF0, NULL, 65_536)] * 20_000),
+    "arrays of nulls": list_of(*[compound(0xF0, NULL, 65_536)] * 500),
     "a list of a billion": compound(0xD0, NULL, 1_000_000_000),
     "described descriptors": b"\x00" * 20_000 + NULL * 20_001,
 }

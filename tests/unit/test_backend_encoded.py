@@ -126,7 +126,7 @@ def test_an_sdk_that_decodes_elsewhere_is_refused(
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    running = RunningBroker(tmp_path_factory.mktemp("encoded"), {"orders": {}, "sent": {}, "peeked": {}})
+    running = RunningBroker(tmp_path_factory.mktemp("encoded"), {"orders": {}, "traced": {}, "sent": {}, "peeked": {}})
     yield running
     running.close()
 
@@ -171,6 +171,20 @@ async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, cl
         assert await receiver.peek_messages(sequence_number=1) == []
     async with client.get_queue_receiver("orders", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as dead_letters:
         assert len(await dead_letters.peek_messages(20, sequence_number=1)) == len(faults)
+
+
+async def test_a_malformed_trace_context_keeps_no_message_from_its_settlement(
+    broker: RunningBroker, client: ServiceBusClient
+) -> None:
+    """The SDK reads it of each message that it settles; what is no ASCII text of it, it does not see."""
+    names = ("traceparent", "tracestate", "Diagnostic-Id")
+    values = [value for kind, value in m.DECODABLE.items() if "long" not in kind]
+    put(broker, "traced", *(m.message(m.data(b"x"), [(name, value)]) for name in names for value in values))
+    async with client.get_queue_receiver("traced") as receiver:
+        for _ in range(len(names) * len(values)):
+            (message,) = await receiver.receive_messages(max_wait_time=5)
+            assert all(isinstance(value, bytes) for value in (message.application_properties or {}).values())
+            await receiver.complete_message(message)
 
 
 async def test_a_peek_shows_the_others_too(broker: RunningBroker, client: ServiceBusClient) -> None:

@@ -37,6 +37,9 @@ _NAMES = {
 }
 DELIVERY_COUNT = 4  # its place in the header, whose last field it is
 _SEQUENCE_NUMBER, _LOCKED_UNTIL = b"x-opt-sequence-number", b"x-opt-locked-until"
+# The SDK reads these of each message that it settles, and fails if one is no ASCII text. Malformed as it then is, it
+# counts as absent: https://www.w3.org/TR/trace-context/#a-traceparent-is-received
+_TRACE_CONTEXT = (b"traceparent", b"tracestate", b"Diagnostic-Id")
 _LOCK = 30.0  # seconds, for a lock whose end can't be read
 
 
@@ -100,7 +103,10 @@ def decode(payload: memoryview) -> EncodedMessage:
 
 
 def _decode(encoded: bytes) -> Message:
-    """Decode each section by itself; raises `ValueError`, which says what can't be decoded."""
+    """Decode each section by itself, and leave out a malformed trace context.
+
+    Raises `ValueError`, which says what can't be decoded.
+    """
     found: dict[str, Any] = {}
     for code, value in amqp.sections(encoded):
         try:
@@ -114,9 +120,17 @@ def _decode(encoded: bytes) -> Message:
                 found.setdefault(field, []).extend(content)
             elif content is not None:
                 found[field] = content
+    if properties := found.get("application_properties"):
+        found["application_properties"] = {
+            name: value for name, value in properties.items() if name not in _TRACE_CONTEXT or _is_ascii(value)
+        }
     message = Message(**found)
     _check_broker_part(message)
     return message
+
+
+def _is_ascii(value: Any) -> bool:
+    return isinstance(value, bytes) and value.isascii()
 
 
 def _check_broker_part(message: Message) -> None:

@@ -31,12 +31,10 @@ def continued(message: ServiceBusReceivedMessage) -> Iterator[None]:
 
 
 def _carried(message: ServiceBusReceivedMessage) -> dict[str, str]:
-    """Return the sender's trace context. A part of it that is no ASCII text is malformed, and so counts as absent."""
+    """Return the sender's trace context. What is no text of it is not among the properties (see `encoded`)."""
     properties = message.application_properties or {}
     found = {name: properties.get(name.encode()) for name in _trace_context.fields}
-    return {
-        name: value.decode("ascii") for name, value in found.items() if isinstance(value, bytes) and value.isascii()
-    }
+    return {name: value.decode() for name, value in found.items() if isinstance(value, bytes)}
 
 
 def add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
