@@ -13,6 +13,7 @@ from azure.servicebus.aio import ServiceBusClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from backend.credential import ObservedCredential, workload_identity
+from backend.encoded import keep_encoded
 from backend.settings import QueueSettings, Settings
 
 LINK_TIMEOUT = 20.0  # seconds for opening one link, the token included
@@ -57,7 +58,11 @@ class Clients:
 
 
 def servicebus_client(settings: QueueSettings, credential: ObservedCredential) -> ServiceBusClient:
-    """AMQP over TLS on port 5671, said explicitly: with a custom endpoint the SDK would choose WebSockets."""
+    """AMQP over TLS on port 5671, said explicitly: with a custom endpoint the SDK would choose WebSockets.
+
+    Its receivers receive every message, whatever it holds (see `encoded`).
+    """
+    keep_encoded()
     return ServiceBusClient(
         settings.azure_servicebus_fullyqualifiednamespace,
         credential,
