@@ -1,10 +1,13 @@
-"""The backend's image serves the third workload too."""
+"""The backend's image serves the operator's jobs too."""
+
+import pytest
 
 from tests.compose.docker import docker
 
 
-def test_redrive_lists_the_dead_letters_with_an_identity_of_its_own() -> None:
-    """`docker compose run redrive` receives with its own token, and ends in order."""
-    docker("compose", "run", "--rm", "--no-TTY", "redrive", "redrive", "list")
+@pytest.mark.parametrize("workload", ["redrive", "repair"])
+def test_a_job_lists_what_there_is_with_an_identity_of_its_own(workload: str) -> None:
+    """`docker compose run` shows its own token where it looks, and ends in order."""
+    docker("compose", "run", "--rm", "--no-TTY", workload, workload, "list")
     trail = docker("compose", "exec", "--no-TTY", "localcloud", "cat", "/state/audit.jsonl")
-    assert '"workload": "redrive"' in trail
+    assert f'"workload": "{workload}"' in trail
