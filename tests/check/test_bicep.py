@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.infra.derived import MODEL
+
 BICEP = Path("infra/bicep")
 SNAPSHOTS = Path("infra/snapshots/bicep")
 SOURCES = sorted([*BICEP.rglob("*.bicep"), *BICEP.glob("*.bicepparam"), *SNAPSHOTS.glob("*.bicepparam")])
@@ -141,7 +143,7 @@ def test_every_allowed_combination_evaluates(
     kinds = [resource["type"].rsplit("/", 1)[1] for resource in snapshot["predictedResources"]]
     assert snapshot["diagnostics"] == []
     assert snapshot["predictedResources"][0]["tags"] == {"application": "receipts", "profile": profile}
-    assert kinds.count("federatedIdentityCredentials") == 4 * (1 + len(issuers)) + bool(hostname)
+    assert kinds.count("federatedIdentityCredentials") == len(MODEL["workloads"]) * (1 + len(issuers)) + bool(hostname)
     assert kinds.count("privateEndpoints") == (5 if profile == "production" else 0)
     assert bool(snapshot["outputs"]["gatewayClientId"]) is bool(hostname)
 

@@ -80,9 +80,11 @@ class Application:
 
     def redrive(self, *arguments: str) -> None:
         """The job of `make redrive`; it must succeed."""
-        with self.stack.control() as control:
-            answer = control.post("/cronjobs/redrive/jobs", json={"args": arguments} if arguments else {})
-        assert answer.raise_for_status().json() == {"exitCode": 0}
+        assert self._job("redrive", *arguments) == 0
+
+    def repair(self) -> None:
+        """The job of `make repair`; it must succeed."""
+        assert self._job("repair") == 0
 
     def trail(self) -> list[dict[str, Any]]:
         return audit.read(self.state / "audit.jsonl")
@@ -135,6 +137,12 @@ class Application:
             ) as client,
         ):
             yield client
+
+    def _job(self, cronjob: str, *arguments: str) -> int:
+        """A Job of the CronJob, with its own arguments if none are given; returns its exit code."""
+        with self.stack.control() as control:
+            answer = control.post(f"/cronjobs/{cronjob}/jobs", json={"args": arguments} if arguments else {})
+        return int(answer.raise_for_status().json()["exitCode"])
 
     def _enforce(self, model: dict[str, Any]) -> None:
         self._access.write_text(yaml.safe_dump(model))

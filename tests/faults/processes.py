@@ -16,6 +16,12 @@ def family(root: int) -> dict[int, str]:
     return {pid: commands[pid] for pid in members if pid in commands}
 
 
+def azurite(cloud: int) -> int:
+    """The process of the local cloud's Azurite."""
+    (pid,) = [pid for pid, command in family(cloud).items() if "azurite" in command and "node" in command]
+    return pid
+
+
 def alive(pids: Iterable[int]) -> set[int]:
     """Those that run. One that has ended, and whose parent has not asked about it yet, does not."""
     states = {int(pid): state for pid, state in map(str.split, _ps("pid=,stat=").splitlines())}

@@ -181,12 +181,18 @@ class FakeReceipts(Fallible):
         self.blobs: dict[str, bytes] = {}
 
     def download_blob(self, name: str) -> SimpleNamespace:
+        self._asked(name)
+        return SimpleNamespace(readall=lambda: self.blobs[name])
+
+    def get_blob_client(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(get_blob_properties=lambda **_options: self._asked(name))
+
+    def _asked(self, name: str) -> None:
         self.called()
         if name not in self.blobs:
             error = ResourceNotFoundError("The specified blob does not exist.")
             error.error_code = "BlobNotFound"  # type: ignore[attr-defined]
             raise error
-        return SimpleNamespace(readall=lambda: self.blobs[name])
 
     def list_blob_names(self, **_: object) -> Iterator[str]:
         self.called()

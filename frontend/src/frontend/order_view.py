@@ -12,7 +12,7 @@ from frontend.references import Reference
 
 class Links(BaseModel):
     self: str
-    receipt: str | None = None
+    receipt: str | None = Field(None, description="once the order is receipted, unless its receipt was lost")
 
 
 class OrderView(BaseModel):
@@ -25,6 +25,11 @@ class OrderView(BaseModel):
     receiptedAt: AwareDatetime | None = None
     order: Order | None = None
     links: Links
+
+    @property
+    def receipt_missing(self) -> bool:
+        """Whether the order was receipted and its receipt was lost."""
+        return self.status == "receipted" and self.links.receipt is None
 
     @property
     def waited(self) -> str:

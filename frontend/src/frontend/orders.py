@@ -139,9 +139,12 @@ def show_order(path: ReferencePath) -> AnyResponse:
     """One order: 202 while it is on its way, 200 once it is receipted."""
     reference = read_reference(path.reference)
     with dependency("Cosmos DB"):
-        view = view_of(reference, services().store.read(reference.customer_id, reference.order_id))
+        document = services().store.read(reference.customer_id, reference.order_id)
+    view = view_of(reference, document)
     if view.status == "refused":
         raise reused()
+    if document is not None and services().receipts.is_missing(document):
+        view.links.receipt = None
     status = 200 if view.status == "receipted" else 202
     if wants_html():
         response = make_response(render_template("order.html", view=view), status)

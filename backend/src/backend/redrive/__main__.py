@@ -1,46 +1,28 @@
 """The console script `redrive`: lists dead letters, and sends repaired ones back."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from azure.core.exceptions import AzureError
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver
-from pydantic import ValidationError
 
 from backend.clients import servicebus_client
+from backend.command import Refused, run_command
 from backend.credential import workload_identity
-from backend.dependencies import sentence
 from backend.encoded import send_encoded
-from backend.logs import configure_logging
 from backend.messages import printable
 from backend.redrive.letters import fault_of_repair, reason_to_keep, table
 from backend.redrive.queue import DeadLetterReceiver, Send, dead_letters, resend
 from backend.settings import QueueSettings
 
 
-class Refused(Exception):
-    """What was asked for can't be done; the text says why."""
-
-
 def main() -> None:
-    """Exits with 0 where all that was asked for is done, 1 where not, 2 for a wrong command line or environment."""
-    arguments = parser().parse_args()
-    configure_logging(sys.stderr)
-    try:
-        settings = QueueSettings.model_validate({})
-        asyncio.run(run(arguments, settings))
-    except ValidationError as error:
-        names = ", ".join(str(fault["loc"][0]).upper() for fault in error.errors())
-        print(f"redrive: the environment does not describe the queue: {names}", file=sys.stderr)
-        sys.exit(2)
-    except (Refused, AzureError, OSError, ValueError) as error:  # ValueError: the credential's own, or a closed link's
-        sys.exit(f"redrive: {sentence(error)}")
+    """The console script."""
+    run_command(parser(), QueueSettings, run)
 
 
 def parser() -> argparse.ArgumentParser:
