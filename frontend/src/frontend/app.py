@@ -1,6 +1,5 @@
 """The composition root: what the frontend consists of, and how it holds together."""
 
-import threading
 from logging.config import dictConfig
 
 from flask import Flask, Response, jsonify, redirect, url_for
@@ -70,11 +69,12 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
             "Blob Storage": receipt_store.check_blobs,
         }
     )
-    app.extensions["frontend"] = Services(
-        settings, clients, keys, References(keys), sender, store, receipt_store, readiness
-    )
+    parts = Services(settings, clients, keys, References(keys), sender, store, receipt_store, readiness)
+    app.extensions["frontend"] = parts
 
     app.session_interface = Sessions(keys)
+    # With the process's first request and not here: with --preload gunicorn forks after this, and a fork has no threads.
+    app.before_request(parts.start)
     tracing.register(app)
     csrf.init_app(app)
     problems.register(app)
@@ -85,7 +85,6 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     app.register_blueprint(health)
     app.add_url_rule("/", "home", _home)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
-    threading.Thread(target=keys.run, name="signing-keys", daemon=True).start()
     return app
 
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
 from frontend.logs import LOGGING
 from frontend.settings import ServerSettings, Settings, from_environment
 
@@ -18,3 +21,9 @@ graceful_timeout = 20  # seconds for requests under way at SIGTERM; less than te
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True
 logconfig_dict = LOGGING
+
+
+def worker_exit(_arbiter: Arbiter, worker: Worker) -> None:
+    """Close what the application has opened. A worker that could not load the application has nothing to close."""
+    if app := getattr(worker, "wsgi", None):
+        app.extensions["frontend"].close()
