@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from frontend import problems, security_headers, tracing
+from frontend import problems, security_headers, sessions, tracing
 from frontend.clients import Clients, connect
 from frontend.health import health
 from frontend.identity import identity
@@ -73,9 +73,10 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     app.extensions["frontend"] = parts
 
     app.session_interface = Sessions(keys)
-    # With the process's first request and not here: with --preload gunicorn forks after this, and a fork has no threads.
+    # With a process's first request and not here: gunicorn may fork after this, and a fork has no threads.
     app.before_request(parts.start)
     tracing.register(app)
+    app.before_request(sessions.require_session_to_change)  # before `csrf`, which can't do without the key
     csrf.init_app(app)
     problems.register(app)
     security_headers.register(app)

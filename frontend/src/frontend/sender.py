@@ -27,8 +27,9 @@ Task = Callable[[ServiceBusSender], None]
 class OrderSender:
     """Hands messages to threads that own a sender each, since a sender of the SDK is not thread-safe.
 
-    `start` starts the threads and `close` ends them. A sender that failed is closed, and its owner connects anew for the next message. Callers wait for `patience`
-    seconds at the most: the SDK's own `try_timeout` does not bound a TLS or SASL handshake that is never answered.
+    `start` starts the threads and `close` ends them. A sender that failed is closed, and its owner connects anew for
+    the next message. Callers wait for `patience` seconds at the most: the SDK's own `try_timeout` does not bound a TLS
+    or SASL handshake that is never answered.
     """
 
     def __init__(
