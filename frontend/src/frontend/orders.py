@@ -15,8 +15,9 @@ from frontend import sessions
 from frontend.my_orders import my_orders
 from frontend.openapi import COMMON, ERRORS, ORDER_REQUEST, problem_response
 from frontend.order_request import FORM, JSON, idempotency_key, order_id_for, read_order
+from frontend.order_store import UnreadableDocument
 from frontend.order_view import OrderList, OrderView, view_of
-from frontend.problems import FieldError, Problem, dependency, invalid
+from frontend.problems import FieldError, Problem, answer, dependency, invalid
 from frontend.references import Reference
 from frontend.representations import wants_html
 from frontend.services import csrf, services
@@ -133,6 +134,7 @@ def _orders_page(status: int, errors: list[FieldError], continuation: str | None
         202: OrderView,
         404: ERRORS[404],
         409: problem_response("IdempotencyKeyReused: the key was another order's already"),
+        502: problem_response("UnreadableOrder: what Cosmos DB holds of this order can't be read"),
     },
 )
 def show_order(path: ReferencePath) -> AnyResponse:
@@ -158,6 +160,12 @@ def read_reference(text: str) -> Reference:
     if reference is None:
         raise Problem(404, "UnknownReference", "There is no such order.")
     return reference
+
+
+@orders.app_errorhandler(UnreadableDocument)
+def unreadable(error: UnreadableDocument) -> Response:
+    """The problem 502: there is a document of the order, and it can't be read."""
+    return answer(Problem(502, "UnreadableOrder", str(error)))
 
 
 def reused() -> Problem:

@@ -39,7 +39,9 @@ class ReceiptView(BaseModel):
         200: ReceiptView,
         404: ERRORS[404],
         409: problem_response("IdempotencyKeyReused, as the order itself"),
-        502: problem_response("NotVerified: what is stored is not what the worker signed for this order"),
+        502: problem_response(
+            "NotVerified: what is stored is not what the worker signed for this order; or UnreadableOrder"
+        ),
     },
 )
 def show_receipt(path: ReferencePath) -> Response:
