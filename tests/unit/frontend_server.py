@@ -32,11 +32,15 @@ class Server:
         """A client whose requests wait as long as the kubelet does for a probe."""
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=timeout, trust_env=False)
 
-    def connect(self, receive_buffer: int | None = None) -> socket.socket:
-        """A connection for bytes of the test's choosing, on which a wait fails after 30 seconds."""
+    def connect(self, narrow: bool = False) -> socket.socket:
+        """A connection for bytes of the test's choosing, on which a wait fails after 30 seconds.
+
+        A narrow one has little room for answers that are not taken, on this side and on the server's.
+        """
         connection = socket.socket()
-        if receive_buffer:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if narrow:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         connection.settimeout(30)
         connection.connect(("127.0.0.1", self.port))
         return connection

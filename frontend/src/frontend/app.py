@@ -12,6 +12,7 @@ from frontend import problems, security_headers, sessions, tracing
 from frontend.clients import Clients, connect
 from frontend.health import health
 from frontend.identity import identity
+from frontend.incoming_request import LONGEST_BODY
 from frontend.logs import LOGGING
 from frontend.openapi import INFO
 from frontend.order_store import OrderStore
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
         validation_error_callback=_invalid_parameter,
     )
     app.config.update(
-        MAX_CONTENT_LENGTH=64 * 1024,
+        MAX_CONTENT_LENGTH=LONGEST_BODY,
         SESSION_COOKIE_NAME="keyless",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,  # or a page's polling would write old sessions over a new order's

@@ -1,5 +1,6 @@
 """gunicorn's settings: `gunicorn --config python:frontend.gunicorn_conf 'frontend.app:create_app()'`."""
 
+import resource
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -13,7 +14,9 @@ from_environment(Settings)  # what is missing ends gunicorn here, with one line,
 
 bind = f"{_settings.http_host}:{_settings.http_port}"
 workers = _settings.web_concurrency
-worker_class = "gthread"
+worker_class = "frontend.gunicorn_worker.BufferingWorker"
+worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+sendfile = False  # a file goes through `ClientSocket` too
 threads = _settings.http_threads
 keepalive = 75  # seconds; longer than the idle time of the load balancers in front, so that they close first
 graceful_timeout = 20  # seconds for requests under way at SIGTERM; less than terminationGracePeriodSeconds

@@ -55,6 +55,7 @@ class ServerSettings(BaseSettings):
     http_host: str = "0.0.0.0"  # noqa: S104  (a container is reached from outside it)
     http_port: int = Field(default=8080, ge=0, le=65535)
     http_threads: int = Field(default=16, ge=1, description="requests served at once by one process")
+    http_request_seconds: float = Field(default=10.0, gt=0, description="for a request to come, and as long to answer")
     web_concurrency: int = Field(default=1, ge=1, description="processes")
 
 
