@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from frontend import problems, security_headers, sessions, tracing
+from frontend import hosts, problems, security_headers, sessions, tracing
 from frontend.clients import Clients, connect
 from frontend.health import health
 from frontend.identity import identity
@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     # With a process's first request and not here: gunicorn may fork after this, and a fork has no threads.
     app.before_request(parts.start)
     tracing.register(app)
+    hosts.register(app, settings.allowed_hosts)
     app.before_request(sessions.require_session_to_change)  # before `csrf`, which can't do without the key
     csrf.init_app(app)
     problems.register(app)

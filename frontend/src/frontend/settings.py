@@ -5,12 +5,20 @@ own variables (`AZURE_CLIENT_ID`, …) come from the workload-identity webhook a
 """
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+_NAME_OR_ADDRESS = r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])$"
+
+Host = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=_NAME_OR_ADDRESS)]
+
+
+def _separated_by_commas(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -34,6 +42,11 @@ class Settings(BaseSettings):
     orders_database: str = "keyless"
     orders_container: str = "orders"
     receipts_container: str = "receipts"
+
+    allowed_hosts: Annotated[frozenset[Host], NoDecode, BeforeValidator(_separated_by_commas)] = Field(
+        default=frozenset(("localhost", "127.0.0.1", "[::1]")),
+        description="the hosts that are answered, without ports, separated by commas",
+    )
 
     signing_key_refresh_seconds: float = Field(
         default=60.0, gt=0, description="how often Key Vault is asked for new versions"
