@@ -14,7 +14,7 @@ from frontend.health import health
 from frontend.identity import identity
 from frontend.incoming_request import LONGEST_BODY
 from frontend.logs import LOGGING
-from frontend.openapi import INFO
+from frontend.openapi import INFO, SECURITY_SCHEMES, completed
 from frontend.order_store import OrderStore
 from frontend.orders import orders
 from frontend.readiness import Readiness
@@ -37,6 +37,8 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
         __name__,
         info=INFO,
         doc_ui=False,  # its pages load scripts of their own; the document is served below
+        security_schemes=SECURITY_SCHEMES,
+        validation_error_status=400,
         validation_error_model=problems.ProblemDetails,
         validation_error_callback=_invalid_parameter,
     )
@@ -87,7 +89,8 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     app.register_blueprint(identity)
     app.register_blueprint(health)
     app.add_url_rule("/", "home", _home)
-    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
+    document = completed(app.api_doc)
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(document))
     return app
 
 
@@ -96,4 +99,4 @@ def _home() -> AnyResponse:
 
 
 def _invalid_parameter(error: ValidationError) -> Response:
-    return problems.answer(problems.Problem(422, None, "A parameter is not valid.", errors=problems.invalid(error)))
+    return problems.answer(problems.Problem(400, None, "A parameter is not valid.", errors=problems.invalid(error)))

@@ -16,6 +16,7 @@ bind = f"{_settings.http_host}:{_settings.http_port}"
 workers = _settings.web_concurrency
 worker_class = "frontend.gunicorn_worker.BufferingWorker"
 worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+limit_request_line = 8190  # bytes; a continuation may be long
 sendfile = False  # a file goes through `ClientSocket` too
 threads = _settings.http_threads
 keepalive = 75  # seconds; longer than the idle time of the load balancers in front, so that they close first

@@ -24,6 +24,7 @@ from operator import itemgetter
 
 from gunicorn.config import Config
 from gunicorn.http import Request, RequestParser
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from frontend import health
@@ -33,6 +34,10 @@ from frontend.settings import ServerSettings, from_environment
 
 _PIECE = 64 * 1024  # bytes to receive at once
 _FAREWELL = 2.0  # seconds for a client to close its connection
+_TOO_LONG: dict[type[BaseException], HTTPStatus] = {
+    LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+}
 
 Phase = Generator[int, None, Callable[[], object]]
 """A time in which the loop waits for a client. Each value yielded is the event of `selectors` that it waits for next;
@@ -128,6 +133,15 @@ class BufferingWorker(ThreadWorker):
         req._expected_100_continue = False  # type: ignore[attr-defined]  # `_receive` has answered that
         return super().handle_request(req, conn)
 
+    def handle_error(self, req: Request | None, client: ClientSocket, addr: object, exc: BaseException) -> None:  # type: ignore[override]  # noqa: ARG002
+        """Answer a request that gunicorn's parser refuses, or that the application could not answer."""
+        if isinstance(exc, ParseException):
+            status = _TOO_LONG.get(type(exc), HTTPStatus.BAD_REQUEST)
+            client.sendall(_problem(status, "The request can't be served: it is too long, or not well formed."))
+        else:
+            self.log.error("The request failed.", exc_info=exc)
+            client.sendall(_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The frontend met an error of its own."))
+
     def murder_pending(self) -> None:
         """End the phases that take too long, and close connections if there are too many."""
         for queue in list(self._waiting.values()):
@@ -161,17 +175,8 @@ class BufferingWorker(ThreadWorker):
         answered.add_done_callback(partial(self.method_queue.defer, self.finish_request, client))
 
     def _refusal(self, client: Client, status: int, detail: str) -> Callable[[], object]:
-        """An answer without a thread: a problem (RFC 9457), after which the connection is closed."""
-        problem = ProblemDetails(title=HTTPStatus(status).phrase, status=status, detail=detail)
-        body = problem.model_dump_json(exclude_none=True).encode()
-        head = [
-            f"HTTP/1.1 {status} {problem.title}",
-            "Content-Type: application/problem+json",
-            f"Content-Length: {len(body)}",
-            *(["Retry-After: 1"] if status == HTTPStatus.SERVICE_UNAVAILABLE else []),
-            "Connection: close",
-        ]
-        client.sock.sendall("\r\n".join([*head, "", ""]).encode() + body)
+        """Answer without a thread, and close the connection."""
+        client.sock.sendall(_problem(HTTPStatus(status), detail))
         return partial(self._enter, client, self._send(client))
 
     def _send(self, client: Client, after: Callable[[], object] | None = None) -> Phase:
@@ -235,3 +240,17 @@ class BufferingWorker(ThreadWorker):
     def _at_work(self) -> int:
         """How many connections are with a thread, or wait for one."""
         return self.nr_conns - len(self.keepalived_conns) - sum(len(queue) for queue in self._waiting.values())
+
+
+def _problem(status: HTTPStatus, detail: str) -> bytes:
+    """A problem (RFC 9457) as a whole answer, after which the connection is closed."""
+    problem = ProblemDetails(title=status.phrase, status=status, detail=detail)
+    body = problem.model_dump_json(exclude_none=True).encode()
+    lines = [
+        f"HTTP/1.1 {status} {status.phrase}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        *(["Retry-After: 1"] if status is HTTPStatus.SERVICE_UNAVAILABLE else []),
+        "Connection: close",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from contract import Order, OrderMessage
 from frontend import sessions
 from frontend.my_orders import my_orders
-from frontend.openapi import COMMON, ERRORS, ORDER_REQUEST, problem_response
+from frontend.openapi import COMMON, ERRORS, FORM_ACCEPTED, ORDER_REQUEST, SECURITY, SECURITY_OF_FORMS, problem_response
 from frontend.order_request import FORM, JSON, idempotency_key, order_id_for, read_order
 from frontend.order_store import UnreadableDocument
 from frontend.order_view import OrderList, OrderView, view_of
@@ -24,7 +24,7 @@ from frontend.services import csrf, services
 
 _log = structlog.get_logger(__name__)
 
-orders = APIBlueprint("orders", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON)
+orders = APIBlueprint("orders", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON, abp_security=SECURITY)
 orders.before_request(sessions.require_session)
 
 
@@ -33,7 +33,7 @@ class ReferencePath(BaseModel):
 
 
 class OrdersQuery(BaseModel):
-    continuation: str | None = Field(None, description="from `next`")
+    continuation: str = Field(default="", description="from `next`")
 
 
 @orders.post(
@@ -41,10 +41,11 @@ class OrdersQuery(BaseModel):
     operation_id="placeOrder",
     responses={
         202: OrderView,
-        303: {"description": "a form's answer: the order's page"},
+        303: FORM_ACCEPTED,
         415: ERRORS[415],
-        413: ERRORS[413],
+        422: ERRORS[422],
     },
+    security=SECURITY_OF_FORMS,
     openapi_extensions=ORDER_REQUEST,
 )
 def place_order() -> AnyResponse:
@@ -108,7 +109,7 @@ def _earlier_reference(message: OrderMessage) -> Reference | None:
 @orders.get("/orders", operation_id="listOrders", responses={200: OrderList})
 def list_orders(query: OrdersQuery) -> AnyResponse:
     """The customer's orders: those on their way, then the receipted ones."""
-    return _orders_page(200, [], query.continuation)
+    return _orders_page(200, [], query.continuation or None)
 
 
 def _orders_page(status: int, errors: list[FieldError], continuation: str | None = None) -> Response:

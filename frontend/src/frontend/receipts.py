@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
 from frontend import sessions
-from frontend.openapi import COMMON, ERRORS, problem_response
+from frontend.openapi import COMMON, ERRORS, SECURITY, problem_response
 from frontend.order_store import status_of
 from frontend.order_view import OrderView, view_of
 from frontend.orders import ReferencePath, read_reference, reused
@@ -19,7 +19,9 @@ from frontend.services import services
 
 _log = structlog.get_logger(__name__)
 
-receipts = APIBlueprint("receipts", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON)
+receipts = APIBlueprint(
+    "receipts", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON, abp_security=SECURITY
+)
 receipts.before_request(sessions.require_session)
 
 
