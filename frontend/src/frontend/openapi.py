@@ -9,7 +9,7 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.types import ResponseDict
 
 from contract import Order
-from frontend.order_request import FORM, JSON
+from frontend.order_request import FORM, JSON, KEY_PATTERN
 
 INFO = Info(
     title="Keyless",
@@ -65,7 +65,7 @@ COMMON: ResponseDict = {status: ERRORS[status] for status in (400, 408, 413, 414
 
 FORM_ACCEPTED: dict[str, Any] = {"description": "a form's answer: the order's page is at `Location`", "content": _PAGE}
 
-_KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+_KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{KEY_PATTERN}$"}
 
 _ORDER = Order.model_json_schema()
 _ORDER["properties"]["product"]["pattern"] = "\\S"  # spaces around it don't count
@@ -101,7 +101,7 @@ _LOCATION = {"description": "the order", "required": True, "schema": {"type": "s
 _HEADERS = {"202": {"Retry-After": _RETRY_AFTER}, "503": {"Retry-After": _RETRY_AFTER}}
 
 _LINKS = {
-    name: {"operationId": name, "parameters": {"reference": "$response.body#/reference"}}
+    name: {name: {"operationId": name, "parameters": {"reference": "$response.body#/reference"}}}
     for name in ("showOrder", "showReceipt")
 }
 
@@ -116,6 +116,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 response["headers"] = _HEADERS[status]
     accepted = document["paths"]["/orders"]["post"]["responses"]
     del accepted["202"]["content"]["text/html"]
-    accepted["202"] |= {"links": _LINKS, "headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}}
+    accepted["202"] |= {"links": _LINKS["showOrder"], "headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}}
     accepted["303"]["headers"] = {"Location": _LOCATION}
+    document["paths"]["/orders/{reference}"]["get"]["responses"]["200"]["links"] = _LINKS["showReceipt"]
     return document
