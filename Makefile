@@ -21,7 +21,7 @@ demo: tools ## Place orders, print their receipts and who accessed what, and end
 test: tools ## Run the tests
 	@$(venv)/python -m pytest -n 3 --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
 
-check: ## Check format, lint, types, imports, infrastructure, manifests, images and workflows (needs bicep)
+check: ## Check format, lint, types, imports, infrastructure, manifests, images, workflows and the API (needs bicep)
 	@$(PYTHON) tools/bootstrap.py check
 	@$(venv)/ruff format --check .
 	@$(venv)/ruff check .

@@ -110,13 +110,15 @@ class FakeSender(AbstractContextManager["FakeSender"]):
 class FakeServiceBus(Fallible):
     """A queue that may be sent to; a receiver is refused."""
 
+    sender = FakeSender
+
     def __init__(self) -> None:
         self.messages: list[ServiceBusMessage] = []
         self.opened: list[FakeSender] = []
 
     def get_queue_sender(self, queue: str) -> FakeSender:
         assert queue == "orders"
-        return FakeSender(self)
+        return self.sender(self)
 
     def get_queue_receiver(self, _queue: str, **_options: object) -> FakeSender:
         raise ServiceBusAuthorizationError(message="Unauthorized access. 'Listen' claim(s) are required.")
@@ -264,3 +266,8 @@ class FakeAzure:
         )
         self.orders.documents.setdefault((document.customerId, document.id), document.model_dump(mode="json"))
         return document
+
+
+def served() -> Flask:
+    """The application over fakes of its own, for gunicorn: its signing key is not read yet."""
+    return create_app(SETTINGS, FakeAzure().clients())

@@ -44,10 +44,18 @@ class OrderView(BaseModel):
         raise AssertionError
 
 
+class UnreadableOrder(BaseModel):
+    """An order whose document in Cosmos DB can't be read; `detail` says why."""
+
+    orderId: str
+    detail: str
+
+
 class OrderList(BaseModel):
     """Orders on their way first, then receipted ones, the newest first; `next` is the next page's URL."""
 
     orders: list[OrderView]
+    unreadable: list[UnreadableOrder]
     next: str | None = None
 
 

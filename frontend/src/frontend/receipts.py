@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
 from frontend import sessions
-from frontend.openapi import COMMON, ERRORS, problem_response
+from frontend.openapi import COMMON, ERRORS, SECURITY, problem_response
 from frontend.order_store import status_of
 from frontend.order_view import OrderView, view_of
 from frontend.orders import ReferencePath, read_reference, reused
@@ -19,7 +19,9 @@ from frontend.services import services
 
 _log = structlog.get_logger(__name__)
 
-receipts = APIBlueprint("receipts", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON)
+receipts = APIBlueprint(
+    "receipts", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON, abp_security=SECURITY
+)
 receipts.before_request(sessions.require_session)
 
 
@@ -41,7 +43,8 @@ class ReceiptView(BaseModel):
         409: problem_response("IdempotencyKeyReused, as the order itself"),
         502: problem_response(
             "NotVerified: what is stored is not what the worker signed for this order. "
-            "ReceiptMissing: the order is receipted, and its receipt was lost since"
+            "ReceiptMissing: the order is receipted, and its receipt was lost since. "
+            "UnreadableOrder: the order's document can't be read"
         ),
     },
 )
