@@ -6,8 +6,8 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check clean tools status access restart redrive rotate-receipt-key rotate-session-key matrix \
-	deploy smoke destroy what-if
+.PHONY: help run demo test check clean tools status access restart redrive repair rotate-receipt-key rotate-session-key \
+	matrix deploy smoke destroy what-if
 
 help: ## Name the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: tools ## Place orders, print their receipts and who accessed what, and end
 test: tools ## Run the tests
 	@$(venv)/python -m pytest -n 3 --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
 
-check: ## Check format, lint, types, imports, infrastructure, manifests, images and workflows (needs bicep)
+check: ## Check format, lint, types, imports, infrastructure, manifests, images, workflows and the API (needs bicep)
 	@$(PYTHON) tools/bootstrap.py check
 	@$(venv)/ruff format --check .
 	@$(venv)/ruff check .
@@ -40,6 +40,9 @@ restart: tools ## Restart a deployment, failing no request (DEPLOYMENT=frontend)
 
 redrive: tools ## Send dead letters back to the queue
 	@$(venv)/localcloud job --state $(LOCALCLOUD_STATE) redrive
+
+repair: tools ## Make lost receipts again from their orders' documents
+	@$(venv)/localcloud job --state $(LOCALCLOUD_STATE) repair
 
 rotate-receipt-key rotate-session-key: tools
 	@$(if $(filter azure,$(ON)),$(infra) $@ $(name),$(venv)/python -m demo $@ --state $(LOCALCLOUD_STATE))

@@ -20,8 +20,9 @@ def matrix(model: dict[str, Any]) -> str:
         lines.append(f"| **{name}** | " + " | ".join(cells) + " |")
     lines += ["", "| role | what it allows |", "|---|---|"]
     for name, role in model["roles"].items():
-        actions = [*role.get("actions", []), *role.get("dataActions", [])]
-        lines.append(f"| {name} | {', '.join(f'`{_short(action)}`' for action in actions)} |")
+        allowed = _listed([*role.get("actions", []), *role.get("dataActions", [])])
+        left_out = _listed([*role.get("notActions", []), *role.get("notDataActions", [])])
+        lines.append(f"| {name} | {allowed}{left_out and f'; but not {left_out}'} |")
     return "\n".join(lines)
 
 
@@ -43,9 +44,13 @@ def _cell(grants: list[dict[str, str]], service: str) -> str:
     return "<br>".join(f"{role} on {', '.join(names)}" for role, names in entities.items()) or "none"
 
 
+def _listed(actions: list[str]) -> str:
+    return ", ".join(f"`{_short(action)}`" for action in actions)
+
+
 def _short(action: str) -> str:
-    """Without the provider's name, which the role's own tells."""
-    return action.removeprefix("Microsoft.").partition("/")[2]
+    """Without the provider's name, which the role's own tells; `*` stands for every provider's."""
+    return action.removeprefix("Microsoft.").partition("/")[2] or action
 
 
 def main() -> None:

@@ -16,7 +16,10 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOLS = os.path.join(ROOT, ".tools")
 UV_VERSION = "0.13.9"
-LOCKS = ("uv.lock", "pyproject.toml", "localcloud/azurite/package-lock.json", "tools/bootstrap.py")
+MEMBERS = ("contract", "frontend", "backend", "localcloud")
+LOCKS = ("uv.lock", "pyproject.toml", "localcloud/azurite/package-lock.json", "tools/bootstrap.py") + tuple(
+    member + "/pyproject.toml" for member in MEMBERS
+)
 READY, READY_TO_CHECK = os.path.join(TOOLS, "ready"), os.path.join(TOOLS, "ready-to-check")
 CHECKOV_VERSION = "3.3.30"
 

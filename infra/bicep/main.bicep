@@ -276,6 +276,7 @@ output registryLoginServer string = registry.outputs.loginServer
 output frontendClientId string = identities.outputs.clientIds[indexOf(workloads, 'frontend')]
 output backendClientId string = identities.outputs.clientIds[indexOf(workloads, 'backend')]
 output redriveClientId string = identities.outputs.clientIds[indexOf(workloads, 'redrive')]
+output repairClientId string = identities.outputs.clientIds[indexOf(workloads, 'repair')]
 output kedaClientId string = identities.outputs.clientIds[indexOf(workloads, 'keda')]
 output gatewayClientId string = exposed ? identities.outputs.clientIds[indexOf(workloads, 'gateway')] : ''
 output hostname string = hostname

@@ -61,7 +61,9 @@ type Role = {
   kind: 'builtIn' | 'custom' | 'cosmos'
   id: string?
   actions: string[]?
+  notActions: string[]?
   dataActions: string[]?
+  notDataActions: string[]?
 }
 
 type Workload = {

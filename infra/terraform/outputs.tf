@@ -52,6 +52,10 @@ output "redriveClientId" {
   value = module.identities.workloads["redrive"].client_id
 }
 
+output "repairClientId" {
+  value = module.identities.workloads["repair"].client_id
+}
+
 output "kedaClientId" {
   value = module.identities.workloads["keda"].client_id
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -22,13 +23,19 @@ class Application:
         cloud.cloud.audit.listen(self._hear)
 
     @contextmanager
-    def without(self, part: model.Part) -> Iterator[None]:
-        """Takes a part out of the access model, which takes effect at once, and puts it back."""
-        self._access.write_text(yaml.safe_dump(model.without(part)))
+    def enforcing(self, changed: dict[str, Any]) -> Iterator[None]:
+        """Puts another access model in force, which takes effect at once, and then the application's own again."""
+        self._access.write_text(yaml.safe_dump(changed))
         try:
             yield
         finally:
             self._access.write_text(model.FILE.read_text())
+
+    @contextmanager
+    def without(self, part: model.Part) -> Iterator[None]:
+        """Takes a part out of the access model, and puts it back."""
+        with self.enforcing(model.without(part)):
+            yield
 
     @contextmanager
     def pod_of(self, workload: str) -> Iterator[None]:

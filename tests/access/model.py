@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.access import azure
+
 FILE = Path(__file__).parents[2] / "infra" / "access.yaml"
 MODEL: dict[str, Any] = yaml.safe_load(FILE.read_text())
 
@@ -77,9 +79,18 @@ def covers(pattern: str, action: str) -> bool:
     return fnmatchcase(action.lower(), pattern.lower())
 
 
-def may(workload: str, action: str, scope: str) -> bool:
-    """Whether the file grants the action on exactly this scope."""
-    return any(
-        (name, granted_scope) == (workload, scope) and covers(pattern, action)
-        for name, pattern, granted_scope in granted()
-    )
+def may(model: dict[str, Any], workload: str, action: str, scope: str) -> bool:
+    """Whether the workload holds the action on the scope: on the plane on which Azure checks it, by a grant there or on
+    the whole service, and on Cosmos by a role of Cosmos's own."""
+    plane, left_out = ("actions", "notActions") if action in azure.ACTIONS else ("dataActions", "notDataActions")
+    service = scope.partition("/")[0]
+    for grant in model["workloads"][workload]["grants"]:
+        role = model["roles"][grant["role"]]
+        if grant["scope"] not in (scope, f"{service}/*") or (role["kind"] == "cosmos") != (service == "cosmos"):
+            continue
+        named, excluded = (
+            any(covers(pattern, action) for pattern in role.get(field, [])) for field in (plane, left_out)
+        )
+        if named and not excluded:
+            return True
+    return False

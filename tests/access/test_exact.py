@@ -13,15 +13,21 @@ from azure.servicebus.exceptions import ServiceBusAuthorizationError
 from azure.servicebus.management import ServiceBusAdministrationClient
 from azure.storage.blob import BlobServiceClient
 from localcloud.blob.actions import ACTIONS as BLOB
+from localcloud.blob.actions import ADD, GET_ACL, SET_ACL, WRITE
 from localcloud.cosmos.actions import ACTIONS as COSMOS
 from localcloud.keyvault.actions import ACTIONS as KEY_VAULT
+from localcloud.roles import ControlAction
 from localcloud.servicebus.actions import ACTIONS as SERVICE_BUS
 
-from tests.access import model
+from tests.access import azure, model
 from tests.access.application import Application
 from tests.access.calls import CALLS, KNOWN, Clients, item
+from tests.access.principals import KEEPER, PRINCIPALS, with_principals
 
 ENTITIES = [f"{service}/{entity}" for service, entities in model.MODEL["entities"].items() for entity in entities]
+ONE_OF_EACH = [f"{service}/{next(iter(entities))}" for service, entities in model.MODEL["entities"].items()]
+WALKED = with_principals()
+OF_NO_SAS = (GET_ACL, SET_ACL)  # the local cloud lets them through, and Azurite refuses them to its signature
 
 
 class Actor:
@@ -34,7 +40,7 @@ class Actor:
         self.workload = ""
         self._credentials = {
             workload: WorkloadIdentityCredential(**application.cloud.workload_identity(workload))
-            for workload in model.MODEL["workloads"]
+            for workload in WALKED["workloads"]
         }
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
@@ -47,15 +53,16 @@ class Actor:
 
 
 @pytest.fixture(scope="module")
-def actor(application: Application) -> Actor:
-    return Actor(application)
+def actor(application: Application) -> Iterator[Actor]:
+    with application.enforcing(WALKED):
+        yield Actor(application)
 
 
 @pytest.fixture(scope="module")
 def clients(application: Application, actor: Actor) -> Iterator[Clients]:
-    """Clients of the actor, a known item and a known blob."""
+    """Clients of the actor."""
     cloud, containers = application.cloud, model.MODEL["entities"]["cosmos"]
-    actor.workload = "backend"
+    actor.workload = KEEPER
     (database,) = {container["database"] for container in containers.values()}
     with (
         SecretClient(cloud.vault_url, actor) as secrets,
@@ -70,13 +77,20 @@ def clients(application: Application, actor: Actor) -> Iterator[Clients]:
         CosmosClient(cloud.cosmos_url, actor, consistency_level="Eventual") as cosmos,
         BlobServiceClient(cloud.blob_url, actor) as blobs,
     ):
-        made = Clients(secrets, servicebus, administration, cosmos.get_database_client(database), blobs)
-        for container in containers:
-            items = made.database.get_container_client(container)
-            items.create_item(item(container, KNOWN))
-        for container in model.MODEL["entities"]["blob"]:
-            blobs.get_container_client(container).upload_blob(KNOWN, b"x")
-        yield made
+        yield Clients(secrets, servicebus, administration, cosmos.get_database_client(database), blobs)
+
+
+@pytest.fixture(autouse=True)
+def known(actor: Actor, clients: Clients) -> None:
+    """A known item and a known blob, put back if the last walk has deleted them."""
+    actor.workload = KEEPER
+    for container in model.MODEL["entities"]["cosmos"]:
+        clients.database.get_container_client(container).upsert_item(item(container, KNOWN))
+    for container in model.MODEL["entities"]["blob"]:
+        blobs = clients.blobs.get_container_client(container)
+        if not blobs.exists():
+            blobs.create_container()
+        blobs.upload_blob(KNOWN, b"x", overwrite=True)
 
 
 @pytest.mark.parametrize("workload", model.MODEL["workloads"])
@@ -85,18 +99,47 @@ def test_exactly_what_is_granted_succeeds(
     application: Application, actor: Actor, clients: Clients, workload: str, scope: str
 ) -> None:
     """Of all actions on the entity, those that the file grants succeed and all others are refused by the service."""
+    walk(application, actor, clients, workload, scope)
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+@pytest.mark.parametrize("scope", ONE_OF_EACH)
+def test_each_plane_opens_what_azure_checks_there(
+    application: Application, actor: Actor, clients: Clients, principal: str, scope: str
+) -> None:
+    """Actions open no data, data actions no management; what is left out stays shut; Cosmos knows its own roles."""
+    walk(application, actor, clients, principal, scope)
+
+
+def walk(application: Application, actor: Actor, clients: Clients, workload: str, scope: str) -> None:
+    """Tries every action on the entity; those that delete come at the end, the blob before its container."""
     actor.workload = workload
     service, _, entity = scope.partition("/")
     succeeded, granted = set(), set()
-    for action, call in CALLS[service].items():
+    for action, call in sorted(CALLS[service].items(), key=_deletes):
         start = len(application.accesses)
-        if succeeds(lambda call=call: call.make(clients, entity)):  # type: ignore[misc]
+        where = f"{service}/*" if call.whole else scope
+        takes = WRITE if action == ADD and model.may(WALKED, workload, WRITE, where) else action  # who writes also adds
+        answered = succeeds(lambda call=call: call.make(clients, entity))  # type: ignore[misc]
+        if answered or (action in OF_NO_SAS and application.accesses[-1].allowed):
             succeeded.add(action)
-        if not call.whole and model.may(workload, action, scope):
+        if model.may(WALKED, workload, takes, where):
             granted.add(action)
         asked = {(access.workload, access.action, access.scope) for access in application.accesses[start:]}
-        assert asked == {(workload, action, f"{service}/*" if call.whole else scope)}, f"{action}: takes something else"
+        assert asked == {(workload, takes, where)}, f"{action}: takes something else"
     assert succeeded == granted
+
+
+def _deletes(entry: tuple[str, object]) -> tuple[bool, int]:
+    action, _ = entry
+    return action.endswith("delete"), -action.count("/")
+
+
+def test_every_action_is_of_the_plane_that_azure_says() -> None:
+    """Each enforced action stands in one of Azure's tables, and is checked as that table says."""
+    enforced = {*KEY_VAULT, *SERVICE_BUS, *COSMOS, *BLOB}
+    assert enforced == azure.ACTIONS | azure.DATA_ACTIONS | azure.COSMOS_DATA_ACTIONS
+    assert {action for action in enforced if isinstance(action, ControlAction)} == azure.ACTIONS
 
 
 def test_every_action_is_tried() -> None:
@@ -106,7 +149,8 @@ def test_every_action_is_tried() -> None:
 
 
 def succeeds(call: Callable[[], object]) -> bool:
-    """False where the service refuses for want of a right; any other error is raised."""
+    """False if the service refuses for want of a right; any other error is raised, but for what is let through and then
+    not done here."""
     try:
         call()
     except ServiceBusAuthorizationError:
@@ -115,5 +159,6 @@ def succeeds(call: Callable[[], object]) -> bool:
         # Service Bus answers 401 over HTTPS to who holds a good token without the right, all others 403.
         if error.status_code == 403 or "claims required for this operation" in str(error):
             return False
-        raise
+        if "NotSupported" not in str(error):
+            raise
     return True

@@ -60,6 +60,17 @@ CONSEQUENCES: dict[Part, tuple[Callable[[Application], None], str]] = {
     Part("backend", RECEIPT_WRITER, "blob/receipts", blob.READ): (workloads.processes_an_order_again, BLOB_SAYS),
     Part("redrive", RECEIVER, "serviceBus/orders"): (workloads.lists_dead_letters, LISTEN_SAYS),
     Part("redrive", SENDER, "serviceBus/orders"): (workloads.resends_a_dead_letter, SEND_SAYS),
+    Part("repair", SECRETS, "keyVault/receipt-signing-key"): (workloads.mends_a_receipt, KEY_VAULT_SAYS),
+    **{
+        Part("repair", ORDER_READER, "cosmos/orders", action): (
+            workloads.mends_a_receipt,
+            cosmos_says(action or cosmos.READ_METADATA),
+        )
+        for action in (None, cosmos.READ_METADATA, cosmos.READ, cosmos.EXECUTE_QUERY)
+    },
+    Part("repair", RECEIPT_WRITER, "blob/receipts"): (workloads.mends_a_receipt, BLOB_SAYS),
+    Part("repair", RECEIPT_WRITER, "blob/receipts", blob.ADD): (workloads.mends_a_receipt, BLOB_SAYS),
+    Part("repair", RECEIPT_WRITER, "blob/receipts", blob.READ): (workloads.mends_a_receipt, BLOB_SAYS),
     Part("keda", COUNTS, "serviceBus/orders"): (workloads.reads_the_queues_length, COUNTS_SAYS),
     Part("keda", COUNTS, "serviceBus/orders", servicebus.READ_QUEUE): (workloads.reads_the_queues_length, COUNTS_SAYS),
 }

@@ -16,7 +16,9 @@ from backend.clients import Clients
 from backend.process import Process, Receipted
 from backend.receipts import ReceiptSigner
 from backend.redrive.__main__ import parser, run
-from backend.settings import QueueSettings, Settings
+from backend.repair.__main__ import mend, stores
+from backend.repair.search import documents_without_receipt
+from backend.settings import QueueSettings, Settings, StoreSettings
 from backend.stores import BlobReceipts, CosmosDocuments
 from flask import Flask
 from frontend.app import create_app
@@ -177,6 +179,38 @@ def resends_a_dead_letter(application: Application) -> None:
 async def _redrive(application: Application, *arguments: str) -> None:
     with application.pod_of("redrive"):
         await run(parser().parse_args(arguments), QueueSettings.model_validate({}))
+
+
+# --- repair, by the parts of which its command line consists ---
+
+
+def mends_a_receipt(application: Application) -> None:
+    """Of all documents, that of an order whose receipt is missing is found, and its receipt made again."""
+    message = an_order()
+
+    async def lose_the_receipt(clients: Clients, settings: Settings) -> None:
+        signer, _, documents = _parts(clients, settings)
+        await Process(ForgetfulReceipts(), documents, signer.sign)(message.model_dump_json().encode())
+
+    async def mend_it() -> None:
+        with application.pod_of("repair"):
+            async with stores(StoreSettings.model_validate({})) as opened:
+                async for finding in documents_without_receipt(opened.orders, opened.receipts):
+                    if finding.name == message.orderId:
+                        assert finding.document is not None, finding.fault
+                        assert await mend(opened, finding.document) is None
+                        return
+        raise AssertionError("the document was not found")
+
+    asyncio.run(_backend(application, lose_the_receipt))
+    asyncio.run(mend_it())
+
+
+class ForgetfulReceipts:
+    """Loses every receipt as soon as it has it."""
+
+    async def add(self, _name: str, receipt: str) -> str:
+        return receipt
 
 
 # --- KEDA's scaler, by the client that asks what it asks ---

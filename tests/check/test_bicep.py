@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from tests.infra.derived import MODEL
 
 BICEP = Path("infra/bicep")
 SNAPSHOTS = Path("infra/snapshots/bicep")
@@ -140,9 +143,28 @@ def test_every_allowed_combination_evaluates(
     kinds = [resource["type"].rsplit("/", 1)[1] for resource in snapshot["predictedResources"]]
     assert snapshot["diagnostics"] == []
     assert snapshot["predictedResources"][0]["tags"] == {"application": "receipts", "profile": profile}
-    assert kinds.count("federatedIdentityCredentials") == 4 * (1 + len(issuers)) + bool(hostname)
+    assert kinds.count("federatedIdentityCredentials") == len(MODEL["workloads"]) * (1 + len(issuers)) + bool(hostname)
     assert kinds.count("privateEndpoints") == (5 if profile == "production" else 0)
     assert bool(snapshot["outputs"]["gatewayClientId"]) is bool(hostname)
+
+
+def test_what_a_role_leaves_out_is_left_out_in_azure(tree: Path) -> None:
+    """A custom role's `notActions` and `notDataActions` are deployed with it, or it would allow more than the model."""
+    file = tree.parent / "access.yaml"
+    model = yaml.safe_load(file.read_text())
+    left_out = {"notActions": ["Microsoft.Storage/*/delete"], "notDataActions": ["Microsoft.Storage/*/blobs/delete"]}
+    model["roles"]["Keyless Receipt Writer"] |= left_out
+    file.write_text(yaml.safe_dump(model))
+    parameters = tree / "learn.bicepparam"
+    run = bicep("snapshot", parameters, "--mode", "overwrite", *TARGET, settings=SETTINGS)
+    assert run.returncode == 0, run.stdout + run.stderr
+    snapshot = json.loads(parameters.with_suffix(".snapshot.json").read_text())
+    permissions = [
+        role["properties"]["permissions"][0]
+        for role in snapshot["predictedResources"]
+        if role.get("properties", {}).get("roleName", "").startswith("Keyless Receipt Writer")
+    ]
+    assert [{name: held[name] for name in left_out} for held in permissions] == [left_out]
 
 
 def test_what_is_not_allowed_is_refused_in_sentences(tree: Path) -> None:

@@ -113,6 +113,18 @@ def test_a_grant_taken_from_the_model_is_taken_from_the_workload(terraform: Terr
     assert changes == [(address, ["delete"])]
 
 
+def test_what_a_role_leaves_out_is_left_out_in_azure(terraform: Terraform) -> None:
+    """A custom role's `notActions` and `notDataActions` are deployed with it, or it would allow more than the model."""
+    file = terraform.folder.parent / "access.yaml"
+    model = yaml.safe_load(file.read_text())
+    left_out = {"notActions": ["Microsoft.Storage/*/delete"], "notDataActions": ["Microsoft.Storage/*/blobs/delete"]}
+    model["roles"]["Keyless Receipt Writer"] |= left_out
+    file.write_text(yaml.safe_dump(model))
+    address = 'module.access.azurerm_role_definition.custom["Keyless Receipt Writer"]'
+    made = json.loads(snapshot.apply(terraform, "learn", "managed"))["resources"][address]["values"]["permissions"][0]
+    assert (made["not_actions"], made["not_data_actions"]) == (left_out["notActions"], left_out["notDataActions"])
+
+
 def test_everything_can_be_destroyed(terraform: Terraform) -> None:
     """`terraform destroy` leaves nothing in the state."""
     snapshot.apply(terraform, "exposed", "application")

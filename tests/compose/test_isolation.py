@@ -8,7 +8,7 @@ import pytest
 from tests.compose.docker import docker, in_a_run_of, inside
 
 SERVICES = ("frontend", "backend", "localcloud")
-ONE_SHOTS = ("redrive", "setup")
+ONE_SHOTS = ("redrive", "repair", "setup")
 WORKLOADS = ("frontend", "backend")
 TMP = "/tmp"  # noqa: S108 - a folder of the containers
 
@@ -87,8 +87,12 @@ def test_a_process_is_nobody_and_can_become_nobody_else(service: str) -> None:
     [
         ("frontend", {TMP}),
         ("backend", {TMP}),
-        ("localcloud", {TMP, "/state", "/ca", "/tokens/frontend", "/tokens/backend", "/tokens/redrive"}),
+        (
+            "localcloud",
+            {TMP, "/state", "/ca", "/tokens/frontend", "/tokens/backend", "/tokens/redrive", "/tokens/repair"},
+        ),
         ("redrive", {TMP}),
+        ("repair", {TMP}),
         ("setup", {"/state"}),
     ],
 )
@@ -108,7 +112,7 @@ def test_a_container_has_its_limits(service: str) -> None:
     assert limits["PidsLimit"] > 0
 
 
-@pytest.mark.parametrize("workload", [*WORKLOADS, "redrive"])
+@pytest.mark.parametrize("workload", [*WORKLOADS, "redrive", "repair"])
 def test_a_workload_finds_its_own_token_and_no_other(workload: str) -> None:
     """One token in the whole container, its own; no key, no operator's socket, no Azurite."""
     found = look_into(workload, FOUND)

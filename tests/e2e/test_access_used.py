@@ -1,7 +1,10 @@
 """What is granted and what a whole run uses are the same, but for what the access model itself says is unused."""
 
+import os
+import signal
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from localcloud.operator import connect
 from tests.access import model
 from tests.e2e.conftest import Deployment
 from tests.e2e.waiting import until
+from tests.faults import processes
 from tests.localcloud.conftest import AUDIENCE
 
 
@@ -32,12 +36,15 @@ def operator(stack: Deployment) -> Iterator[httpx.Client]:
 def test_all_that_is_granted_is_used(
     stack: Deployment, customer: httpx.Client, operator: httpx.Client, tmp_path: Path
 ) -> None:
-    """Orders, the token's journey, a redrive and KEDA's question use every granted action, or it is justified."""
+    """Orders, the token's journey, a redrive, a repair and KEDA's question use every granted action, or it is
+    justified."""
     order_and_read(customer)
     customer.get("/identity").raise_for_status()
     reuse_a_key(customer)
     redriven = operator.post("/cronjobs/redrive/jobs", json={"args": ["resend", "--reason", "IdempotencyKeyReused"]})
     assert redriven.json() == {"exitCode": 0}
+    lose_a_receipt(customer, operator.get("/status").json()["pid"])
+    assert operator.post("/cronjobs/repair/jobs", json={}).json() == {"exitCode": 0}
     assert stack.state is not None
     read_the_queues_length(stack.state, str(operator.get("/status").json()["proxy"]), tmp_path / "token")
 
@@ -54,12 +61,13 @@ def test_all_that_is_granted_is_used(
     assert unused == set(model.MODEL["unused"])
 
 
-def order_and_read(customer: httpx.Client) -> None:
-    """An order from its placing to its receipt, and the list of orders."""
+def order_and_read(customer: httpx.Client) -> str:
+    """An order from its placing to its receipt, and the list of orders. Returns the order's path."""
     path = customer.post("/orders", json={"product": "beans", "quantity": 1}).headers["location"]
     until(lambda: customer.get(path), lambda answer: answer.status_code == 200)
     assert customer.get(f"{path}/receipt").json()["verified"]
     assert customer.get("/orders").json()["orders"]
+    return path
 
 
 def reuse_a_key(customer: httpx.Client) -> None:
@@ -69,6 +77,22 @@ def reuse_a_key(customer: httpx.Client) -> None:
     until(lambda: customer.get(first), lambda answer: answer.status_code == 200)
     second = customer.post("/orders", json={"product": "beans", "quantity": 2}, headers=key).headers["location"]
     until(lambda: customer.get(second), lambda answer: answer.status_code == 409)
+
+
+def lose_a_receipt(customer: httpx.Client, cloud: int) -> None:
+    """Leaves an order without its receipt: Azurite, killed, forgets what it has not saved, as it does every 5 s."""
+    status = httpx.codes.OK
+    while status == httpx.codes.OK:
+        path = order_and_read(customer)
+        os.kill(processes.azurite(cloud), signal.SIGKILL)
+        status = until(
+            partial(status_of, customer, f"{path}/receipt"), lambda code: code != httpx.codes.SERVICE_UNAVAILABLE
+        )
+    assert status == httpx.codes.BAD_GATEWAY
+
+
+def status_of(customer: httpx.Client, path: str) -> int:
+    return customer.get(path).status_code
 
 
 def read_the_queues_length(state: Path, proxy: str, token: Path) -> None:

@@ -98,11 +98,6 @@ class Application:
         (worker,) = serving - {master}
         return master, worker
 
-    def azurite(self) -> int:
-        """The process that keeps the blobs."""
-        (pid,) = [pid for pid, command in processes.family(self.stack.pid).items() if "azurite" in command]
-        return pid
-
     # What the operator sees and does
 
     def pods(self, workload: str) -> list[dict[str, Any]]:
@@ -139,9 +134,11 @@ class Application:
 
     def redrive(self, *arguments: str) -> None:
         """The job of `make redrive`; it must succeed."""
-        with self.control() as control:
-            answer = control.post("/cronjobs/redrive/jobs", json={"args": arguments} if arguments else {})
-        assert answer.json() == {"exitCode": 0}
+        assert self._job("redrive", *arguments) == 0
+
+    def repair(self) -> None:
+        """The job of `make repair`; it must succeed."""
+        assert self._job("repair") == 0
 
     def begin_fault(self, service: str, kind: str, seconds: float = 1.0) -> None:
         """Has a service of Azure fail from now on: see `localcloud fault --help`."""
@@ -239,6 +236,12 @@ class Application:
             ) as client,
         ):
             yield client
+
+    def _job(self, cronjob: str, *arguments: str) -> int:
+        """A Job of the CronJob, with its own arguments if none are given; returns its exit code."""
+        with self.stack.control() as control:
+            answer = control.post(f"/cronjobs/{cronjob}/jobs", json={"args": arguments} if arguments else {})
+        return int(answer.raise_for_status().json()["exitCode"])
 
     def _enforce(self, model: dict[str, Any]) -> None:
         self._access.write_text(yaml.safe_dump(model))

@@ -19,6 +19,12 @@ def children(parent: int) -> list[int]:
     return [pid for pid, (its_parent, _) in _table().items() if its_parent == parent]
 
 
+def azurite(cloud: int) -> int:
+    """The process of the local cloud's Azurite."""
+    (pid,) = [pid for pid, command in family(cloud).items() if "azurite" in command and "node" in command]
+    return pid
+
+
 def alive(pids: Iterable[int]) -> set[int]:
     """Those that run. One that has ended, and whose parent has not asked about it yet, does not."""
     states = {int(pid): state for pid, state in map(str.split, _ps("pid=,stat=").splitlines())}

@@ -60,7 +60,7 @@ def test_a_stopped_process_loses_nothing(case: Case, victim: str) -> None:
     case.injected("SIGSTOP, SIGCONT")
     with case.customers() as customers:
         customers.place_more(10)
-        stopped = application.azurite() if victim == "Azurite" else VICTIMS[victim](application)
+        stopped = processes.azurite(application.stack.pid) if victim == "Azurite" else VICTIMS[victim](application)
         os.kill(stopped, signal.SIGSTOP)
         try:
             if victim == "gunicorn's master":  # which the requests do not need

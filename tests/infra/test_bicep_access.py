@@ -90,7 +90,7 @@ def test_images_of_another_application_are_out_of_reach(profile: str) -> None:
 def test_telemetry_is_sent_by_the_application_alone(profile: str) -> None:
     """The workloads of the application's own namespace publish telemetry; KEDA's operator and the Gateway do not."""
     publishers = {grant.identity for grant in deployment(profile).grants if grant.scope == INSIGHTS}
-    assert publishers == {"frontend", "backend", "redrive"}
+    assert publishers == {"frontend", "backend", "redrive", "repair"}
 
 
 def test_the_gateway_reads_its_certificate_and_nothing_else() -> None:

@@ -15,6 +15,7 @@ WORKLOADS = {
     "frontend": "k8s/base/frontend/deployment.yaml",
     "backend": "k8s/base/backend/deployment.yaml",
     "redrive": "k8s/base/redrive/cronjob.yaml",
+    "repair": "k8s/base/repair/cronjob.yaml",
 }
 ENDPOINTS = {
     "AZURE_KEYVAULT_RESOURCEENDPOINT": OUTPUTS["keyVaultEndpoint"],

@@ -11,7 +11,7 @@ from tests.infra import access_of_bicep
 from tests.infra.derived import MODEL, subjects_of_model
 from tests.infra.manifests import OVERLAYS, named, of_kind, outputs, pod_templates, rendered, strings
 
-APPLICATION = ("frontend", "backend", "redrive")
+APPLICATION = ("frontend", "backend", "redrive", "repair")
 AZURE = tuple(overlay for overlay in OVERLAYS if overlay not in ("local", "kind"))
 EXPOSED = ("aks-exposed", "aks-everything")
 CLIENT_ID = "azure.workload.identity/client-id"
@@ -85,12 +85,12 @@ def test_the_outputs_have_the_infrastructures_names(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", AZURE)
 def test_images_come_from_the_infrastructures_registry(overlay: str) -> None:
-    """Each image is `{registry}/{name}/{service}:{tag}`; the worker and redrive share one."""
+    """Each image is `{registry}/{name}/{service}:{tag}`; the worker, redrive and repair share one."""
     given = outputs(overlay)
     images = {name: template["spec"]["containers"][0]["image"] for _, name, template in pod_templates(overlay)}
     assert images == {
         name: f"{given['registryLoginServer']}/keyless/{image}:{given['imageTag']}"
-        for name, image in (("frontend", "frontend"), ("backend", "backend"), ("redrive", "backend"))
+        for name, image in zip(APPLICATION, ("frontend", "backend", "backend", "backend"), strict=True)
     }
 
 

@@ -23,7 +23,7 @@ def test_the_local_cluster_runs_all_of_it() -> None:
     """Every field is honoured or known to mean nothing here, and one replica each is asked for."""
     manifests = read(list(rendered("local")))
     assert {name: item.spec.replicas for name, item in manifests.deployments.items()} == {"frontend": 1, "backend": 1}
-    assert list(manifests.cron_jobs) == ["redrive"]
+    assert list(manifests.cron_jobs) == ["redrive", "repair"]
     assert list(manifests.services) == ["frontend"]
 
 
@@ -44,6 +44,7 @@ def test_the_laptop_differs_from_the_base_in_little() -> None:
         ("Deployment", "frontend"): {"HTTP_HOST", "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS"},
         ("Deployment", "backend"): {"HTTP_HOST", "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS"},
         ("CronJob", "redrive"): {"AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS"},
+        ("CronJob", "repair"): set(),
     }
 
 

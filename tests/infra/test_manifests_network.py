@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.infra.derived import MODEL
 from tests.infra.manifests import OVERLAYS, Object, named, of_kind, outputs, rendered
 
 EXPOSED = ("aks-exposed", "aks-everything")
@@ -104,7 +105,7 @@ def test_the_route_names_the_public_paths(overlay: str) -> None:
 
 
 def test_with_cilium_what_goes_out_is_named() -> None:
-    """By name: Entra and the four services of the outputs, for redrive Service Bus alone. By port alone: nothing."""
+    """By name: Entra, and each workload the services that it is granted. By port alone: nothing."""
     given = outputs("aks")
     assert ports(policies("aks-everything", "keyless"), "egress") == {}
     by_policy = {
@@ -113,17 +114,24 @@ def test_with_cilium_what_goes_out_is_named() -> None:
     account = given["cosmosEndpoint"].removeprefix("https://").split(".")[0]
     assert by_policy == {
         "dns": set(),
-        "entra-and-service-bus": {("login.microsoftonline.com", "443"), (given["serviceBusNamespace"], "5671")},
+        "entra": {("login.microsoftonline.com", "443")},
+        "service-bus": {(given["serviceBusNamespace"], "5671")},
         "stores": {
             (given["keyVaultEndpoint"].removeprefix("https://").rstrip("/"), "443"),
             (given["blobEndpoint"].removeprefix("https://").rstrip("/"), "443"),
             (f"{account}*.documents.azure.com", "443"),
         },
     }
-    stores = named("aks-everything", "CiliumNetworkPolicy", "stores")["spec"]["endpointSelector"]
-    assert stores["matchExpressions"] == [
-        {"key": "app.kubernetes.io/name", "operator": "In", "values": ["frontend", "backend"]}
-    ]
+    for policy, services in (("service-bus", {"serviceBus"}), ("stores", {"keyVault", "cosmos", "blob"})):
+        selector = named("aks-everything", "CiliumNetworkPolicy", policy)["spec"]["endpointSelector"]
+        [expression] = selector["matchExpressions"]
+        assert (expression["key"], expression["operator"]) == ("app.kubernetes.io/name", "In")
+        assert set(expression["values"]) == {
+            name
+            for name, workload in MODEL["workloads"].items()
+            if workload["namespace"] == "keyless"
+            and services & {grant["scope"].split("/")[0] for grant in workload["grants"]}
+        }
 
 
 def _names(spec: Object) -> Iterator[tuple[str, str]]:

@@ -21,3 +21,10 @@ def test_a_grant_that_is_taken_away_is_gone_from_the_table() -> None:
     model = yaml.safe_load((ROOT / "infra/access.yaml").read_text())
     model["workloads"]["frontend"]["grants"] = []
     assert "| **frontend** | none | none | none | none |" in matrix(model)
+
+
+def test_what_a_role_leaves_out_is_in_the_table() -> None:
+    """A role that allows everything but something is not shown as if it allowed everything."""
+    model = yaml.safe_load((ROOT / "infra/access.yaml").read_text())
+    model["roles"]["Most"] = {"kind": "custom", "dataActions": ["*"], "notDataActions": ["Microsoft.KeyVault/*/delete"]}
+    assert "| Most | `*`; but not `*/delete` |" in matrix(model)

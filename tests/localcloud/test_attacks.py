@@ -72,8 +72,14 @@ def _forgeries(cloud: RunningCloud, good: str) -> dict[str, str]:
     def signed(**changed: object) -> str:
         return jwt.encode({"alg": "RS256", "kid": key.kid}, {**_claims(good), **changed}, key, algorithms=["RS256"])
 
+    def named(**header: str) -> str:
+        return jwt.encode({"alg": "RS256", **header}, _claims(good), key, algorithms=["RS256"])
+
     other = identified(type(key).generate_key(2048))
     return {
+        "Entra's key under another name": named(kid=other.kid),
+        "Entra's key under a name in other letters": named(kid=key.kid.swapcase()),
+        "Entra's key under no name": named(),
         "no algorithm": f"{_part({'alg': 'none'})}.{payload}.",
         "the public key as a secret": f"{confused}.{_part(mac)}",
         "another key": jwt.encode({"alg": "RS256"}, _claims(good), other, algorithms=["RS256"]),

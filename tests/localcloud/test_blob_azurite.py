@@ -112,6 +112,28 @@ async def test_it_is_started_again_where_it_dies(tmp_path: Path, azurite: Path) 
         await process.close()
 
 
+async def test_its_containers_are_there_when_it_is_started_again(tmp_path: Path, azurite: Path) -> None:
+    """An Azurite that is killed before it has saved its containers has them again, without being asked."""
+    process = Azurite(tmp_path, azurite, "keyless")
+    await process.start()
+    try:
+        await process.create_containers(["files"])
+        os.kill(process.pid, signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while await put_again(process) != 201:  # noqa: ASYNC110 - nothing tells when it is there again
+                await asyncio.sleep(0.05)
+    finally:
+        await process.close()
+
+
+async def put_again(azurite: Azurite) -> int | None:
+    """The status of the answer; None while there is no Azurite."""
+    try:
+        return await put(azurite, "/files/after")
+    except httpx.TransportError:
+        return None
+
+
 async def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path, azurite: Path) -> None:
     """A local cloud that is killed without a chance to tidy up leaves no Azurite behind, and loses nothing."""
     parent = await asyncio.create_subprocess_exec(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from localcloud.cluster.errors import ManifestError, RenderError
+from localcloud.cluster.render import render
 
 from tests.localcloud.clusters import WEB, running, until, variant
 
@@ -168,6 +169,16 @@ async def test_an_overlay_that_cannot_be_rendered_is_said(tmp_path: Path) -> Non
     with pytest.raises(RenderError, match=r"kustomize cannot render .*nothing-here"):
         async with running(tmp_path / "state", tmp_path / "nothing-here"):
             pass
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "2026-12-01", "2026-01-01 25:00:00", "yes", "12:99", "1e3", "0x1"])
+async def test_text_that_looks_like_something_else_stays_text(tmp_path: Path, text: str) -> None:
+    """What is in quotes in a manifest reaches the pod as it was written, also if it looks like a date or a number."""
+    variable = {"op": "add", "path": f"{CONTAINER}/env/-", "value": {"name": "LOOKS_LIKE", "value": text}}
+    (deployment,) = (
+        each for each in await render(variant(tmp_path / "overlay", [variable])) if each["kind"] == "Deployment"
+    )
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["env"][-1]["value"] == text
 
 
 async def test_a_field_that_is_not_honoured_stops_the_start(tmp_path: Path) -> None:

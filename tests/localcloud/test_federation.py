@@ -3,8 +3,10 @@
 Driven by the real `WorkloadIdentityCredential`; what a learner gets wrong on AKS goes wrong here in the same words.
 """
 
+import base64
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -180,50 +182,121 @@ def test_a_rotated_issuer_key_is_fetched_anew(start_cloud, tmp_path: Path, monke
         get_token(old)
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "code"),
-    [
-        ({"grant_type": "password"}, 400, 70003),
-        ({"grant_type": None}, 400, 900144),
-        ({"client_id": None}, 400, 900144),
-        ({"scope": None}, 400, 900144),
-        ({"scope": "https://vault.azure.net/read"}, 400, 1002012),
-        ({"client_assertion": None, "client_secret": "hunter2"}, 401, 7000216),
-    ],
-)
-def test_a_malformed_request_has_entras_own_error_body(cloud, change, status: int, code: int) -> None:
-    """Missing or unsupported form fields are answered as OAuth errors with Entra's fields, never with a 500."""
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": client_id("reader"),
-        "scope": SCOPE,
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": cloud.token_file("reader").read_text(),
-        **change,
-    }
+@pytest.fixture
+def request_token(cloud) -> Iterator[Callable[..., httpx.Response]]:
+    """Sends the form of a good request for workload `reader`, changed: None takes a field out, a list repeats it."""
     with httpx.Client(proxy=cloud.cloud.proxy_url, verify=cloud.cloud.certificates.client_context()) as client:
-        response = client.post(
-            f"https://login.microsoftonline.com/{TENANT_ID}/oauth2/v2.0/token",
-            data={name: value for name, value in form.items() if value is not None},
+
+        def send(**change: str | list[str] | None) -> httpx.Response:
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": client_id("reader"),
+                "scope": SCOPE,
+                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": cloud.token_file("reader").read_text(),
+                **change,
+            }
+            url = f"https://login.microsoftonline.com/{TENANT_ID}/oauth2/v2.0/token"
+            return client.post(url, data={name: value for name, value in form.items() if value is not None})
+
+        yield send
+
+
+STORAGE = "https://storage.azure.com/.default"
+REFUSED: dict[str, tuple[dict[str, str | list[str] | None], int, int, str]] = {
+    # name: what is changed, the status, the code, the OAuth error
+    **{
+        f"grant type {grant}": ({"grant_type": grant}, 400, 70003, "unsupported_grant_type")
+        for grant in (
+            "password",
+            "authorization_code",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "CLIENT_CREDENTIALS",
         )
-    assert response.status_code == status
+    },
+    **{
+        f"{name} {how}": ({name: value}, 400, 900144, "invalid_request")
+        for name in ("grant_type", "client_id", "scope")
+        for how, value in (("missing", None), ("empty", ""), ("blank", "  "))
+    },
+    "resource in place of the scope": (
+        {"scope": None, "resource": "https://vault.azure.net"},
+        400,
+        900144,
+        "invalid_request",
+    ),
+    **{
+        f"{name} twice": ({name: values}, 400, 9000411, "invalid_request")
+        for name, values in {
+            "scope": [SCOPE, STORAGE],
+            "client_id": [client_id("reader"), client_id("writer")],
+            "grant_type": ["client_credentials", "client_credentials"],
+            "resource": ["https://vault.azure.net", "https://vault.azure.net"],
+        }.items()
+    },
+    "a named scope": ({"scope": "https://vault.azure.net/read"}, 400, 1002012, "invalid_scope"),
+    "named scopes of two resources": (
+        {"scope": "https://vault.azure.net/a https://b/c"},
+        400,
+        1002012,
+        "invalid_scope",
+    ),
+    "a resource without .default": ({"scope": "https://vault.azure.net"}, 400, 1002012, "invalid_scope"),
+    "scopes with a comma": ({"scope": f"{SCOPE},{SCOPE}x"}, 400, 1002012, "invalid_scope"),
+    "OpenID Connect's own alone": ({"scope": "openid profile"}, 400, 1002012, "invalid_scope"),
+    "two resources": ({"scope": f"{SCOPE} {STORAGE}"}, 400, 70011, "invalid_scope"),
+    "two resources, the other first": ({"scope": f"{STORAGE} {SCOPE}"}, 400, 70011, "invalid_scope"),
+    "two resources among others": ({"scope": f"openid {SCOPE} profile {STORAGE}"}, 400, 70011, "invalid_scope"),
+    "two resources, one unknown": ({"scope": f"{SCOPE} https://elsewhere/.default"}, 400, 70011, "invalid_scope"),
+    "a named scope beside .default": ({"scope": f"{SCOPE} https://vault.azure.net/a"}, 400, 70011, "invalid_scope"),
+    "another's named scope beside": ({"scope": f"https://b/c {SCOPE}"}, 400, 70011, "invalid_scope"),
+    "another resource": ({"resource": "https://storage.azure.com"}, 400, 9010010, "invalid_target"),
+    "an empty resource": ({"resource": ""}, 400, 9010010, "invalid_target"),
+    "an unknown resource": ({"scope": "https://elsewhere/.default"}, 400, 500011, "invalid_resource"),
+    "a secret": ({"client_assertion": None, "client_secret": "hunter2"}, 401, 7000216, "invalid_client"),
+    "too large": ({"more": "x" * 2**20}, 400, 9002313, "invalid_request"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_malformed_request_has_entras_own_error_body(request_token, name: str) -> None:
+    """What is missing, repeated, contradictory or unsupported is an OAuth error with Entra's code and fields."""
+    change, status, code, error = REFUSED[name]
+    response = request_token(**change)
     body = response.json()
-    assert body["error_codes"] == [code]
+    assert (response.status_code, body["error_codes"], body["error"]) == (status, [code], error)
     assert body["error_description"].startswith(f"AADSTS{code}: ")
     assert {"error", "timestamp", "trace_id", "correlation_id", "error_uri"} <= body.keys()
 
 
-def test_scopes_are_a_set_in_which_openid_connects_own_do_not_count(cloud) -> None:
-    """`openid profile offline_access` beside the resource's scope, in any order, changes nothing."""
-    with httpx.Client(proxy=cloud.cloud.proxy_url, verify=cloud.cloud.certificates.client_context()) as client:
-        response = client.post(
-            f"https://login.microsoftonline.com/{TENANT_ID}/oauth2/v2.0/token",
-            data={
-                "grant_type": "client_credentials",
-                "client_id": client_id("reader"),
-                "scope": "openid profile https://vault.azure.net//.default offline_access",
-                "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-                "client_assertion": cloud.token_file("reader").read_text(),
-            },
-        )
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scope": "openid profile https://vault.azure.net//.default offline_access"},
+        {"scope": f"{SCOPE} openid"},
+        {"scope": f" {SCOPE}  {SCOPE} "},
+        {"scope": f"{SCOPE} https://vault.azure.net//.default"},
+        {"resource": "https://vault.azure.net/"},
+        {"client_info": "1", "claims": "{}"},
+    ],
+    ids=lambda change: " ".join(change.values()),
+)
+def test_what_says_the_same_or_nothing_changes_nothing(request_token, change: dict[str, str]) -> None:
+    """A scope is an unordered set: OpenID Connect's own values, repeats, slashes and unknown fields are tolerated."""
+    response = request_token(**change)
     assert response.json()["token_type"] == "Bearer"
+    token = response.json()["access_token"]
+    payload = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert payload["aud"].rstrip("/") == "https://vault.azure.net"
+
+
+def test_a_credential_that_asks_for_two_resources_is_refused(cloud) -> None:
+    """The SDK hands the refusal on in Entra's words."""
+    with (
+        WorkloadIdentityCredential(enable_azure_proxy=True, **cloud.workload_identity("reader")) as credential,
+        pytest.raises(ClientAuthenticationError, match=r"AADSTS70011: .*The scope .*vault.*storage.* is not valid"),
+    ):
+        credential.get_token(SCOPE, STORAGE)

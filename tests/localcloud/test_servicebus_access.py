@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from azure.servicebus import ServiceBusMessage
+from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.servicebus.exceptions import (
     MessagingEntityNotFoundError,
     ServiceBusAuthorizationError,
@@ -107,11 +107,49 @@ def test_a_token_holds_for_the_entity_it_was_shown_for(wire: Wire) -> None:
     """And for what is below it, in whatever spelling; not for the next queue."""
     wire.open()
     wire.begin()
-    wire.put_token(name="amqps://elsewhere:5671//JOBS/")
+    wire.put_token(name=f"amqps://{NAMESPACE.upper()}:5671//JOBS/")
     for handle, address in enumerate(("jobs", "Jobs/$DeadLetterQueue", "jobs/$management")):
         assert wire.attach(handle, address, receive=True).source is not None
     wire.attach(9, "mixed", receive=True)
     assert error_of(wire.expect(Detach)).condition == "amqp:unauthorized-access"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sb://other.servicebus.windows.net/jobs",
+        "amqps://other.servicebus.windows.net:5671//jobs/",
+        f"sb://{NAMESPACE}.example.com/jobs",
+        f"sb://{NAMESPACE}@other.servicebus.windows.net/jobs",
+        f"sb://{NAMESPACE.partition('.')[0]}.servicebus.chinacloudapi.cn/jobs",
+        f"sb://{NAMESPACE}\\@other/jobs",
+        "sb:///jobs",
+        "sb://[::1/jobs",
+    ],
+)
+def test_a_token_for_another_namespace_opens_nothing(wire: Wire, broker: RunningBroker, name: str) -> None:
+    """A good token that is put for another namespace's queue is refused as Service Bus does, and is in the trail."""
+    before = len(broker.trail())
+    wire.open()
+    wire.begin()
+    answer = wire.put_token(name=name)
+    assert answer["status-code"] == 401
+    assert answer["status-description"] == (
+        "InvalidAudience: The authorization header contains a token with a wrong audience."
+    )
+    (line,) = broker.trail()[before:]
+    assert (line["workload"], line["action"], line["allowed"]) == ("both", "put-token", False)
+    wire.attach(0, "jobs", receive=True)
+    assert error_of(wire.expect(Detach)).condition == "amqp:unauthorized-access"
+
+
+@pytest.mark.parametrize("name", ["jobs", "sb://localhost/jobs", "amqp://127.0.0.1:5671/jobs", "sb://[::1]/jobs"])
+def test_a_token_is_taken_under_the_address_that_was_dialled(wire: Wire, name: str) -> None:
+    """A path alone is the queue's, and a client that knows the local cloud by its address writes that."""
+    wire.open()
+    wire.begin()
+    assert wire.put_token(name=name)["status-code"] == 202
+    assert wire.attach(0, "jobs", receive=True).source is not None
 
 
 @pytest.mark.parametrize(
@@ -155,6 +193,14 @@ def test_the_sdk_says_that_its_token_was_refused(broker: RunningBroker) -> None:
     sender = broker.sender("jobs", credential=credential)
     with pytest.raises(ServiceBusConnectionError):
         sender.send_messages(ServiceBusMessage("no"))
+
+
+def test_the_sdk_says_that_its_namespace_is_another(broker: RunningBroker) -> None:
+    """A client that is set up for another namespace, and led here, is refused before it sends."""
+    other = ServiceBusClient("other.servicebus.windows.net", Credential("both"), retry_total=0, **broker._connection())
+    with other, pytest.raises(ServiceBusConnectionError), other.get_queue_sender("jobs") as sender:
+        sender.send_messages(ServiceBusMessage("no"))
+    assert broker.trail()[-1]["reason"].endswith("which is another namespace's")
 
 
 def test_the_sdk_says_that_a_queue_does_not_exist(broker: RunningBroker) -> None:

@@ -191,7 +191,7 @@ def test_session_window_holds_transfers_back(wire: Wire) -> None:
     """A message of many frames goes out as far as the window reaches, and on when it opens."""
     wire.open(max_frame_size=512)
     wire.begin(0, incoming_window=1000)
-    wire.put_token(name="sb://x/")
+    wire.put_token()
     wire.attach(0, "window", receive=False)
     send(wire, 0, 1, b"z" * 400)
     wire.begin(1, incoming_window=1)

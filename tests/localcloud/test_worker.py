@@ -2,25 +2,39 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import yaml
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.identity import WorkloadIdentityCredential
-from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSubQueue, TransportType
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusReceivedMessage,
+    ServiceBusSubQueue,
+    TransportType,
+)
 from azure.storage.blob import ContainerClient
+from backend.encoded import encoded_of, keep_encoded
+from backend.redrive.letters import read_letter
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
+from tests import amqp_messages as m
+from tests.localcloud.message_cases import cases, order_id
+from tests.localcloud.raw_sender import CloudWire, RawSender
 
 if TYPE_CHECKING:
     from tests.localcloud.conftest import RunningCloud
@@ -65,13 +79,46 @@ class Application:
         with self.servicebus("frontend") as client, client.get_queue_sender("orders") as sender:
             sender.send_messages(list(messages))
 
-    def waiting(self, sub_queue: ServiceBusSubQueue | None = None) -> list[str]:
-        """The bodies of what is in the queue, or in its dead-letter queue."""
+    @contextmanager
+    def raw_sender(self) -> Iterator[RawSender]:
+        """Puts messages into the queue as the bytes that they are."""
+        token = self.credentials["frontend"].get_token("https://servicebus.azure.net/.default").token
+        wire = CloudWire(self.cloud, token)
+        yield RawSender(wire, "orders")
+        wire.close()
+
+    def dead_letters(self) -> list[ServiceBusReceivedMessage]:
+        with (
+            self.servicebus("redrive") as client,
+            client.get_queue_receiver("orders", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver,
+        ):
+            found: list[ServiceBusReceivedMessage] = []
+            while page := receiver.peek_messages(
+                100, sequence_number=(found[-1].sequence_number or 0) + 1 if found else 1
+            ):
+                found += page
+            return found
+
+    def dead_letter_one(self) -> None:
+        """Dead-letters the message that waits, with the reason `Why`."""
+        with self.servicebus("redrive") as client, client.get_queue_receiver("orders") as receiver:
+            (message,) = receiver.receive_messages(max_wait_time=10)
+            receiver.dead_letter_message(message, reason="Why")
+
+    def redrive(self, *arguments: str) -> str:
+        """What `redrive` prints; it must succeed."""
+        command = [sys.executable, "-m", "backend.redrive", *arguments]
+        run = subprocess.run(command, env=self.environment("redrive"), capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    def waiting(self, sub_queue: ServiceBusSubQueue | None = None) -> list[int]:
+        """The sequence numbers of what is in the queue, or in its dead-letter queue."""
         with (
             self.servicebus("redrive") as client,
             client.get_queue_receiver("orders", sub_queue=sub_queue) as receiver,
         ):
-            return [str(message) for message in receiver.peek_messages(100)]
+            return [message.sequence_number or 0 for message in receiver.peek_messages(100)]
 
     def servicebus(self, workload: str) -> ServiceBusClient:
         return ServiceBusClient(
@@ -168,3 +215,80 @@ def test_killed_after_any_step_no_order_is_lost(application: Application, start:
         assert (receipt.orderId, receipt.order, receipt.acceptedAt) == (sent.orderId, sent.order, sent.acceptedAt)
         assert receipt.receiptedAt == document.receiptedAt
     assert application.waiting(ServiceBusSubQueue.DEAD_LETTER) == []
+
+
+def test_whatever_arrives_is_receipted_or_dead_lettered(application: Application, start: Callable[..., Any]) -> None:
+    """Messages of every kind and the orders between them: one delivery settles each, with a reason if it is no order,
+    and the worker is well and the same process all the while."""
+    keep_encoded()  # so that this process can peek at them too
+    port = free_port()
+    worker = start("-m", "backend", HTTP_PORT=str(port))
+    until(lambda: answers(port, "readyz"))
+    earlier = len(application.dead_letters())
+    neighbours = {case.name: order_id(f"behind {case.name}") for case in cases() if case.reason}
+    with application.raw_sender() as sender:
+        for case in cases():
+            sender.put(case.message, case.message_format)
+            if case.reason:
+                sender.put(m.message(m.data(m.order(order_id=neighbours[case.name]))))
+    until(lambda: not application.waiting(), 120)
+    letters = application.dead_letters()[earlier:]
+    reasons = [case.reason for case in cases() if case.reason]
+    assert sorted(read_letter(letter).reason for letter in letters) == sorted(reasons)
+    assert {letter.delivery_count for letter in letters} == {1}
+    receipted = set(application.all_documents())
+    assert [case.name for case in cases() if (case.order_id in receipted) == bool(case.reason)] == []
+    assert [name for name, neighbour in neighbours.items() if neighbour not in receipted] == []
+    assert worker.poll() is None
+    assert answers(port, "healthz")
+    assert answers(port, "readyz")
+
+
+def test_redrive_lists_and_sends_back_whatever_the_worker_refused(
+    application: Application, start: Callable[..., Any]
+) -> None:
+    """As a process of its own: the valid order among the dead letters goes back, those that are none are listed with
+    their reasons and kept, and one that is named goes back as it was."""
+    keep_encoded()
+    valid, other = uuid4().hex, uuid4().hex
+    as_value = m.value(m.string(m.order(order_id=other)))
+    with application.raw_sender() as sender:
+        sender.put(m.message(m.data(m.order(order_id=valid))))
+        application.dead_letter_one()
+        sender.put(m.message(as_value, [("when", m.DECODABLE["timestamp"])]))
+        sender.put(m.message(m.data(m.order(order_id=other)), [("p", m.UNDECODABLE["char"])]))
+    earlier = len(application.dead_letters())
+    worker = start("-m", "backend")
+    until(lambda: len(application.dead_letters()) == earlier + 2)
+    worker.kill()
+    worker.wait()
+
+    listed = {line.split()[0]: line for line in application.redrive("list").splitlines()}
+    first, second, third = [str(letter.sequence_number) for letter in application.dead_letters()[earlier - 1 :]]
+    assert listed[first].split()[1:3] == ["Why", valid]
+    assert listed[second].split(maxsplit=3)[1:3] == ["InvalidOrder", "-"]
+    assert listed[third].split(maxsplit=3)[1:3] == ["Undecodable", other]
+
+    assert f"{first}  sent back" in application.redrive("resend", "--reason", "Why").splitlines()
+    assert f"{second}  sent back" in application.redrive("resend", "--sequence", second).splitlines()
+    with application.servicebus("redrive") as client, client.get_queue_receiver("orders") as receiver:
+        returned = receiver.peek_messages(10)
+    assert [str(letter.sequence_number) for letter in application.dead_letters()[earlier - 1 :]] == [third]
+    assert [encoded_of(message).count(valid.encode()) for message in returned] == [1, 0]
+    properties = m.parts(encoded_of(returned[1]))[m.APPLICATION_PROPERTIES][0]
+    assert m.string("when") + m.DECODABLE["timestamp"] in properties
+    assert encoded_of(returned[1]).endswith(as_value)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether the worker's probe is answered well."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/{path}", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False

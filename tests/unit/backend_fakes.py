@@ -5,15 +5,16 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any, cast
 
-from azure.servicebus.amqp import AmqpMessageBodyType
+from azure.servicebus import ServiceBusReceivedMessage
+from backend.encoded import decode
 from backend.health import Health
 from backend.process import Receipted, Rejected
-from backend.worker import Receiver, Worker
+from backend.worker import SettlingReceiver, Worker
 
 from contract import Order, OrderDocument
+from tests import amqp_messages as m
 
 ORDER = Order(product="Lantern", quantity=1)
 DONE = Receipted(
@@ -31,85 +32,106 @@ DONE = Receipted(
 )
 
 
-@dataclass
-class Message:
-    """What the worker reads of a received message."""
-
-    sequence_number: int
-    content: bytes
-    delivery_count: int = 0
-    application_properties: dict[bytes, bytes] = field(default_factory=dict)
-    body_type: AmqpMessageBodyType = AmqpMessageBodyType.DATA
-
-    @property
-    def body(self) -> list[bytes]:
-        return [self.content]
+def received(encoded: bytes, sequence_number: int = 1, delivery_count: int = 0) -> ServiceBusReceivedMessage:
+    """An encoded message as the SDK hands it over, with what a broker puts in front of it."""
+    header = m.section(m.HEADER, m.list_of(m.NULL, m.NULL, m.NULL, m.NULL, m.uint(delivery_count)))
+    annotations = m.message(annotations=[("x-opt-sequence-number", m.long(sequence_number))])
+    return ServiceBusReceivedMessage(decode(memoryview(header + annotations + encoded)), receiver=None)
 
 
 class Queue:
     """A queue and the connection to it."""
 
     def __init__(self) -> None:
-        self.waiting: deque[Message] = deque()
-        self.locked: list[Message] = []
+        self.messages: list[bytes] = []
+        self.waiting: deque[ServiceBusReceivedMessage] = deque()
+        self.locked: list[ServiceBusReceivedMessage] = []
+        self.arrived = asyncio.Event()
         self.completed: list[int] = []
         self.dead: list[tuple[int, str | None, str | None]] = []
         self.given_back: list[int] = []
         self.connections = 0
+        self.calls = 0
         self.losses: deque[Exception] = deque()
+        self.deaths = 0  # of receivers to come
         self.settling: Exception | None = None
         self.largest = 0
         self.settlements = 0
-        self.open = False
 
     def put(self, *contents: bytes) -> None:
-        for content in contents:
-            self.waiting.append(Message(len(self.waiting) + 1, content))
+        """Puts messages into the queue whose bodies are data sections."""
+        self.put_encoded(*(m.message(m.data(content)) for content in contents))
+
+    def put_encoded(self, *messages: bytes) -> None:
+        for encoded in messages:
+            self.messages.append(encoded)
+            self.waiting.append(received(encoded, len(self.messages)))
+        self.arrived.set()
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Receiver]:
+    async def connect(self) -> AsyncIterator[SettlingReceiver]:
         self.connections += 1
+        connection = Connection(self)
+        yield cast(SettlingReceiver, connection)
+        connection.open = False
+
+
+class Connection:
+    """A receiver. It turns out to be dead when the queue says so: as the SDK's may, it then returns nothing at once."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
         self.open = True
-        yield cast(Receiver, self)
-        self.open = False
+        self.dead = False
 
     async def receive_messages(
         self, max_message_count: int | None = 1, max_wait_time: float | None = None
-    ) -> list[Message]:
+    ) -> list[ServiceBusReceivedMessage]:
         assert max_message_count == 1, "more than there are free hands for"
         assert max_wait_time, "a wait without end can't be stopped"
-        if self.losses:
-            raise self.losses.popleft()
-        if not self.waiting:
-            await asyncio.sleep(0.01)
+        queue = self.queue
+        queue.calls += 1
+        if queue.losses:
+            raise queue.losses.popleft()
+        if self.dead or queue.deaths:
+            if not self.dead:
+                queue.deaths -= 1
+            self.dead = True
+            assert queue.calls < 1_000, "the loop spins"
             return []
-        message = self.waiting.popleft()
-        self.locked.append(message)
-        self.largest = max(self.largest, len(self.locked))
+        if not queue.waiting:
+            queue.arrived.clear()
+            try:
+                async with asyncio.timeout(max_wait_time):
+                    await queue.arrived.wait()
+            except TimeoutError:
+                return []  # what was given back meanwhile, the next call receives
+        message = queue.waiting.popleft()
+        queue.locked.append(message)
+        queue.largest = max(queue.largest, len(queue.locked))
         return [message]
 
-    def _settle(self, message: Message) -> None:
+    def _settle(self, message: ServiceBusReceivedMessage) -> int:
         assert self.open, "settled after the link was closed"
-        self.settlements += 1
-        if self.settling:
-            raise self.settling
-        self.locked.remove(message)
+        self.queue.settlements += 1
+        if self.queue.settling:
+            raise self.queue.settling
+        self.queue.locked.remove(message)
+        return message.sequence_number or 0
 
-    async def complete_message(self, message: Message) -> None:
-        self._settle(message)
-        self.completed.append(message.sequence_number)
+    async def complete_message(self, message: ServiceBusReceivedMessage) -> None:
+        self.queue.completed.append(self._settle(message))
 
-    async def abandon_message(self, message: Message) -> None:
-        self._settle(message)
-        self.given_back.append(message.sequence_number)
-        message.delivery_count += 1
-        self.waiting.appendleft(message)
+    async def abandon_message(self, message: ServiceBusReceivedMessage) -> None:
+        number = self._settle(message)
+        self.queue.given_back.append(number)
+        deliveries = (message.delivery_count or 0) + 1
+        self.queue.waiting.appendleft(received(self.queue.messages[number - 1], number, deliveries))
 
     async def dead_letter_message(
-        self, message: Message, reason: str | None = None, error_description: str | None = None
+        self, message: ServiceBusReceivedMessage, reason: str | None = None, error_description: str | None = None
     ) -> None:
-        self._settle(message)
-        self.dead.append((message.sequence_number, reason, error_description))
+        self.queue.dead.append((self._settle(message), reason, error_description))
 
 
 Process = Callable[[bytes], Awaitable[Receipted | Rejected]]
@@ -124,7 +146,7 @@ class Running:
         self.confirmed: list[str] = []
         self.answering = asyncio.Event()
         self.answering.set()
-        self.worker = Worker(queue.connect, process, self.confirm, self.health, concurrency, patience)
+        self.worker = Worker(queue.connect, process, self.confirm, self.health, concurrency, patience, wait=0.05)
         self.task = asyncio.create_task(self.worker.run())
 
     async def confirm(self, dependency: str) -> None:

@@ -110,13 +110,15 @@ class FakeSender(AbstractContextManager["FakeSender"]):
 class FakeServiceBus(Fallible):
     """A queue that may be sent to; a receiver is refused."""
 
+    sender = FakeSender
+
     def __init__(self) -> None:
         self.messages: list[ServiceBusMessage] = []
         self.opened: list[FakeSender] = []
 
     def get_queue_sender(self, queue: str) -> FakeSender:
         assert queue == "orders"
-        return FakeSender(self)
+        return self.sender(self)
 
     def get_queue_receiver(self, _queue: str, **_options: object) -> FakeSender:
         raise ServiceBusAuthorizationError(message="Unauthorized access. 'Listen' claim(s) are required.")
@@ -181,12 +183,18 @@ class FakeReceipts(Fallible):
         self.blobs: dict[str, bytes] = {}
 
     def download_blob(self, name: str) -> SimpleNamespace:
+        self._asked(name)
+        return SimpleNamespace(readall=lambda: self.blobs[name])
+
+    def get_blob_client(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(get_blob_properties=lambda **_options: self._asked(name))
+
+    def _asked(self, name: str) -> None:
         self.called()
         if name not in self.blobs:
             error = ResourceNotFoundError("The specified blob does not exist.")
             error.error_code = "BlobNotFound"  # type: ignore[attr-defined]
             raise error
-        return SimpleNamespace(readall=lambda: self.blobs[name])
 
     def list_blob_names(self, **_: object) -> Iterator[str]:
         self.called()
@@ -258,3 +266,8 @@ class FakeAzure:
         )
         self.orders.documents.setdefault((document.customerId, document.id), document.model_dump(mode="json"))
         return document
+
+
+def served() -> Flask:
+    """The application over fakes of its own, for gunicorn: its signing key is not read yet."""
+    return create_app(SETTINGS, FakeAzure().clients())

@@ -1,9 +1,12 @@
 """One delivery: what is settled how, and what an outage costs."""
 
 import asyncio
+from collections.abc import MutableMapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import pytest
-from azure.servicebus.amqp import AmqpMessageBodyType
+from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError
 from backend.dependencies import Unavailable
 from backend.process import Receipted, Rejected
@@ -11,7 +14,8 @@ from backend.tracing import add_trace_id
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from tests.unit.backend_fakes import DONE, Queue, Running, done
+from tests import amqp_messages as m
+from tests.unit.backend_fakes import DONE, Queue, Running, done, received
 
 
 @pytest.fixture
@@ -122,7 +126,10 @@ async def test_a_stop_during_an_outage_gives_messages_back_at_once(queue: Queue)
     assert queue.given_back == [1]
 
 
-@pytest.mark.parametrize("error", [MessageLockLostError(), ServiceBusConnectionError(), ValueError("shutdown")])
+@pytest.mark.parametrize(
+    "error",
+    [MessageLockLostError(), ServiceBusConnectionError(), ValueError("shutdown"), AttributeError("flow"), KeyError(0)],
+)
 async def test_a_settlement_that_does_not_arrive_stops_nothing(queue: Queue, error: Exception) -> None:
     """The message is delivered again by the broker; the worker goes on."""
     queue.settling = error
@@ -135,30 +142,125 @@ async def test_a_settlement_that_does_not_arrive_stops_nothing(queue: Queue, err
     await running.stop()
 
 
-async def test_a_message_without_a_data_section_is_an_empty_body(queue: Queue) -> None:
-    """Whatever AMQP section a stranger sends, the order's validation sees bytes."""
+@pytest.mark.parametrize(
+    ("message", "reason", "description"),
+    [
+        (m.message(m.value(m.string("{}"))), "InvalidOrder", "the body is an AMQP value; "),
+        (m.message(m.value(m.map_of())), "InvalidOrder", "the body is an AMQP value; "),
+        (m.message(m.sequence(m.string("{}"))), "InvalidOrder", "the body is an AMQP sequence; "),
+        (m.message(m.value(m.NULL)), "InvalidOrder", "the body is missing or null; "),
+        (m.message(), "InvalidOrder", "the body is missing or null; "),
+        (
+            m.message(m.data(b"x"), [("p", m.UNDECODABLE["char"])]),
+            "Undecodable",
+            "azure-servicebus can't decode its app",
+        ),
+        (m.message(m.value(m.nested(200))), "Undecodable", "azure-servicebus can't decode its body: "),
+        (b"\x00\x53\x79\x40", "Undecodable", "it is no AMQP message: "),
+    ],
+)
+async def test_a_message_that_can_hold_no_order_is_dead_lettered(
+    queue: Queue, message: bytes, reason: str, description: str
+) -> None:
+    """At once, with a true sentence about it; its neighbours are receipted."""
     seen: list[bytes] = []
 
     async def seeing(body: bytes) -> Receipted | Rejected:
         seen.append(body)
         return DONE
 
-    queue.put(b"x")
-    queue.waiting[0].body_type = AmqpMessageBodyType.VALUE
+    queue.put(b"before")
+    queue.put_encoded(message)
+    queue.put(b"after")
+    running = Running(queue, seeing)
+    await running.until(lambda: queue.dead and len(queue.completed) == 2)
+    await running.stop()
+    ((number, said, sentence),) = queue.dead
+    assert (number, said) == (2, reason)
+    assert sentence is not None
+    assert sentence.startswith(description)
+    assert (sorted(seen), queue.given_back) == ([b"after", b"before"], [])
+
+
+async def test_data_sections_are_one_body(queue: Queue) -> None:
+    """A sender may split its body as it likes."""
+    seen: list[bytes] = []
+
+    async def seeing(body: bytes) -> Receipted | Rejected:
+        seen.append(body)
+        return DONE
+
+    queue.put_encoded(m.message(m.data(b"one ") + m.data(b"body")))
     running = Running(queue, seeing)
     await running.until(lambda: queue.completed)
     await running.stop()
-    assert seen == [b""]
+    assert seen == [b"one body"]
 
 
-async def test_the_senders_trace_goes_on(queue: Queue) -> None:
-    """The trace id in the message's application properties is the one in every log line about it."""
-    queue.put(b"x")
-    queue.waiting[0].application_properties = {b"traceparent": b"00-" + b"ab" * 16 + b"-" + b"cd" * 8 + b"-00"}
+TRACE_PARENT = m.string("00-" + "ab" * 16 + "-" + "cd" * 8 + "-00")
+
+
+async def receipted(queue: Queue, *properties: tuple[str, bytes]) -> MutableMapping[str, Any]:
+    """The log line of an order whose message has these application properties."""
+    queue.put_encoded(m.message(m.data(b"x"), application=properties))
     with capture_logs(processors=[merge_contextvars, add_trace_id]) as logs:
         running = Running(queue, done)
         await running.until(lambda: queue.completed)
         await running.stop()
-    (receipted,) = [line for line in logs if line["event"] == "order.receipted"]
-    assert receipted["trace_id"] == "ab" * 16
-    assert receipted["sequence_number"] == 1
+    (line,) = [line for line in logs if line["event"] == "order.receipted"]
+    return line
+
+
+@pytest.mark.parametrize("parent", [TRACE_PARENT, m.binary(TRACE_PARENT[5:])])
+async def test_the_senders_trace_goes_on(queue: Queue, parent: bytes) -> None:
+    """The trace id in the message's application properties is the one in every log line about it."""
+    line = await receipted(queue, ("traceparent", parent), ("tracestate", m.string("a=b")))
+    assert (line["trace_id"], line["sequence_number"]) == ("ab" * 16, 1)
+
+
+@pytest.mark.parametrize("name", m.DECODABLE)
+async def test_a_malformed_traceparent_counts_as_absent(queue: Queue, name: str) -> None:
+    """Whatever its type and content, the order is receipted, in no trace (W3C Trace Context, section 3.2.2)."""
+    assert "trace_id" not in await receipted(queue, ("traceparent", m.DECODABLE[name]))
+
+
+@pytest.mark.parametrize("name", m.DECODABLE)
+async def test_a_malformed_tracestate_counts_as_absent(queue: Queue, name: str) -> None:
+    """Whatever its type and content, the order is receipted in the trace that its traceparent names."""
+    line = await receipted(queue, ("traceparent", TRACE_PARENT), ("tracestate", m.DECODABLE[name]))
+    assert line["trace_id"] == "ab" * 16
+
+
+async def test_an_error_before_the_order_is_read_is_one_of_the_messages(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message whose metadata can't be read is held and given back as any that fails, and others go on meanwhile."""
+
+    def unreadable(message: ServiceBusReceivedMessage) -> AbstractContextManager[None]:
+        if message.sequence_number == 1:
+            raise TypeError("unforeseen")
+        return nullcontext()
+
+    monkeypatch.setattr("backend.delivery.continued", unreadable)
+    queue.put(b"bad", b"good")
+    running = Running(queue, done)
+    await running.until(lambda: queue.completed == [2])
+    assert queue.given_back == []
+    await running.stop()
+    assert queue.given_back == [1]
+
+
+async def test_a_message_that_failed_often_is_given_back_too(queue: Queue) -> None:
+    """A queue may allow 2,000 deliveries: the pause stays the longest that there is."""
+
+    async def failing(_: bytes) -> Receipted | Rejected:
+        raise RuntimeError("unexpected")
+
+    queue.put(b"x")
+    queue.waiting[0] = received(m.message(m.data(b"x")), delivery_count=1_999)
+    with capture_logs() as logs:
+        running = Running(queue, failing)
+        await running.until(lambda: any(line["event"] == "message.failed" for line in logs))
+        await running.stop()
+    assert [line["pause"] for line in logs if line["event"] == "message.failed"] == [32.0]
+    assert queue.given_back == [1]

@@ -1,5 +1,6 @@
 """The worker as a process: it starts without access and says so, logs JSON without a token, and stops when told."""
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
+from backend.__main__ import stopped_while_alive
+from backend.health import Health
 
 SETTINGS = {
     "AZURE_KEYVAULT_RESOURCEENDPOINT": "https://keyless.vault.azure.net",
@@ -126,3 +129,18 @@ def test_a_missing_setting_is_named_in_one_line() -> None:
     assert run.returncode == 1
     (line,) = run.stderr.splitlines()
     assert "AZURE_COSMOS_RESOURCEENDPOINT" in line
+
+
+async def test_waiting_without_an_identity_leaves_no_tasks_behind() -> None:
+    """However long it waits, one task does so, and it ends when it is told."""
+    health, stopped = Health(), asyncio.Event()
+    turns = asyncio.Queue[None]()
+    health.turn = lambda: turns.put_nowait(None)  # type: ignore[method-assign]
+    before = asyncio.all_tasks()
+    waiting = asyncio.create_task(stopped_while_alive(health, stopped))
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await turns.get()
+        assert asyncio.all_tasks() - before == {waiting}
+        stopped.set()
+        await waiting

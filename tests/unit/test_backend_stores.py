@@ -57,7 +57,10 @@ class BlobService:
         if name not in self.blobs:
             return _error(404, self.missing)
         size = len(self.blobs[name])
-        headers = {"ETag": '"1"', "x-ms-blob-type": "BlockBlob", "Content-Range": f"bytes 0-{size - 1}/{size}"}
+        headers = {"ETag": '"1"', "x-ms-blob-type": "BlockBlob"}
+        if request.method == "HEAD":
+            return web.Response(headers=headers)
+        headers["Content-Range"] = f"bytes 0-{size - 1}/{size}"
         return web.Response(body=self.blobs[name], status=206, headers=headers)
 
 
@@ -134,6 +137,16 @@ async def test_an_outage_of_blob_storage_is_unavailable(service: BlobService, re
     with pytest.raises(Unavailable) as caught:
         await receipts.add("a/1.jws", "signed")
     assert not caught.value.refused
+
+
+async def test_a_receipt_is_there_or_not(service: BlobService, receipts: BlobReceipts) -> None:
+    """Blob Storage's word for it is taken, without reading the receipt; a missing container tells nothing of it."""
+    service.blobs["a/1.jws"] = b"signed"
+    assert await receipts.has("a/1.jws")
+    assert not await receipts.has("a/2.jws")
+    service.missing = "ContainerNotFound"
+    with pytest.raises(Unavailable, match="ContainerNotFound"):
+        await receipts.has("a/2.jws")
 
 
 async def test_the_check_asks_for_a_blob_that_is_not_there(service: BlobService, receipts: BlobReceipts) -> None:

@@ -11,10 +11,12 @@ from azure.core.credentials import AccessToken
 from azure.servicebus.exceptions import ServiceBusConnectionError
 from backend.clients import servicebus_client
 from backend.credential import ObservedCredential
+from backend.delivery import Delivery
 from backend.health import Health
 from backend.process import Receipted, Rejected
 from backend.settings import QueueSettings
-from backend.worker import Receiver, Worker
+from backend.worker import SettlingReceiver, Worker
+from structlog.testing import capture_logs
 
 from tests.unit.backend_fakes import DONE, Queue, Running, done
 
@@ -70,7 +72,6 @@ async def test_a_stop_finishes_what_is_in_flight(queue: Queue) -> None:
     await running.stop()
     assert sorted(queue.completed) == [1, 2]
     assert len(queue.waiting) == 1
-    assert not queue.open
 
 
 async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None:
@@ -119,10 +120,10 @@ async def test_a_stop_does_not_wait_for_a_connection() -> None:
     opening = asyncio.Event()
 
     @asynccontextmanager
-    async def hanging() -> AsyncIterator[Receiver]:
+    async def hanging() -> AsyncIterator[SettlingReceiver]:
         opening.set()
         await asyncio.Event().wait()
-        yield cast(Receiver, None)
+        yield cast(SettlingReceiver, None)
 
     worker = Worker(hanging, done, confirmed, Health(), concurrency=1)
     task = asyncio.create_task(worker.run())
@@ -142,3 +143,74 @@ async def test_a_lost_connection_is_made_again(queue: Queue) -> None:
     assert queue.connections == 3
     assert running.health.missing == {}
     await running.stop()
+
+
+async def test_a_dead_receiver_is_replaced(queue: Queue) -> None:
+    """A receiver that says at once that there are no messages is dead: the worker says so, pauses and opens another."""
+    queue.deaths = 2
+    running = Running(queue, done)
+    await running.until(lambda: "the receiver has shut down" in running.health.missing.get("Service Bus", ""))
+    queue.put(b"1")
+    await running.until(lambda: queue.completed)
+    assert queue.connections == 3
+    assert running.health.missing == {}
+    await running.stop()
+
+
+async def test_a_dead_receiver_leaves_the_probes_their_turn(queue: Queue) -> None:
+    """While every receiver is dead, the loop yields: other tasks run, and the pauses between attempts grow."""
+    queue.deaths = 1_000_000
+    running = Running(queue, done)
+    await running.until(lambda: queue.connections == 3)
+    assert running.health.alive
+    assert queue.deaths == 1_000_000 - 3
+    await running.stop()
+
+
+async def test_an_empty_queue_is_not_a_dead_receiver(queue: Queue) -> None:
+    """A receiver that waits as long as it is told to is kept, however often nothing comes."""
+    running = Running(queue, done)
+    await running.until(lambda: queue.calls >= 5)
+    queue.put(b"1")
+    await running.until(lambda: queue.completed)
+    assert queue.connections == 1
+    await running.stop()
+
+
+async def test_what_a_lost_receiver_has_received_is_settled_over_it(queue: Queue) -> None:
+    """It is closed only when its messages are settled, while the next receives others: none loses a delivery."""
+    release = asyncio.Event()
+
+    async def slow(body: bytes) -> Receipted | Rejected:
+        if body == b"slow":
+            await release.wait()
+        return DONE
+
+    queue.put(b"slow")
+    running = Running(queue, slow)
+    await running.until(lambda: queue.locked)
+    queue.deaths = 1
+    await running.until(lambda: queue.connections == 2)
+    queue.put(b"quick")
+    await running.until(lambda: queue.completed == [2])
+    release.set()
+    await running.until(lambda: queue.completed == [2, 1])
+    await running.stop()
+    assert queue.given_back == []
+
+
+async def test_a_fault_of_the_worker_itself_is_logged(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that leaves the handling of a message does not vanish with its task, and stops nothing."""
+
+    async def fails(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(Delivery, "handle", fails)
+    queue.put(b"1")
+    with capture_logs() as logs:
+        running = Running(queue, done)
+        await running.until(lambda: any(line["event"] == "delivery.failed" for line in logs))
+        assert running.health.alive
+        await running.stop()
+    (line,) = [line for line in logs if line["event"] == "delivery.failed"]
+    assert str(line["exc_info"]) == "unforeseen"

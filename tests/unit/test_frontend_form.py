@@ -45,6 +45,25 @@ def test_a_double_click_is_one_order(client: FlaskClient, azure: FakeAzure) -> N
     assert len({message.message_id for message in azure.bus.messages}) == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "field", "status"),
+    [
+        ("a key", "a key", 303),
+        ("a key", "another", 400),
+        ("a key", "", 400),
+        ("a key", "k\u00e9y", 400),
+        ("a", " a", 400),
+    ],
+)
+def test_a_form_and_its_header_have_one_key(
+    client: FlaskClient, azure: FakeAzure, header: str, field: str, status: int
+) -> None:
+    """A key that is not the one that counts is no key that is passed over."""
+    form = filled_in(client, idempotencyKey=field)
+    assert client.post("/orders", data=form, headers={"Idempotency-Key": header}).status_code == status
+    assert len(azure.bus.messages) == (status == 303)
+
+
 @pytest.mark.parametrize("token", ["", "made-up"])
 def test_a_form_without_this_sessions_token_is_refused(client: FlaskClient, azure: FakeAzure, token: str) -> None:
     """Another site can't place an order with a customer's cookie."""

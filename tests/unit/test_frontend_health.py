@@ -33,6 +33,39 @@ def test_alive_and_not_ready_without_an_identity(monkeypatch: pytest.MonkeyPatch
     assert client.post("/orders", json={"product": "x", "quantity": 1}).headers["Retry-After"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/orders", 503),
+        ("GET", "/orders/made-up", 503),
+        ("GET", "/orders/made-up/receipt", 503),
+        ("POST", "/orders", 503),
+        ("POST", "/identity/attempts/blob", 503),
+        ("POST", "/identity/attempts/made-up", 503),
+        ("GET", "/identity", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/static/page.css", 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/readyz", 503),
+        ("POST", "/identity", 405),
+        ("POST", "/nowhere", 404),
+    ],
+)
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("form", [None, {"csrf_token": "made-up", "product": "Key", "quantity": "1"}], ids=["", "form"])
+def test_without_a_signing_key_every_endpoint_says_so_or_does_without(
+    method: str, path: str, status: int, accept: str, form: dict[str, str] | None
+) -> None:
+    """Before the key is read, what needs it is a 503 that says when to repeat; nothing is a 500."""
+    azure = FakeAzure()
+    azure.vault.failure = HttpResponseError("(Forbidden) Caller is not authorized")
+    client = create_app(SETTINGS, azure.clients()).test_client()
+    answer = client.open(path, method=method, data=form, headers={"Accept": accept})
+    assert answer.status_code == status
+    if status == 503:
+        assert answer.headers["Retry-After"]
+
+
 def test_each_missing_access_is_named() -> None:
     """The dependency and the service's own text, one by one."""
     azure = FakeAzure()

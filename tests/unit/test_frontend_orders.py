@@ -7,8 +7,7 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 from azure.servicebus.exceptions import ServiceBusConnectionError
 from flask.testing import FlaskClient
 
-from contract import OrderMessage
-from tests.unit.frontend_fakes import FakeAzure
+from tests.unit.frontend_fakes import FakeAzure, FakeOrders
 
 KEYS = {"product": "Brass key", "quantity": 2}
 HTML = {"Accept": "text/html"}
@@ -207,12 +206,54 @@ def test_reading_is_refused_while_cosmos_db_is_down(client: FlaskClient, azure: 
     assert [client.get(path).status_code for path in (place, "/orders", place + "/receipt")] == [503, 503, 503]
 
 
-def test_a_document_this_frontend_cannot_read_is_no_crash(client: FlaskClient, azure: FakeAzure) -> None:
-    """A document of a later version is answered as a dependency that can't be used."""
-    place = client.post("/orders", json=KEYS).headers["Location"]
-    message: OrderMessage = azure.bus.bodies()[0]
-    azure.orders.documents[message.customerId, message.orderId] = {"version": 9}
-    assert client.get(place).status_code == 503
+UNREADABLE = {
+    "a later version": {"version": 9},
+    "a field is missing": {"order": None},
+    "the order has another field": {"order": {**KEYS, "price": 1}},
+    "no time at all": {"acceptedAt": "soon"},
+    "a time without its offset": {"receiptedAt": "2026-11-25T10:00:00"},
+    "no digest": {"digest": 7},
+    "a number for the order": {"order": 7},
+    "a name of a thousand characters": {"order": {**KEYS, "<b>" * 333: 1}},
+}
+
+
+@pytest.mark.parametrize("wrong", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_unreadable_document_is_shown_as_such_and_the_others_with_it(
+    client: FlaskClient, azure: FakeAzure, wrong: dict[str, object]
+) -> None:
+    """The list has the other orders, and of this one its id and a sentence; its own page and its receipt are a 502."""
+    places = [client.post("/orders", json=KEYS).headers["Location"] for _ in range(2)]
+    unreadable, other = azure.bus.bodies()
+    for message in (unreadable, other):
+        azure.process(message)
+    azure.orders.documents[unreadable.customerId, unreadable.orderId].update(wrong)
+    for _ in range(2):  # the session remembers the orders at first, and forgets the receipted one
+        listed = client.get("/orders").json
+        assert [(order["orderId"], order["status"]) for order in listed["orders"]] == [(other.orderId, "receipted")]
+        [shown] = listed["unreadable"]
+        assert shown["orderId"] == unreadable.orderId
+        assert "can't be read" in shown["detail"]
+        assert len(shown["detail"]) < 500
+    page = client.get("/orders", headers=HTML).get_data(as_text=True)
+    assert f"Order {unreadable.orderId[:8]}" in page
+    assert "<b><b>" not in page
+    for path in (places[0], places[0] + "/receipt"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json["type"]) == (502, "urn:keyless:problem:UnreadableOrder")
+    assert client.get(places[1]).status_code == 200
+
+
+def test_an_unreadable_document_that_the_list_has_not_reached_is_told_by_the_session(
+    client: FlaskClient, azure: FakeAzure
+) -> None:
+    """An order that was accepted here is never silently missing."""
+    client.post("/orders", json=KEYS)
+    [message] = azure.bus.bodies()
+    azure.orders.documents[message.customerId, message.orderId] = {"id": message.orderId, "version": 9}
+    azure.orders.query_items = FakeOrders().query_items  # type: ignore[method-assign]  # finds nothing
+    listed = client.get("/orders").json
+    assert [order["orderId"] for order in listed["unreadable"]] == [message.orderId]
 
 
 def test_order_ids_without_a_key_differ(client: FlaskClient) -> None:

@@ -1,7 +1,7 @@
 """Receipts: read, verified with exactly the public key that each names, and loudly refused otherwise."""
 
 import pytest
-from azure.core.exceptions import ServiceRequestError
+from azure.core.exceptions import ResourceNotFoundError, ServiceRequestError
 from flask.testing import FlaskClient
 from joserfc.jwk import OKPKey
 
@@ -90,12 +90,54 @@ def test_another_orders_receipt_is_refused(client: FlaskClient, azure: FakeAzure
     assert "another order's" in client.get(mine).json["detail"]
 
 
-def test_a_missing_receipt_is_refused_loudly(client: FlaskClient, azure: FakeAzure) -> None:
-    """A document without its receipt must not happen, and is said when it does."""
+def test_a_lost_receipt_is_said_to_be_lost(client: FlaskClient, azure: FakeAzure) -> None:
+    """A document without its receipt is a problem of its own, as JSON and on the page: neither an outage nor a 404."""
     path = place(client)
     azure.process(azure.bus.bodies()[0])
     azure.receipts.blobs.clear()
-    assert client.get(path).status_code == 502
+    answer = client.get(path)
+    assert (answer.status_code, answer.json["type"]) == (502, "urn:keyless:problem:ReceiptMissing")
+    assert "it was lost" in answer.json["detail"]
+    page = client.get(path, headers=HTML)
+    assert page.status_code == 502
+    assert "urn:keyless:problem:ReceiptMissing" in page.text
+    assert "DO NOT TRUST" not in page.text
+
+
+def test_an_order_does_not_offer_a_receipt_that_was_lost(client: FlaskClient, azure: FakeAzure) -> None:
+    """The order is still receipted, with no link to a receipt, until there is one again."""
+    path = place(client)
+    order = path.removesuffix("/receipt")
+    azure.process(azure.bus.bodies()[0])
+    blobs = dict(azure.receipts.blobs)
+    azure.receipts.blobs.clear()
+    answer = client.get(order)
+    assert (answer.status_code, answer.json["status"], answer.json["links"]["receipt"]) == (200, "receipted", None)
+    page = client.get(order, headers=HTML).text
+    assert "The receipt of this order was lost" in page
+    assert path not in page
+    azure.receipts.blobs.update(blobs)
+    assert client.get(order).json["links"]["receipt"] == path
+    assert path in client.get(order, headers=HTML).text
+
+
+def test_a_missing_container_is_no_lost_receipt(client: FlaskClient, azure: FakeAzure) -> None:
+    """That nothing can be asked of the container tells nothing of the receipt: 503, and the order offers it."""
+    path = place(client)
+    azure.process(azure.bus.bodies()[0])
+    azure.receipts.failure = ResourceNotFoundError("The specified container does not exist.")
+    azure.receipts.failure.error_code = "ContainerNotFound"  # type: ignore[attr-defined]
+    assert client.get(path).status_code == 503
+    assert client.get(path.removesuffix("/receipt")).json["links"]["receipt"] == path
+
+
+def test_an_order_is_shown_while_blob_storage_is_down(client: FlaskClient, azure: FakeAzure) -> None:
+    """What the document says needs no Blob Storage; the link stays, since the receipt is not known to be lost."""
+    path = place(client)
+    azure.process(azure.bus.bodies()[0])
+    azure.receipts.failure = ServiceRequestError("the account is away")
+    answer = client.get(path.removesuffix("/receipt"))
+    assert (answer.status_code, answer.json["links"]["receipt"]) == (200, path)
 
 
 def test_a_receipt_that_is_not_there_yet_is_not_found(client: FlaskClient) -> None:

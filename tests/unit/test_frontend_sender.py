@@ -18,7 +18,9 @@ MESSAGE = OrderMessage(
 
 
 def sender_of(bus: FakeServiceBus, patience: float = 10) -> OrderSender:
-    return OrderSender(lambda: bus, "orders", patience)  # type: ignore[arg-type, return-value]
+    sender = OrderSender(lambda: bus, "orders", patience)  # type: ignore[arg-type, return-value]
+    sender.start()
+    return sender
 
 
 def test_threads_never_share_a_sender() -> None:

@@ -11,6 +11,7 @@ ENDPOINTS = {
     "AZURE_COSMOS_RESOURCEENDPOINT": "https://keyless.documents.azure.com:443/",
     "AZURE_STORAGEBLOB_RESOURCEENDPOINT": "https://keyless.blob.core.windows.net",
 }
+NO_HOSTS = ["*", ".example.com", "localhost,", "localhost:8080", "http://localhost", "::1", "local host"]
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,9 @@ ENDPOINTS = {
     [
         (ENDPOINTS, "AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE: Field required"),
         ({"HTTP_PORT": "eighty"}, "HTTP_PORT: Input should be a valid integer"),
+        *(({**ENDPOINTS, "ALLOWED_HOSTS": hosts}, "ALLOWED_HOSTS: String should match") for hosts in NO_HOSTS),
     ],
-    ids=["missing", "wrong"],
+    ids=["missing", "wrong", *(f"hosts {hosts}" for hosts in NO_HOSTS)],
 )
 def test_what_is_missing_or_wrong_is_named_in_one_line(environment: dict[str, str], named: str) -> None:
     """No traceback, no worker started in vain: the variable's name, and exit code 1."""

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import structlog
@@ -125,7 +125,9 @@ async def stopped_while_alive(health: Health, stopped: asyncio.Event) -> None:
     """Nothing to do but to answer the probes."""
     while not stopped.is_set():
         health.turn()
-        await asyncio.wait([asyncio.ensure_future(stopped.wait())], timeout=1.0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await stopped.wait()
 
 
 if __name__ == "__main__":

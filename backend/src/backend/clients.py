@@ -13,7 +13,8 @@ from azure.servicebus.aio import ServiceBusClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from backend.credential import ObservedCredential, workload_identity
-from backend.settings import QueueSettings, Settings
+from backend.encoded import keep_encoded
+from backend.settings import QueueSettings, Settings, StoreSettings
 
 LINK_TIMEOUT = 20.0  # seconds for opening one link, the token included
 
@@ -37,15 +38,9 @@ class Clients:
         credential = workload_identity()
         return cls(
             credential,
-            SecretClient(settings.azure_keyvault_resourceendpoint, credential, retry_total=2),
-            CosmosClient(settings.azure_cosmos_resourceendpoint, credential),
-            BlobServiceClient(
-                settings.azure_storageblob_resourceendpoint,
-                credential,
-                initial_backoff=1,
-                increment_base=1,
-                retry_total=2,
-            ),
+            secret_client(settings, credential),
+            cosmos_client(settings, credential),
+            blob_client(settings, credential),
             servicebus_client(settings, credential),
         )
 
@@ -56,8 +51,26 @@ class Clients:
         await self.credential.close()
 
 
+def secret_client(settings: StoreSettings, credential: ObservedCredential) -> SecretClient:
+    return SecretClient(settings.azure_keyvault_resourceendpoint, credential, retry_total=2)
+
+
+def cosmos_client(settings: StoreSettings, credential: ObservedCredential) -> CosmosClient:
+    return CosmosClient(settings.azure_cosmos_resourceendpoint, credential)
+
+
+def blob_client(settings: StoreSettings, credential: ObservedCredential) -> BlobServiceClient:
+    return BlobServiceClient(
+        settings.azure_storageblob_resourceendpoint, credential, initial_backoff=1, increment_base=1, retry_total=2
+    )
+
+
 def servicebus_client(settings: QueueSettings, credential: ObservedCredential) -> ServiceBusClient:
-    """AMQP over TLS on port 5671, said explicitly: with a custom endpoint the SDK would choose WebSockets."""
+    """AMQP over TLS on port 5671, said explicitly: with a custom endpoint the SDK would choose WebSockets.
+
+    Its receivers receive every message, whatever it holds (see `encoded`).
+    """
+    keep_encoded()
     return ServiceBusClient(
         settings.azure_servicebus_fullyqualifiednamespace,
         credential,

@@ -11,16 +11,16 @@ abandoned, so that five attempts take a minute, not milliseconds. After the last
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 import structlog
-from azure.core.exceptions import AzureError
 from azure.servicebus import ServiceBusReceivedMessage
 
 from backend.access import pauses
 from backend.dependencies import Unavailable, sentence
 from backend.health import Health
-from backend.messages import body_of
+from backend.messages import NoOrder, body_of
 from backend.process import Receipted, Rejected
 from backend.stopping import Stopping
 from backend.tracing import continued
@@ -59,15 +59,16 @@ class Delivery:
         self._patience = patience
 
     async def handle(self, receiver: Settler, message: ServiceBusReceivedMessage) -> None:
-        """Whatever goes wrong here ends in a redelivery."""
-        with continued(message):
+        """Settle the message, or abandon it if anything goes wrong. All that is read of the message is read here."""
+        with ExitStack() as context:
             try:
+                context.enter_context(continued(message))
                 await self._settle(receiver, message, await self._outcome(message))
             except Unavailable as error:
                 await self._abandon(receiver, message, error.message)
                 await self._stopping.unless(self._confirm(error.dependency))
             except Exception as error:
-                pause = min(2.0 ** (1 + (message.delivery_count or 0)), 32.0)
+                pause = 2.0 ** min(1 + (message.delivery_count or 0), 5)
                 _log.exception("message.failed", pause=pause)
                 await self._stopping.unless(asyncio.sleep(pause))
                 await self._abandon(receiver, message, sentence(error))
@@ -75,12 +76,16 @@ class Delivery:
                 self._health.regain(message.sequence_number)
 
     async def _outcome(self, message: ServiceBusReceivedMessage) -> Receipted | Rejected:
-        """Raises `Unavailable` where a dependency fails for longer than we wait, or while we are stopping."""
+        """Raises `Unavailable` if a dependency fails for longer than we wait, or while we are stopping."""
+        try:
+            body = body_of(message)
+        except NoOrder as error:
+            return Rejected(error.reason, str(error))
         deadline = time.monotonic() + self._patience
         attempts = pauses(longest=30.0)
         while True:
             try:
-                return await self._process(body_of(message))
+                return await self._process(body)
             except Unavailable as error:
                 pause = next(attempts)
                 _log.warning("message.waiting", dependency=error.dependency, reason=error.message, pause=pause)
@@ -112,7 +117,7 @@ async def _taken(settling: Awaitable[None]) -> bool:
     try:
         async with asyncio.timeout(SETTLE_TIMEOUT):
             await settling
-    except (AzureError, OSError, ValueError) as error:  # ValueError: the SDK's for a closed handler
+    except Exception as error:  # the SDK's: while a connection goes down, it raises more than its own errors
         _log.warning("message.not_settled", reason=sentence(error))
         return False
     return True

@@ -1,20 +1,35 @@
-"""Reading a received Service Bus message: the SDK hands over raw AMQP sections, keys and texts as bytes."""
-
-from typing import Any
+"""What the worker and redrive read of a received message, whoever sent it."""
 
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.amqp import AmqpMessageBodyType
 
+from backend.encoded import fault_of
+
+UNDECODABLE = "Undecodable"
+INVALID_ORDER = "InvalidOrder"
+
+
+class NoOrder(ValueError):
+    """The message can hold no order. `reason` is the reason to dead-letter it for, the text says what is wrong."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
 
 def body_of(message: ServiceBusReceivedMessage) -> bytes:
-    """The message's body; empty where its sender used another AMQP section than data, as no order does."""
-    return b"".join(message.body) if message.body_type is AmqpMessageBodyType.DATA else b""
+    """Return the content of the message's data sections, where an order is; raises `NoOrder`."""
+    if fault := fault_of(message):
+        raise NoOrder(UNDECODABLE, fault)
+    match message.body_type:
+        case AmqpMessageBodyType.DATA:
+            return b"".join(message.body)
+        case _ if message.body is None:
+            raise NoOrder(INVALID_ORDER, "the body is missing or null; an order's body is a data section")
+        case kind:
+            raise NoOrder(INVALID_ORDER, f"the body is an AMQP {kind.value}; an order's body is a data section")
 
 
-def properties_of(message: ServiceBusReceivedMessage) -> dict[str, Any]:
-    """The application properties, with keys and texts as `str`."""
-    return {_text(key): _text(value) for key, value in (message.application_properties or {}).items()}
-
-
-def _text(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+def printable(text: str) -> str:
+    """Return the text with whatever a terminal would act on, or can't show, written as an escape."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
+from backend.messages import INVALID_ORDER, printable
 from backend.receipts import read_receipt
 from contract import OrderDocument, OrderMessage, Receipt
 
-INVALID_ORDER = "InvalidOrder"
 KEY_REUSED = "IdempotencyKeyReused"
 RECEIPT_MISMATCH = "ReceiptMismatch"
 
@@ -106,7 +106,7 @@ def describe(error: ValidationError) -> str:
         f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}"
         for fault in error.errors(include_input=False, include_url=False)[:3]
     ]
-    return "; ".join(faults)[:1000]
+    return printable("; ".join(faults))[:1000]
 
 
 def _same_order(receipt: Receipt, message: OrderMessage) -> bool:

@@ -1,4 +1,4 @@
-"""Every setting of the worker. The endpoints carry Service Connector's names, so they are the same wherever it runs.
+"""Every setting of the worker, `redrive` and `repair`. The endpoints carry Service Connector's names, everywhere.
 
 https://learn.microsoft.com/azure/service-connector/how-to-integrate-key-vault
 The identity is not among them: `AZURE_CLIENT_ID`, `AZURE_TENANT_ID`, `AZURE_AUTHORITY_HOST` and
@@ -23,8 +23,10 @@ class QueueSettings(BaseSettings):
     orders_queue: str = "orders"
 
 
-class Settings(QueueSettings):
-    """What the worker needs besides. Durations are in seconds."""
+class StoreSettings(BaseSettings):
+    """Where the key that signs receipts, the documents and the receipts are."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     azure_keyvault_resourceendpoint: str
     azure_cosmos_resourceendpoint: str
@@ -32,6 +34,11 @@ class Settings(QueueSettings):
     orders_database: str = "keyless"
     orders_container: str = "orders"
     receipts_container: str = "receipts"
+
+
+class Settings(QueueSettings, StoreSettings):
+    """What the worker needs: both, and settings of its own. Durations are in seconds."""
+
     worker_concurrency: int = Field(16, ge=1, le=256, description="how many orders are processed at once")
     signing_key_refresh_seconds: float = Field(60.0, gt=0, description="how often the receipt key is read again")
     http_host: str = "0.0.0.0"  # noqa: S104  the kubelet probes the pod's address, not loopback

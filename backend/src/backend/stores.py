@@ -41,6 +41,16 @@ class BlobReceipts:
                     raise
                 return stored
 
+    async def has(self, name: str) -> bool:
+        """Whether a receipt has this name. Raises `Unavailable`."""
+        async with calling(BLOB_STORAGE):
+            try:
+                await self._container.get_blob_client(name).get_blob_properties()
+            except ResourceNotFoundError as error:
+                _raise_unless_blob_is_missing(error)
+                return False
+            return True
+
     async def check(self) -> None:
         """Returns where receipts may be read; raises `Unavailable`."""
         async with calling(BLOB_STORAGE):
@@ -51,9 +61,14 @@ class BlobReceipts:
             download = await self._container.download_blob(name, encoding="utf-8")
             return str(await download.readall())
         except ResourceNotFoundError as error:
-            if getattr(error, "error_code", None) != StorageErrorCode.BLOB_NOT_FOUND:  # the container, or the account
-                raise
+            _raise_unless_blob_is_missing(error)
             return None
+
+
+def _raise_unless_blob_is_missing(error: ResourceNotFoundError) -> None:
+    """Raises the error again if the container or the account is missing."""
+    if getattr(error, "error_code", None) != StorageErrorCode.BLOB_NOT_FOUND:
+        raise error
 
 
 class CosmosDocuments:

@@ -15,8 +15,6 @@ from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from structlog.contextvars import bound_contextvars
 
-from backend.messages import properties_of
-
 _tracer = trace.get_tracer(__name__)
 _trace_context = TraceContextTextMapPropagator()
 
@@ -24,12 +22,19 @@ _trace_context = TraceContextTextMapPropagator()
 @contextmanager
 def continued(message: ServiceBusReceivedMessage) -> Iterator[None]:
     """A consumer's span below the sender's. Every log line within carries the message's sequence number."""
-    context = _trace_context.extract(properties_of(message))
+    context = _trace_context.extract(_carried(message))
     with (
         _tracer.start_as_current_span("process order", context=context, kind=trace.SpanKind.CONSUMER),
         bound_contextvars(sequence_number=message.sequence_number),
     ):
         yield
+
+
+def _carried(message: ServiceBusReceivedMessage) -> dict[str, str]:
+    """Return the sender's trace context. What is no text of it is not among the properties (see `encoded`)."""
+    properties = message.application_properties or {}
+    found = {name: properties.get(name.encode()) for name in _trace_context.fields}
+    return {name: value.decode() for name, value in found.items() if isinstance(value, bytes)}
 
 
 def add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,6 +6,9 @@ renewed from the moment it is received.
 
 *Outages.* While a dependency fails, nothing new is received. So an outage, however long, costs each message in flight
 one delivery at the most, and all the others none.
+
+*Lost receivers.* A receiver that fails, or turns out to be dead, is replaced. It stays open until what it received is
+settled: those messages lose no delivery by it.
 """
 
 import asyncio
@@ -14,54 +17,56 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any, Protocol
 
 import structlog
-from azure.servicebus import ServiceBusReceivedMessage
 
 from backend.access import pauses
 from backend.delivery import PATIENCE, Delivery, Settler
 from backend.dependencies import SERVICE_BUS, sentence
 from backend.health import Health
 from backend.process import Receipted, Rejected
+from backend.receiver import Receiver, receive
 from backend.stopping import Stopping
 
 OPEN_TIMEOUT = 30.0  # seconds for connecting and opening the link, whatever the SDK repeats meanwhile
 WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed
 FINISH_TIMEOUT = 20.0  # leaves time to close within Kubernetes' usual terminationGracePeriodSeconds of 30
 
+Deliveries = set[asyncio.Task[None]]
+
 _log = structlog.get_logger(__name__)
 
 
-class Receiver(Settler, Protocol):
+class SettlingReceiver(Receiver, Settler, Protocol):
     """What the worker uses of `azure.servicebus.aio.ServiceBusReceiver`."""
-
-    async def receive_messages(
-        self, max_message_count: int | None = 1, max_wait_time: float | None = None
-    ) -> list[ServiceBusReceivedMessage]: ...
 
 
 class Worker:
     """Works on at most `concurrency` messages at once.
 
     `open_receiver` connects to the queue, for which it has `open_timeout` seconds; its receivers renew the locks of
-    what they received. `process`, `confirm` and `patience` are those of `Delivery`.
+    what they received, and are asked to wait for `wait` seconds. `process`, `confirm` and `patience` are those of
+    `Delivery`.
     """
 
     def __init__(
         self,
-        open_receiver: Callable[[], AbstractAsyncContextManager[Receiver]],
+        open_receiver: Callable[[], AbstractAsyncContextManager[SettlingReceiver]],
         process: Callable[[bytes], Awaitable[Receipted | Rejected]],
         confirm: Callable[[str], Coroutine[Any, Any, None]],
         health: Health,
         concurrency: int,
         patience: float = PATIENCE,
         open_timeout: float = OPEN_TIMEOUT,
+        wait: float = WAIT,
     ) -> None:
         self._stopping = Stopping()
         self._delivery = Delivery(process, confirm, health, self._stopping, patience)
         self._open_receiver = open_receiver
         self._open_timeout = open_timeout
+        self._wait = wait
         self._health = health
         self._concurrency = concurrency
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight: Deliveries = set()
+        self._attempts = pauses(longest=10.0)
         health.lack(self, SERVICE_BUS, "not connected yet")
 
     def stop(self) -> None:
@@ -71,27 +76,28 @@ class Worker:
 
     async def run(self) -> None:
         """Receives until stopped, through every loss of the connection."""
-        attempts = pauses(longest=10.0)
-        while not self._stopping:
-            self._health.turn()
-            try:
-                async with AsyncExitStack() as links:
+        async with asyncio.TaskGroup() as closing:
+            while not self._stopping:
+                self._health.turn()
+                links = AsyncExitStack()
+                received: Deliveries = set()
+                fault = None
+                try:
                     receiver = await self._open(links)
                     if receiver and not self._stopping:
                         _log.info("dependency.connected", dependency=SERVICE_BUS)
                         self._health.regain(self)
-                        attempts = pauses(longest=10.0)
-                        await self._receive(receiver)
-                        await self._finish()
-            except Exception as error:  # the SDK's: while a connection goes down, it raises more than its own errors
-                _log.warning("dependency.failed", dependency=SERVICE_BUS, reason=sentence(error))
-                if not self._stopping:
-                    self._health.lack(self, SERVICE_BUS, sentence(error))
-                await self._stopping.unless(asyncio.sleep(next(attempts)))
-        await self._finish()
+                        await self._receive(receiver, received)
+                except Exception as error:  # the SDK's: while a connection goes down, it raises more than its own
+                    fault = sentence(error)
+                closing.create_task(self._close(links, received))
+                if fault and not self._stopping:
+                    _log.warning("dependency.failed", dependency=SERVICE_BUS, reason=fault)
+                    self._health.lack(self, SERVICE_BUS, fault)
+                    await self._stopping.unless(asyncio.sleep(next(self._attempts)))
 
-    async def _open(self, links: AsyncExitStack) -> Receiver | None:
-        """An open receiver, which `links` will close; None where we are stopping. Raises `TimeoutError`.
+    async def _open(self, links: AsyncExitStack) -> SettlingReceiver | None:
+        """An open receiver, which `links` will close; None if we are stopping. Raises `TimeoutError`.
 
         A broker may accept a connection and never answer; how long the SDK then waits depends on its retries.
         """
@@ -101,31 +107,44 @@ class Worker:
         except TimeoutError:
             raise TimeoutError(f"not connected within {self._open_timeout:g} s") from None
 
-    async def _receive(self, receiver: Receiver) -> None:
+    async def _receive(self, receiver: SettlingReceiver, received: Deliveries) -> None:
         while not self._stopping:
             self._health.turn()
             if self._health.missing or len(self._in_flight) >= self._concurrency:
                 await self._change()
                 continue
-            for message in await receiver.receive_messages(max_message_count=1, max_wait_time=WAIT):
+            messages = await receive(receiver, 1, self._wait)
+            self._attempts = pauses(longest=10.0)
+            for message in messages:
                 task = asyncio.create_task(self._delivery.handle(receiver, message))
-                self._in_flight.add(task)
+                for tasks in (self._in_flight, received):
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
                 task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
         self._health.changed.set()
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("delivery.failed", exc_info=error)
 
     async def _change(self) -> None:
         """Waits until a hand is free or a dependency is back, at most as long as a receive call would."""
         self._health.changed.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(WAIT):
+            async with asyncio.timeout(self._wait):
                 await self._health.changed.wait()
 
-    async def _finish(self) -> None:
-        """Waits for what is in flight. What takes longer is left: its lock runs out, and it is delivered again."""
-        if self._in_flight:
-            _, late = await asyncio.wait(self._in_flight, timeout=FINISH_TIMEOUT)
+    async def _close(self, links: AsyncExitStack, received: Deliveries) -> None:
+        """Close a receiver once all that it received is settled.
+
+        When we stop, what takes longer is left: its lock runs out, and it is delivered again.
+        """
+        if tasks := list(received):
+            await self._stopping.unless(asyncio.wait(tasks))
+            _, late = await asyncio.wait(tasks, timeout=FINISH_TIMEOUT)
             for task in late:
                 task.cancel()
+        try:
+            await links.aclose()
+        except Exception as error:
+            _log.warning("receiver.not_closed", reason=sentence(error))

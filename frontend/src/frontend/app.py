@@ -1,6 +1,5 @@
 """The composition root: what the frontend consists of, and how it holds together."""
 
-import threading
 from logging.config import dictConfig
 
 from flask import Flask, Response, jsonify, redirect, url_for
@@ -9,12 +8,13 @@ from pydantic import ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from frontend import problems, security_headers, tracing
+from frontend import hosts, problems, security_headers, sessions, tracing
 from frontend.clients import Clients, connect
 from frontend.health import health
 from frontend.identity import identity
+from frontend.incoming_request import LONGEST_BODY
 from frontend.logs import LOGGING
-from frontend.openapi import INFO
+from frontend.openapi import INFO, SECURITY_SCHEMES, completed
 from frontend.order_store import OrderStore
 from frontend.orders import orders
 from frontend.readiness import Readiness
@@ -37,11 +37,13 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
         __name__,
         info=INFO,
         doc_ui=False,  # its pages load scripts of their own; the document is served below
+        security_schemes=SECURITY_SCHEMES,
+        validation_error_status=400,
         validation_error_model=problems.ProblemDetails,
         validation_error_callback=_invalid_parameter,
     )
     app.config.update(
-        MAX_CONTENT_LENGTH=64 * 1024,
+        MAX_CONTENT_LENGTH=LONGEST_BODY,
         SESSION_COOKIE_NAME="keyless",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,  # or a page's polling would write old sessions over a new order's
@@ -70,12 +72,15 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
             "Blob Storage": receipt_store.check_blobs,
         }
     )
-    app.extensions["frontend"] = Services(
-        settings, clients, keys, References(keys), sender, store, receipt_store, readiness
-    )
+    parts = Services(settings, clients, keys, References(keys), sender, store, receipt_store, readiness)
+    app.extensions["frontend"] = parts
 
     app.session_interface = Sessions(keys)
+    # With a process's first request and not here: gunicorn may fork after this, and a fork has no threads.
+    app.before_request(parts.start)
     tracing.register(app)
+    hosts.register(app, settings.allowed_hosts)
+    app.before_request(sessions.require_session_to_change)  # before `csrf`, which can't do without the key
     csrf.init_app(app)
     problems.register(app)
     security_headers.register(app)
@@ -84,8 +89,8 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     app.register_blueprint(identity)
     app.register_blueprint(health)
     app.add_url_rule("/", "home", _home)
-    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(app.api_doc))
-    threading.Thread(target=keys.run, name="signing-keys", daemon=True).start()
+    document = completed(app.api_doc)
+    app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(document))
     return app
 
 
@@ -94,4 +99,4 @@ def _home() -> AnyResponse:
 
 
 def _invalid_parameter(error: ValidationError) -> Response:
-    return problems.answer(problems.Problem(422, None, "A parameter is not valid.", errors=problems.invalid(error)))
+    return problems.answer(problems.Problem(400, None, "A parameter is not valid.", errors=problems.invalid(error)))

@@ -1,6 +1,10 @@
 """gunicorn's settings: `gunicorn --config python:frontend.gunicorn_conf 'frontend.app:create_app()'`."""
 
+import resource
 from pathlib import Path
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 
 from frontend.logs import LOGGING
 from frontend.settings import ServerSettings, Settings, from_environment
@@ -10,7 +14,10 @@ from_environment(Settings)  # what is missing ends gunicorn here, with one line,
 
 bind = f"{_settings.http_host}:{_settings.http_port}"
 workers = _settings.web_concurrency
-worker_class = "gthread"
+worker_class = "frontend.gunicorn_worker.BufferingWorker"
+worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+limit_request_line = 8190  # bytes; a continuation may be long
+sendfile = False  # a file goes through `ClientSocket` too
 threads = _settings.http_threads
 keepalive = 75  # seconds; longer than the idle time of the load balancers in front, so that they close first
 graceful_timeout = 20  # seconds for requests under way at SIGTERM; less than terminationGracePeriodSeconds
@@ -18,3 +25,9 @@ graceful_timeout = 20  # seconds for requests under way at SIGTERM; less than te
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True
 logconfig_dict = LOGGING
+
+
+def worker_exit(_arbiter: Arbiter, worker: Worker) -> None:
+    """Close what the application has opened. A worker that could not load the application has nothing to close."""
+    if app := getattr(worker, "wsgi", None):
+        app.extensions["frontend"].close()

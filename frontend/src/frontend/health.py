@@ -5,6 +5,9 @@ from flask import Blueprint, Response, jsonify, make_response
 from frontend.problems import Problem
 from frontend.services import services
 
+PATHS = ("/healthz", "/readyz")
+"""Each is answered by a thread of its own (`gunicorn_worker`)."""
+
 health = Blueprint("health", __name__)
 
 

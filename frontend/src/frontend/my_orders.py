@@ -3,7 +3,8 @@
 from flask import url_for
 
 from frontend import sessions
-from frontend.order_view import OrderList, OrderView, view_of
+from frontend.order_store import UnreadableDocument
+from frontend.order_view import OrderList, OrderView, UnreadableOrder, view_of
 from frontend.problems import Problem, dependency
 from frontend.services import services
 
@@ -16,31 +17,43 @@ def my_orders(customer: str, continuation: str | None) -> OrderList:
         raise Problem(400, "InvalidContinuation", "This continuation was not handed out here.")
     with dependency("Cosmos DB"):
         page = store.page(customer, token)
-        views = [view_of(references.of_document(document), document) for document in page.documents]
-        if continuation is None:
-            views = [*_pending({document.id for document in page.documents}), *views]
-    following = (
-        url_for("orders.list_orders", continuation=references.sign_continuation(page.continuation))
-        if page.continuation
-        else None
+    found = OrderList(
+        orders=[view_of(references.of_document(document), document) for document in page.documents],
+        unreadable=[_unreadable(document) for document in page.unreadable],
     )
-    return OrderList(orders=views, next=following)
+    if continuation is None:
+        _put_pending_first(found)
+    if page.continuation:
+        found.next = url_for("orders.list_orders", continuation=references.sign_continuation(page.continuation))
+    return found
 
 
-def _pending(listed: set[str]) -> list[OrderView]:
-    """The session's orders that are not receipted, the newest first; the session forgets the receipted ones."""
+def _put_pending_first(found: OrderList) -> None:
+    """Adds the session's orders that are not receipted, the newest first; the session forgets the receipted ones."""
+    listed = {order.orderId for order in found.orders} | {order.orderId for order in found.unreadable}
     pending: list[OrderView] = []
-    receipted: set[str] = set()
+    processed: set[str] = set()
     for text in sessions.references():
         reference = services().references.read(text)
         if reference is None:
-            receipted.add(text)  # its key is gone: nothing more can be said of it
+            processed.add(text)  # its key is gone: nothing more can be said of it
             continue
-        view = view_of(reference, services().store.read(reference.customer_id, reference.order_id))
+        try:
+            with dependency("Cosmos DB"):
+                document = services().store.read(reference.customer_id, reference.order_id)
+        except UnreadableDocument as unreadable:
+            if reference.order_id not in listed:
+                found.unreadable.append(_unreadable(unreadable))
+            continue
+        view = view_of(reference, document)
         if view.status == "receipted":
-            receipted.add(text)
+            processed.add(text)
             if reference.order_id in listed:
                 continue
         pending.append(view)
-    sessions.forget(receipted)
-    return pending
+    sessions.forget(processed)
+    found.orders[:0] = pending
+
+
+def _unreadable(document: UnreadableDocument) -> UnreadableOrder:
+    return UnreadableOrder(orderId=document.order_id, detail=str(document))

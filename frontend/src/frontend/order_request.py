@@ -12,7 +12,8 @@ from frontend.problems import Problem
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
-_PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
+KEY_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"
+"""Printable ASCII, with no space at either end, where HTTP would lose it."""
 
 
 def read_order() -> Order:
@@ -38,10 +39,11 @@ def read_order() -> Order:
 
 def idempotency_key() -> str | None:
     """The header, or the form's hidden field, which makes a double click one order; raises the problem 400."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None and request.mimetype == FORM:
-        key = request.form.get("idempotencyKey")
-    if key is not None and not _PRINTABLE.fullmatch(key):
+    keys = {request.headers.get("Idempotency-Key"), request.form.get("idempotencyKey")} - {None}
+    if len(keys) > 1:
+        raise Problem(400, "InvalidIdempotencyKey", "The header and the form have two different idempotency keys.")
+    key = next(iter(keys), None)
+    if key is not None and not re.fullmatch(KEY_PATTERN, key):
         raise Problem(400, "InvalidIdempotencyKey", "An Idempotency-Key is 1 to 255 printable ASCII characters.")
     return key
 

@@ -12,7 +12,7 @@ from frontend.references import Reference
 
 class Links(BaseModel):
     self: str
-    receipt: str | None = None
+    receipt: str | None = Field(None, description="once the order is receipted, unless its receipt was lost")
 
 
 class OrderView(BaseModel):
@@ -27,6 +27,11 @@ class OrderView(BaseModel):
     links: Links
 
     @property
+    def receipt_missing(self) -> bool:
+        """Whether the order was receipted and its receipt was lost."""
+        return self.status == "receipted" and self.links.receipt is None
+
+    @property
     def waited(self) -> str:
         """How long the order has waited, or took, in words."""
         seconds = max(0.0, ((self.receiptedAt or datetime.now(UTC)) - self.acceptedAt).total_seconds())
@@ -39,10 +44,18 @@ class OrderView(BaseModel):
         raise AssertionError
 
 
+class UnreadableOrder(BaseModel):
+    """An order whose document in Cosmos DB can't be read; `detail` says why."""
+
+    orderId: str
+    detail: str
+
+
 class OrderList(BaseModel):
     """Orders on their way first, then receipted ones, the newest first; `next` is the next page's URL."""
 
     orders: list[OrderView]
+    unreadable: list[UnreadableOrder]
     next: str | None = None
 
 

@@ -13,17 +13,18 @@ from werkzeug.wrappers import Response as AnyResponse
 from contract import Order, OrderMessage
 from frontend import sessions
 from frontend.my_orders import my_orders
-from frontend.openapi import COMMON, ERRORS, ORDER_REQUEST, problem_response
+from frontend.openapi import COMMON, ERRORS, FORM_ACCEPTED, ORDER_REQUEST, SECURITY, SECURITY_OF_FORMS, problem_response
 from frontend.order_request import FORM, JSON, idempotency_key, order_id_for, read_order
+from frontend.order_store import UnreadableDocument
 from frontend.order_view import OrderList, OrderView, view_of
-from frontend.problems import FieldError, Problem, dependency, invalid
+from frontend.problems import FieldError, Problem, answer, dependency, invalid
 from frontend.references import Reference
 from frontend.representations import wants_html
 from frontend.services import csrf, services
 
 _log = structlog.get_logger(__name__)
 
-orders = APIBlueprint("orders", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON)
+orders = APIBlueprint("orders", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON, abp_security=SECURITY)
 orders.before_request(sessions.require_session)
 
 
@@ -32,7 +33,7 @@ class ReferencePath(BaseModel):
 
 
 class OrdersQuery(BaseModel):
-    continuation: str | None = Field(None, description="from `next`")
+    continuation: str = Field(default="", description="from `next`")
 
 
 @orders.post(
@@ -40,10 +41,11 @@ class OrdersQuery(BaseModel):
     operation_id="placeOrder",
     responses={
         202: OrderView,
-        303: {"description": "a form's answer: the order's page"},
+        303: FORM_ACCEPTED,
         415: ERRORS[415],
-        413: ERRORS[413],
+        422: ERRORS[422],
     },
+    security=SECURITY_OF_FORMS,
     openapi_extensions=ORDER_REQUEST,
 )
 def place_order() -> AnyResponse:
@@ -107,7 +109,7 @@ def _earlier_reference(message: OrderMessage) -> Reference | None:
 @orders.get("/orders", operation_id="listOrders", responses={200: OrderList})
 def list_orders(query: OrdersQuery) -> AnyResponse:
     """The customer's orders: those on their way, then the receipted ones."""
-    return _orders_page(200, [], query.continuation)
+    return _orders_page(200, [], query.continuation or None)
 
 
 def _orders_page(status: int, errors: list[FieldError], continuation: str | None = None) -> Response:
@@ -133,15 +135,19 @@ def _orders_page(status: int, errors: list[FieldError], continuation: str | None
         202: OrderView,
         404: ERRORS[404],
         409: problem_response("IdempotencyKeyReused: the key was another order's already"),
+        502: problem_response("UnreadableOrder: what Cosmos DB holds of this order can't be read"),
     },
 )
 def show_order(path: ReferencePath) -> AnyResponse:
     """One order: 202 while it is on its way, 200 once it is receipted."""
     reference = read_reference(path.reference)
     with dependency("Cosmos DB"):
-        view = view_of(reference, services().store.read(reference.customer_id, reference.order_id))
+        document = services().store.read(reference.customer_id, reference.order_id)
+    view = view_of(reference, document)
     if view.status == "refused":
         raise reused()
+    if document is not None and services().receipts.is_missing(document):
+        view.links.receipt = None
     status = 200 if view.status == "receipted" else 202
     if wants_html():
         response = make_response(render_template("order.html", view=view), status)
@@ -158,6 +164,12 @@ def read_reference(text: str) -> Reference:
     if reference is None:
         raise Problem(404, "UnknownReference", "There is no such order.")
     return reference
+
+
+@orders.app_errorhandler(UnreadableDocument)
+def unreadable(error: UnreadableDocument) -> Response:
+    """The problem 502: there is a document of the order, and it can't be read."""
+    return answer(Problem(502, "UnreadableOrder", str(error)))
 
 
 def reused() -> Problem:

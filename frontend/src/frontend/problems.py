@@ -33,8 +33,8 @@ class ProblemDetails(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldError] | None = Field(None, description="the fields of an invalid order")
-    missing: dict[str, str] | None = Field(None, description="dependencies that are not ready, and why")
+    errors: list[FieldError] | None = Field(default=None, description="the fields of an invalid order")
+    missing: dict[str, str] | None = Field(default=None, description="dependencies that are not ready, and why")
 
 
 class Problem(HTTPException):

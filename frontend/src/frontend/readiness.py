@@ -12,7 +12,9 @@ _PATIENCE = 2.0  # seconds; less than the probe's own time-out, so that it hears
 
 
 class Readiness:
-    """`checks` maps a dependency's name to a call that returns, or raises one of `DEPENDENCY_ERRORS`."""
+    """`checks` maps a dependency's name to a call that returns, or raises one of `DEPENDENCY_ERRORS`.
+
+    The first check starts the threads that make the checks."""
 
     def __init__(self, checks: Mapping[str, Callable[[], object]], clock: Callable[[], float] = time.monotonic) -> None:
         self._checks = checks
@@ -22,6 +24,10 @@ class Readiness:
         self._lock = threading.Lock()
         self._missing: dict[str, str] = {}
         self._checked_at: float | None = None
+
+    def close(self) -> None:
+        """End the threads that make the checks; a check that hangs is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def missing(self) -> dict[str, str]:
         """What is not ready, and why; {} when everything is. Returns within about two seconds."""

@@ -1,9 +1,12 @@
 """Receipts: read from Blob Storage, and verified with exactly the public key that each names."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import structlog
 from azure.core.exceptions import ResourceNotFoundError
 from azure.keyvault.secrets import SecretClient
 from azure.storage.blob import ContainerClient
@@ -13,14 +16,24 @@ from joserfc.jwk import OKPKey
 from pydantic import ValidationError
 
 from contract import RECEIPT_ALGORITHM, OrderDocument, Receipt
+from frontend.refusals import DEPENDENCY_ERRORS, explain
 
 PUBLIC_KEY = "receipt-public-key"
+
+_log = structlog.get_logger(__name__)
+
+# Of a question whose answer a page can do without: seconds to connect and to wait, and no second attempt.
+_SOON: dict[str, Any] = {"connection_timeout": 1, "read_timeout": 1, "retry_total": 0}
 
 _KEY_VAULT_VERSION = re.compile(r"[0-9a-f]{32}")
 
 
 class NotVerified(Exception):
-    """The receipt is missing, or not what the worker signed for this order. `str()` says why."""
+    """What is stored is not what the worker signed for this order. `str()` says why."""
+
+
+class Missing(Exception):
+    """Nothing is stored under the name of the order's receipt. The worker stored it first, so it was lost since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +55,24 @@ class ReceiptStore:
         self._keys: dict[str, OKPKey] = {}
 
     def read(self, document: OrderDocument) -> VerifiedReceipt:
-        """The order's receipt; raises `NotVerified`, or one of `DEPENDENCY_ERRORS`."""
-        try:
+        """The order's receipt; raises `Missing`, `NotVerified`, or one of `DEPENDENCY_ERRORS`."""
+        with _missing_blobs():
             token = self._receipts().download_blob(document.receipt).readall().decode("ascii", "replace")
-        except ResourceNotFoundError as error:
-            if error.error_code != "BlobNotFound":  # type: ignore[attr-defined]  # the container itself is missing
-                raise
-            raise NotVerified(f"there is no receipt at {document.receipt}") from error
         verified = self.verify(token)
         if verified.receipt.orderId != document.id or verified.receipt.order.digest() != document.digest:
             raise NotVerified("the receipt is another order's")
         return verified
+
+    def is_missing(self, document: OrderDocument) -> bool:
+        """Whether the order's receipt is missing. False if Blob Storage does not answer soon: then it is not known."""
+        try:
+            with _missing_blobs():
+                self._receipts().get_blob_client(document.receipt).get_blob_properties(**_SOON)
+        except Missing:
+            return True
+        except DEPENDENCY_ERRORS as error:
+            _log.warning("dependency.failed", dependency="Blob Storage", reason=str(explain(error)))
+        return False
 
     def verify(self, token: str) -> VerifiedReceipt:
         """A receipt whose signature is good; raises `NotVerified`, or one of `DEPENDENCY_ERRORS`."""
@@ -86,3 +106,14 @@ class ReceiptStore:
                 raise NotVerified(f"there is no version {kid} of {PUBLIC_KEY}") from error
             self._keys[kid] = OKPKey.import_key(pem)
         return self._keys[kid]
+
+
+@contextmanager
+def _missing_blobs() -> Iterator[None]:
+    """Raises `Missing` if Blob Storage says that there is no such blob; a missing container is raised as it came."""
+    try:
+        yield
+    except ResourceNotFoundError as error:
+        if error.error_code != "BlobNotFound":  # type: ignore[attr-defined]  # set by the SDK's storage clients
+            raise
+        raise Missing from error

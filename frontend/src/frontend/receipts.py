@@ -8,18 +8,20 @@ from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
 from frontend import sessions
-from frontend.openapi import COMMON, ERRORS, problem_response
+from frontend.openapi import COMMON, ERRORS, SECURITY, problem_response
 from frontend.order_store import status_of
 from frontend.order_view import OrderView, view_of
 from frontend.orders import ReferencePath, read_reference, reused
 from frontend.problems import Problem, dependency
-from frontend.receipt_store import NotVerified
+from frontend.receipt_store import Missing, NotVerified
 from frontend.representations import wants_html
 from frontend.services import services
 
 _log = structlog.get_logger(__name__)
 
-receipts = APIBlueprint("receipts", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON)
+receipts = APIBlueprint(
+    "receipts", __name__, abp_tags=[Tag(name="orders")], abp_responses=COMMON, abp_security=SECURITY
+)
 receipts.before_request(sessions.require_session)
 
 
@@ -39,7 +41,11 @@ class ReceiptView(BaseModel):
         200: ReceiptView,
         404: ERRORS[404],
         409: problem_response("IdempotencyKeyReused, as the order itself"),
-        502: problem_response("NotVerified: what is stored is not what the worker signed for this order"),
+        502: problem_response(
+            "NotVerified: what is stored is not what the worker signed for this order. "
+            "ReceiptMissing: the order is receipted, and its receipt was lost since. "
+            "UnreadableOrder: the order's document can't be read"
+        ),
     },
 )
 def show_receipt(path: ReferencePath) -> Response:
@@ -54,6 +60,14 @@ def show_receipt(path: ReferencePath) -> Response:
     try:
         with dependency("Blob Storage or Key Vault"):
             receipt = services().receipts.read(document)
+    except Missing as error:
+        _log.error("receipt.missing", order_id=document.id, receipt=document.receipt)
+        raise Problem(
+            502,
+            "ReceiptMissing",
+            "This order was receipted, but its receipt is no longer in Blob Storage: it was lost. "
+            "The order stands, and the operator can make its receipt again.",
+        ) from error
     except NotVerified as error:
         _log.error("receipt.not_verified", order_id=document.id, receipt=document.receipt, reason=str(error))
         raise Problem(502, "NotVerified", f"DO NOT TRUST THIS RECEIPT: {error}.") from error

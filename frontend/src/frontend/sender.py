@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from frontend.tracing import message_properties
 
 _OWNERS = 8  # threads, each with a connection of its own: at 10 ms to the broker and back, 800 orders a second
 _PATIENCE = 12.0  # seconds; a little more than the client's two attempts take
+_FAREWELL = 2.0  # seconds for the senders to close their links
 
 _tracer = trace.get_tracer(__name__)
 
@@ -25,8 +27,9 @@ Task = Callable[[ServiceBusSender], None]
 class OrderSender:
     """Hands messages to threads that own a sender each, since a sender of the SDK is not thread-safe.
 
-    A sender that failed is closed, and its owner connects anew for the next message. Callers wait for `patience`
-    seconds at the most: the SDK's own `try_timeout` does not bound a TLS or SASL handshake that is never answered.
+    `start` starts the threads and `close` ends them. A sender that failed is closed, and its owner connects anew for
+    the next message. Callers wait for `patience` seconds at the most: the SDK's own `try_timeout` does not bound a TLS
+    or SASL handshake that is never answered.
     """
 
     def __init__(
@@ -35,9 +38,30 @@ class OrderSender:
         self._servicebus = servicebus
         self._queue_name = queue_name
         self._patience = patience
-        self._tasks: queue.SimpleQueue[tuple[Future[None], Task]] = queue.SimpleQueue()
-        for number in range(_OWNERS):
-            threading.Thread(target=self._own, name=f"sender-{number}", daemon=True).start()
+        self._tasks: queue.SimpleQueue[tuple[Future[None], Task] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._owners: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads, unless they run already."""
+        if self._owners:
+            return
+        with self._lock:
+            if not self._owners:
+                names = [f"sender-{number}" for number in range(_OWNERS)]
+                self._owners = [threading.Thread(target=self._own, name=name, daemon=True) for name in names]
+                for owner in self._owners:
+                    owner.start()
+
+    def close(self) -> None:
+        """End the threads, each of which closes its sender: after what was asked before, and within two seconds."""
+        with self._lock:
+            owners, self._owners = self._owners, []
+        for _ in owners:
+            self._tasks.put(None)
+        deadline = time.monotonic() + _FAREWELL
+        for owner in owners:
+            owner.join(max(0.0, deadline - time.monotonic()))
 
     def send(self, message: OrderMessage) -> None:
         """Returns when Service Bus has the message; raises one of `DEPENDENCY_ERRORS`.
@@ -61,6 +85,8 @@ class OrderSender:
         self._run(lambda _sender: None)
 
     def _run(self, task: Task) -> None:
+        if not self._owners:
+            raise RuntimeError("the sender is not started")
         done: Future[None] = Future()
         self._tasks.put((done, task))
         try:
@@ -73,8 +99,8 @@ class OrderSender:
 
     def _own(self) -> None:
         sender: ServiceBusSender | None = None
-        while True:
-            done, task = self._tasks.get()
+        while asked := self._tasks.get():
+            done, task = asked
             if not done.set_running_or_notify_cancel():
                 continue
             try:
@@ -84,9 +110,14 @@ class OrderSender:
                 task(sender)
             except Exception as error:
                 done.set_exception(error)
-                if sender is not None:
-                    with suppress(Exception):  # it failed already: whatever else it says, its owner goes on
-                        sender.close()
+                _close(sender)
                 sender = None
             else:
                 done.set_result(None)
+        _close(sender)
+
+
+def _close(sender: ServiceBusSender | None) -> None:
+    if sender is not None:
+        with suppress(Exception):  # it is not used again, so what it says does not matter
+            sender.close()

@@ -19,6 +19,8 @@ csrf = CSRFProtect()
 
 @dataclass(frozen=True, slots=True)
 class Services:
+    """All parts, with the threads that they need between `start` and `close`."""
+
     settings: Settings
     clients: Clients
     keys: SigningKeys
@@ -27,6 +29,17 @@ class Services:
     store: OrderStore
     receipts: ReceiptStore
     readiness: Readiness
+
+    def start(self) -> None:
+        """Start the threads, unless this process has started them already."""
+        self.keys.start()
+        self.sender.start()
+
+    def close(self) -> None:
+        """End the threads, and close the links to Service Bus."""
+        self.keys.close()
+        self.readiness.close()
+        self.sender.close()
 
 
 def services() -> Services:

@@ -7,7 +7,7 @@ it. That costs a line in a list, until the order is receipted and comes from Cos
 import uuid
 from typing import Any
 
-from flask import Flask, Request, request, session
+from flask import Flask, Request, current_app, request, session
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 
 from frontend.problems import Problem
@@ -44,6 +44,12 @@ def require_session() -> None:
             "The frontend has not read its signing key from Key Vault. /readyz says why.",
             headers={"Retry-After": "2"},
         )
+
+
+def require_session_to_change() -> None:
+    """`require_session` for requests that change something: each is checked against forgery, with the session's key."""
+    if request.endpoint and request.method in current_app.config["WTF_CSRF_METHODS"]:
+        require_session()
 
 
 def customer_of_session() -> str | None:

@@ -5,12 +5,20 @@ own variables (`AZURE_CLIENT_ID`, …) come from the workload-identity webhook a
 """
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+_NAME_OR_ADDRESS = r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])$"
+
+Host = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=_NAME_OR_ADDRESS)]
+
+
+def _separated_by_commas(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -35,6 +43,11 @@ class Settings(BaseSettings):
     orders_container: str = "orders"
     receipts_container: str = "receipts"
 
+    allowed_hosts: Annotated[frozenset[Host], NoDecode, BeforeValidator(_separated_by_commas)] = Field(
+        default=frozenset(("localhost", "127.0.0.1", "[::1]")),
+        description="the hosts that are answered, without ports, separated by commas",
+    )
+
     signing_key_refresh_seconds: float = Field(
         default=60.0, gt=0, description="how often Key Vault is asked for new versions"
     )
@@ -55,6 +68,7 @@ class ServerSettings(BaseSettings):
     http_host: str = "0.0.0.0"  # noqa: S104  (a container is reached from outside it)
     http_port: int = Field(default=8080, ge=0, le=65535)
     http_threads: int = Field(default=16, ge=1, description="requests served at once by one process")
+    http_request_seconds: float = Field(default=10.0, gt=0, description="for a request to come, and as long to answer")
     web_concurrency: int = Field(default=1, ge=1, description="processes")
 
 

@@ -40,7 +40,9 @@ def in_signing_order(versions: Sequence[Version], settled_before: float) -> list
 
 
 class SigningKeys:
-    """`keys()` gives the current keys; `refresh()` asks Key Vault for new versions; `run` does so for ever.
+    """`keys()` gives the current keys; `refresh()` asks Key Vault for new versions.
+
+    Between `start` and `close` a thread refreshes them.
 
     `publish` is called with the keys whenever they were read, so that Flask signs with them too.
     """
@@ -57,6 +59,9 @@ class SigningKeys:
         self._publish = publish
         self._clock = clock
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
         self._read: dict[str, Version] = {}
         self._keys: list[str] = []
         self._last_attempt = 0.0
@@ -88,10 +93,23 @@ class SigningKeys:
         finally:
             self._lock.release()
 
-    def run(self) -> None:
-        """Refreshes at once and then for ever; more often while there is no key at all. For a daemon thread."""
+    def start(self) -> None:
+        """Start the thread that refreshes the keys, unless it runs already."""
+        if self._thread is not None:
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="signing-keys", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; a question to Key Vault that is under way is not waited for."""
+        self._closed.set()
+
+    def _run(self) -> None:
+        """Refresh at once and then each interval; more often while there is no key at all."""
         reported = ""
-        while True:
+        while not self._closed.is_set():
             try:
                 self.refresh()
                 reported = ""
@@ -100,7 +118,7 @@ class SigningKeys:
                 if reason != reported:
                     _log.warning("signing_key.refresh_failed", reason=reason)
                 reported = reason
-            time.sleep(self._interval if self._keys else min(2, self._interval))
+            self._closed.wait(self._interval if self._keys else min(2, self._interval))
 
     def _read_versions(self) -> None:
         self._last_attempt = self._clock()

@@ -49,7 +49,9 @@ resource roleDefinitions 'Microsoft.Authorization/roleDefinitions@2022-04-01' = 
       permissions: [
         {
           actions: role.value.?actions ?? []
+          notActions: role.value.?notActions ?? []
           dataActions: role.value.?dataActions ?? []
+          notDataActions: role.value.?notDataActions ?? []
         }
       ]
     }

@@ -30,12 +30,12 @@ run "managed" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 4
+    condition     = length(module.identities.workloads) == 5
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 4 && length(module.federation.applications) == 0
+    condition     = length(module.federation.managed) == 5 && length(module.federation.applications) == 0
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }
@@ -54,12 +54,12 @@ run "managed_issuers" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 4
+    condition     = length(module.identities.workloads) == 5
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 8 && length(module.federation.applications) == 0
+    condition     = length(module.federation.managed) == 10 && length(module.federation.applications) == 0
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }
@@ -78,12 +78,12 @@ run "managed_hostname" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 5
+    condition     = length(module.identities.workloads) == 6
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 5 && length(module.federation.applications) == 0
+    condition     = length(module.federation.managed) == 6 && length(module.federation.applications) == 0
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }
@@ -103,12 +103,12 @@ run "managed_hostname_issuers" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 5
+    condition     = length(module.identities.workloads) == 6
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 9 && length(module.federation.applications) == 0
+    condition     = length(module.federation.managed) == 11 && length(module.federation.applications) == 0
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }
@@ -126,12 +126,12 @@ run "application" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 4
+    condition     = length(module.identities.workloads) == 5
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 0 && length(module.federation.applications) == 4
+    condition     = length(module.federation.managed) == 0 && length(module.federation.applications) == 5
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }
@@ -150,12 +150,12 @@ run "application_issuers" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 4
+    condition     = length(module.identities.workloads) == 5
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 0 && length(module.federation.applications) == 8
+    condition     = length(module.federation.managed) == 0 && length(module.federation.applications) == 10
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }
@@ -174,12 +174,12 @@ run "application_hostname" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 5
+    condition     = length(module.identities.workloads) == 6
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 1 && length(module.federation.applications) == 4
+    condition     = length(module.federation.managed) == 1 && length(module.federation.applications) == 5
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }
@@ -199,12 +199,12 @@ run "application_hostname_issuers" {
   }
 
   assert {
-    condition     = length(module.identities.workloads) == 5
+    condition     = length(module.identities.workloads) == 6
     error_message = "Every workload has one identity, the Gateway too if there is a hostname."
   }
 
   assert {
-    condition     = length(module.federation.managed) == 1 && length(module.federation.applications) == 8
+    condition     = length(module.federation.managed) == 1 && length(module.federation.applications) == 10
     error_message = "Every workload trusts every issuer; the Gateway the cluster alone."
   }
 }

@@ -2,22 +2,21 @@
 
 A scope is `service/entity`, for example `keyVault/receipt-signing-key` or `serviceBus/orders`; `service/*` is the whole
 vault, namespace or account: a grant on it covers every entity in it, and what belongs to no entity, such as listing
-all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names; in a role
-`*` stands for any run of characters (https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
+all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names.
 """
 
-import re
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from localcloud import yaml_document
+from localcloud.roles import Role, without_condition
 from localcloud.validation import faults_of
+from localcloud.yaml_document import YamlError
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
@@ -81,26 +80,16 @@ class Entities(_Part):
         return [f"{service}/{entity}" for service, entities in self for entity in entities]
 
 
-class Role(_Part):
-    """A role definition. `kind` says whose: Azure's own, a custom one of this project, or Cosmos DB's data plane."""
-
-    kind: Literal["builtIn", "custom", "cosmos"]
-    id: uuid.UUID | None = None
-    actions: tuple[str, ...] = ()
-    dataActions: tuple[str, ...] = ()
-
-    @property
-    def patterns(self) -> tuple[str, ...]:
-        return self.actions + self.dataActions
-
-    def allows(self, action: str) -> bool:
-        """Whether any of the role's patterns covers this action. Azure compares actions without case."""
-        return any(covers(pattern, action) for pattern in self.patterns)
-
-
 class Grant(_Part):
+    """A role assignment."""
+
     role: str
     scope: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_condition(cls, given: Any) -> Any:
+        return without_condition(given)
 
 
 class Workload(_Part):
@@ -115,7 +104,7 @@ class Workload(_Part):
 
 
 class AccessModel(_Part):
-    """The whole file, checked: a grant names a role and an entity that exist."""
+    """The whole file, checked: a grant names a role and an entity that exist, and the role can be granted there."""
 
     entities: Entities
     roles: dict[str, Role]
@@ -123,7 +112,7 @@ class AccessModel(_Part):
     unused: dict[str, str] = {}
 
     @model_validator(mode="after")
-    def _names_exist(self) -> "AccessModel":
+    def _grants_make_sense(self) -> "AccessModel":
         scopes = {*self.entities.scopes(), *(f"{service}/*" for service in Entities.model_fields)}
         for name, workload in self.workloads.items():
             for grant in workload.grants:
@@ -131,54 +120,49 @@ class AccessModel(_Part):
                     raise ValueError(f"workload {name}: there is no role {grant.role!r}")
                 if grant.scope not in scopes:
                     raise ValueError(f"workload {name}: there is no entity {grant.scope!r}")
+                if self.roles[grant.role].kind == "cosmos" and not _is_of_cosmos(grant.scope):
+                    raise ValueError(
+                        f"workload {name}: the role {grant.role!r} is of the kind cosmos, so it can be granted on "
+                        f"cosmos/… alone, and not on {grant.scope!r}"
+                    )
         return self
 
     @classmethod
     def load(cls, path: Path) -> "AccessModel":
         """Reads the file; raises `AccessFileError`."""
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text()))
-        except (OSError, UnicodeDecodeError, yaml.reader.ReaderError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise AccessFileError(f"the access model {path} can't be read: {reason}") from error
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise AccessFileError(f"the access model {path} is not YAML: {error.problem} in line {line}") from error
-        except RecursionError as error:
-            raise AccessFileError(
-                f"the access model {path} is not YAML that makes sense: it is nested too deeply"
-            ) from error
+            return cls.model_validate(yaml_document.parse(path.read_bytes()))
+        except OSError as error:
+            raise AccessFileError(f"the access model {path} can't be read: {error.strerror}") from error
+        except YamlError as error:
+            raise AccessFileError(f"the access model {path} is not YAML: {error}") from error
         except ValidationError as error:
             raise AccessFileError(f"the access model {path} is wrong: {'; '.join(faults_of(error))}") from error
 
     def allows(self, principal: str, action: str, scope: str) -> bool:
-        """Whether the principal holds `action` on `scope` (`service/entity`), or, where `scope` is a service's
-        name alone, on any entity of it: reading an account's metadata needs a grant somewhere in it."""
-        workload = self.workload_of(principal)
-        return workload is not None and any(
-            _within(grant.scope, scope) and self.roles[grant.role].allows(action)
-            for grant in self.workloads[workload].grants
+        """Whether the principal holds `action` on `scope` (`service/entity`), or, if `scope` is a service's name
+        alone, on any entity of it: reading an account's metadata needs a grant somewhere in it.
+
+        Cosmos DB knows its own roles alone: none of Azure's opens it, whatever it holds.
+        """
+        return any(
+            role.allows(action) and (role.kind == "cosmos" or not _is_of_cosmos(scope))
+            for role in self.roles_on(principal, scope).values()
         )
+
+    def roles_on(self, principal: str, scope: str) -> dict[str, Role]:
+        """The roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
+        workload = self.workload_of(principal)
+        grants = self.workloads[workload].grants if workload else ()
+        return {grant.role: self.roles[grant.role] for grant in grants if _within(grant.scope, scope)}
 
     def workload_of(self, principal: str) -> str | None:
         """The name of the workload whose identity has this object id."""
         return self._workloads_by_principal.get(principal)
 
-    def granted(self) -> Iterator[tuple[str, str, str]]:
-        """Every (workload, action pattern, scope) that the file grants."""
-        for name, workload in self.workloads.items():
-            for grant in workload.grants:
-                for pattern in self.roles[grant.role].patterns:
-                    yield name, pattern, grant.scope
-
     @cached_property
     def _workloads_by_principal(self) -> dict[str, str]:
         return {principal_id(name): name for name in self.workloads}
-
-
-def covers(pattern: str, action: str) -> bool:
-    """Whether an action pattern of a role covers an action."""
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) is not None
 
 
 def client_id(workload: str) -> str:
@@ -197,3 +181,7 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 def _within(granted: str, scope: str) -> bool:
     service, _, entity = granted.partition("/")
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
+
+
+def _is_of_cosmos(scope: str) -> bool:
+    return scope.partition("/")[0] == "cosmos"

@@ -3,6 +3,8 @@
 from localcloud.access import AccessModel, client_id
 from localcloud.audit import Access, Exchange
 from localcloud.entra.directory import EXCHANGE_AUDIENCE
+from localcloud.guard import CONTROL_PLANE, NO_GRANT
+from localcloud.roles import ControlAction
 
 
 def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:
@@ -36,16 +38,37 @@ def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:
             return None
 
 
-def on_access(entry: Access) -> str | None:
+def on_access(entry: Access, model: AccessModel) -> str | None:
     """The advice for a denied access."""
-    if entry.reason == "no grant":
-        return (
+    if entry.reason == NO_GRANT:
+        return _on_other_plane(entry, model) or (
             f"nothing grants {entry.action} on {entry.scope} to {entry.workload or entry.principal}. If it should, add "
             "a role that holds it to the workload in the access model."
         )
-    if entry.reason == "control plane":
+    if entry.reason == CONTROL_PLANE:
         return "no grant of the data plane holds this: whoever deploys makes and changes databases and containers."
     return f"the token was refused: {entry.reason}."
+
+
+def _on_other_plane(entry: Access, model: AccessModel) -> str | None:
+    """The advice if a role that the workload has on the scope names the action, but not where Azure looks for it."""
+    for name, role in model.roles_on(entry.principal or "", entry.scope).items():
+        if entry.scope.partition("/")[0] == "cosmos" and role.kind != "cosmos":
+            return (
+                f"{name} is a role of Azure's, and Cosmos DB's data plane knows its own roles alone. Grant a role of "
+                "the kind cosmos that holds the action."
+            )
+        if role.names_on_other_plane(entry.action):
+            if isinstance(entry.action, ControlAction):
+                return (
+                    f"{name} holds the action among its dataActions, and Azure checks it on the control plane. Grant a "
+                    "role that holds it among its actions."
+                )
+            return (
+                f"{name}'s actions are the control plane's, and this is a data action. Grant a role that holds it "
+                "among its dataActions."
+            )
+    return None
 
 
 def on_pod(reason: str) -> str | None:

@@ -1,15 +1,20 @@
 """Who did what, with which token, allowed or denied: one JSON line for each token exchange and each access.
 
-The file is `audit.jsonl` in the state folder. It holds claims (`uti`, `oid`), never a token.
+The file is `audit.jsonl` in the state folder, with older ones beside it (`localcloud.trail`). They hold claims (`uti`,
+`oid`), never a token.
 """
 
-import json
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from localcloud import trail
+from localcloud.tokens import CLOCK_SKEW, LIFETIME
+
+_MOST_TOKENS = 10_000  # whose pods are known: a caller that asks for tokens in a loop makes the trail forget, not grow
+_TOKEN = "token"  # noqa: S105 - the kind of a line that is no entry: a token that an earlier file tells of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +50,24 @@ Listener = Callable[[Exchange | Access], None]
 
 
 class Audit:
-    """Writes the trail, and tells its listeners (the terminal) of each entry."""
+    """Writes the trail, and tells its listeners (the terminal) of each entry.
+
+    It knows the pods of the tokens that may still be in use, also after a restart, since access tokens outlive one.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._pod_of_uti = _pods(path)
-        self._file = path.open("a", buffering=1)
-        if not _ends_in_order(path):
-            self._file.write("\n")  # so that what is torn is one line alone
+        self._tokens: dict[str, _Token] = {}  # by `uti`, oldest first
+        for line in trail.lines_of_newest(path):
+            match line:
+                case {
+                    "kind": "exchange" | "token",
+                    "uti": str(uti),
+                    "pod": str(pod),
+                    "time": int() | float() as issued,
+                }:
+                    self._remember(uti, _Token(issued, pod))
+        self._trail = trail.Trail(path, self._tokens_in_use)
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -60,7 +75,7 @@ class Audit:
 
     def exchange(self, entry: Exchange) -> None:
         if entry.uti and entry.pod:
-            self._pod_of_uti[entry.uti] = entry.pod
+            self._remember(entry.uti, _Token(self._now(), entry.pod))
         self._write("exchange", entry)
 
     def access(self, entry: Access) -> None:
@@ -68,42 +83,46 @@ class Audit:
 
     def pod_of(self, uti: str | None) -> str | None:
         """The pod whose projected token was exchanged for the access token with this `uti`."""
-        return self._pod_of_uti.get(uti) if uti else None
+        token = self._tokens.get(uti) if uti else None
+        return token.pod if token else None
 
     def close(self) -> None:
-        self._file.close()
+        self._trail.close()
+
+    def _now(self) -> float:
+        return round(self._clock(), 3)
 
     def _write(self, kind: str, entry: Exchange | Access) -> None:
-        line = {"time": round(self._clock(), 3), "kind": kind, **asdict(entry)}
-        self._file.write(json.dumps(line) + "\n")
+        self._trail.append({"time": self._now(), "kind": kind, **asdict(entry)})
         for listener in self._listeners:
             listener(entry)
 
+    def _remember(self, uti: str, token: "_Token") -> None:
+        self._tokens[uti] = token
+        while self._tokens:
+            oldest = next(iter(self._tokens))
+            if len(self._tokens) <= _MOST_TOKENS and self._tokens[oldest].may_be_in_use(self._clock()):
+                break
+            del self._tokens[oldest]
+
+    def _tokens_in_use(self) -> Iterator[trail.Line]:
+        for uti, token in self._tokens.items():
+            yield {"time": token.issued, "kind": _TOKEN, "uti": uti, "pod": token.pod}
+
+
+class _Token(NamedTuple):
+    issued: float
+    pod: str
+
+    def may_be_in_use(self, now: float) -> bool:
+        return now < self.issued + LIFETIME + CLOCK_SKEW
+
+
+def entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The trail's entries that are left, oldest first."""
+    return (line for line in trail.lines(path) if line.get("kind") != _TOKEN)
+
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The trail's entries so far, oldest first; none where there is no file yet. A torn line is left out."""
-    if not path.exists():
-        return []
-    with path.open(errors="replace") as file:
-        return [entry for line in file if (entry := _entry(line)) is not None]
-
-
-def _ends_in_order(path: Path) -> bool:
-    """Whether the file is empty or its last line has an end, which it lacks where the machine stopped in it."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 1))
-        return file.read() in (b"", b"\n")
-
-
-def _entry(line: str) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) else None
-
-
-def _pods(path: Path) -> dict[str, str]:
-    """Access tokens outlive a restart of this cloud, and so does the knowledge of whose they are."""
-    return {e["uti"]: e["pod"] for e in read(path) if e["kind"] == "exchange" and e["uti"] and e["pod"]}
+    """All of `entries`."""
+    return list(entries(path))

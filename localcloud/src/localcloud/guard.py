@@ -6,6 +6,10 @@ from localcloud.access import AccessModel
 from localcloud.audit import Access, Audit
 from localcloud.tokens import AccessClaims, InvalidToken, TokenVerifier
 
+# Reasons in the trail, beside what is wrong with a token.
+NO_GRANT = "no grant"
+CONTROL_PLANE = "control plane"
+
 
 class Unauthenticated(Exception):
     """No token, or not a good one for this service. `reason` quotes no token."""
@@ -66,13 +70,13 @@ class Guard:
     def check(self, claims: AccessClaims, action: str, scope: str) -> None:
         """The second half: raises `Denied` where the model grants no such action on the scope."""
         allowed = self._model().allows(claims.oid, action, scope)
-        self._note(claims.oid, claims.uti, action, scope, allowed, None if allowed else "no grant")
+        self._note(claims.oid, claims.uti, action, scope, allowed, None if allowed else NO_GRANT)
         if not allowed:
             raise Denied(claims.oid, action, scope)
 
-    def refuse(self, claims: AccessClaims, action: str, scope: str) -> None:
-        """Notes what no grant of the data plane could allow; the service answers it."""
-        self._note(claims.oid, claims.uti, action, scope, allowed=False, reason="control plane")
+    def refuse(self, claims: AccessClaims, action: str, scope: str, reason: str) -> None:
+        """Notes what no grant could allow, with the reason; the service answers it."""
+        self._note(claims.oid, claims.uti, action, scope, allowed=False, reason=reason)
 
     def holds(self, claims: AccessClaims, action: str, scope: str) -> bool:
         """Whether the model grants this, where a service must know which of two actions a request is: no access yet,

@@ -22,12 +22,15 @@ _PROVIDERS = (
 
 def access_table(trail: Path, console: Console) -> None:
     """Prints the accesses of the trail, then the token exchanges."""
-    entries = audit.read(trail)
-    accesses = Counter(
-        (e["workload"] or "?", e["principal"] or "?", e["action"], e["scope"], "allowed" if e["allowed"] else "denied")
-        for e in entries
-        if e["kind"] == "access"
-    )
+    accesses: Counter[tuple[str, ...]] = Counter()
+    exchanges: Counter[tuple[str, ...]] = Counter()
+    for e in audit.entries(trail):
+        if e["kind"] == "access":
+            result = "allowed" if e["allowed"] else "denied"
+            accesses[e["workload"] or "?", e["principal"] or "?", e["action"], e["scope"], result] += 1
+        elif e["kind"] == "exchange":
+            exchanges[e["workload"] or "?", e["pod"] or "?", e["resource"] or "?", e["result"]] += 1
+
     table = Table("workload", "identity", "action", "scope", box=SIMPLE_HEAD, title="Access", title_justify="left")
     table.add_column("count", justify="right")
     table.add_column("result")
@@ -36,11 +39,6 @@ def access_table(trail: Path, console: Console) -> None:
         table.add_row(*_cells(workload, principal[:8], _short(action), scope, str(count), result), style=style)
     console.print(table)
 
-    exchanges = Counter(
-        (e["workload"] or "?", e["pod"] or "?", e["resource"] or "?", e["result"])
-        for e in entries
-        if e["kind"] == "exchange"
-    )
     tokens = Table("workload", "pod", "for", box=SIMPLE_HEAD, title="Token exchanges", title_justify="left")
     tokens.add_column("count", justify="right")
     tokens.add_column("result")

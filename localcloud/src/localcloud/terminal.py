@@ -32,7 +32,7 @@ class Terminal:
         elif not entry.allowed:
             who = entry.pod or entry.workload or entry.principal or "somebody"
             what = f"{who}: denied {entry.action} on {entry.scope}"
-            self._refusal((entry.action, entry.scope, who, entry.reason), what, advice.on_access(entry))
+            self._refusal((entry.action, entry.scope, who, entry.reason), what, advice.on_access(entry, self._model()))
 
     def _refusal(self, key: tuple[str | None, ...], what: str, fix: str | None) -> None:
         now = time.monotonic()

@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
+LIFETIME = 3600  # seconds
 CLOCK_SKEW = 300.0  # seconds, as Microsoft's own token validation allows
 
 
@@ -79,9 +80,12 @@ class TokenVerifier:
         if known is not None:
             return known
         try:
-            claims = jwt.decode(token, self._key, algorithms=["RS256"]).claims
+            decoded = jwt.decode(token, self._key, algorithms=["RS256"])
         except (JoseError, ValueError, TypeError) as error:  # a header may hold anything, and say it is a list of names
             raise InvalidToken("the signature or the form is wrong") from error
+        if decoded.header.get("kid") != self._key.kid:
+            raise InvalidToken("the header names a key that is not this tenant's")
+        claims = decoded.claims
         if len(self._signed) > 1000:
             self._signed.clear()
         self._signed[token] = claims

@@ -1,8 +1,12 @@
 """What pydantic found wrong, in sentences for the person who wrote it."""
 
+import reprlib
 from typing import Any
 
 from pydantic import ValidationError
+
+_shown = reprlib.Repr()
+_shown.maxstring = _shown.maxother = 80
 
 
 def faults_of(error: ValidationError) -> list[str]:
@@ -23,4 +27,4 @@ def _reason(fault: Any) -> str:
             return "is missing"
         case "value_error":  # one of our own checks: it names what it is about, and its input may be the whole document
             return str(fault["ctx"]["error"])
-    return f"{fault['msg']}, not {fault['input']!r}"
+    return f"{fault['msg']}, not {_shown.repr(fault['input'])}"

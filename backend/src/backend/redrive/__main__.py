@@ -1,43 +1,28 @@
 """The console script `redrive`: lists dead letters, and sends repaired ones back."""
 
 import argparse
-import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from azure.core.exceptions import AzureError
 from azure.servicebus import ServiceBusSubQueue
-from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver, ServiceBusSender
-from pydantic import ValidationError
+from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver
 
 from backend.clients import servicebus_client
+from backend.command import Refused, run_command
 from backend.credential import workload_identity
-from backend.dependencies import sentence
-from backend.logs import configure_logging
+from backend.encoded import send_encoded
+from backend.messages import printable
 from backend.redrive.letters import fault_of_repair, reason_to_keep, table
-from backend.redrive.queue import Receiver, Sender, dead_letters, resend
+from backend.redrive.queue import DeadLetterReceiver, Send, dead_letters, resend
 from backend.settings import QueueSettings
 
 
-class Refused(Exception):
-    """What was asked for can't be done; the text says why."""
-
-
 def main() -> None:
-    """Exits with 0 where all that was asked for is done, 1 where not, 2 for a wrong command line or environment."""
-    arguments = parser().parse_args()
-    configure_logging(sys.stderr)
-    try:
-        settings = QueueSettings.model_validate({})
-        asyncio.run(run(arguments, settings))
-    except ValidationError as error:
-        names = ", ".join(str(fault["loc"][0]).upper() for fault in error.errors())
-        print(f"redrive: the environment does not describe the queue: {names}", file=sys.stderr)
-        sys.exit(2)
-    except (Refused, AzureError, OSError, ValueError) as error:  # ValueError: the credential's own, or a closed link's
-        sys.exit(f"redrive: {sentence(error)}")
+    """The console script."""
+    run_command(parser(), QueueSettings, run)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,16 +42,16 @@ def parser() -> argparse.ArgumentParser:
 async def run(arguments: argparse.Namespace, settings: QueueSettings) -> None:
     """Does what the command line says, on the queue that the settings name."""
     body = read_body(arguments.body, arguments.sequence) if arguments.verb == "resend" else None
-    async with links(settings) as (receiver, sender):
+    async with links(settings) as (receiver, send):
         if arguments.verb == "list":
             print(table(await dead_letters(receiver)))
         else:
-            await send_back(receiver, sender, arguments.sequence, arguments.reason, body)
+            await send_back(receiver, send, arguments.sequence, arguments.reason, body)
 
 
 @asynccontextmanager
-async def links(settings: QueueSettings) -> AsyncIterator[tuple[ServiceBusReceiver, ServiceBusSender]]:
-    """A receiver of dead letters that keeps their locks, and a sender to the queue, which opens when it sends."""
+async def links(settings: QueueSettings) -> AsyncIterator[tuple[ServiceBusReceiver, Send]]:
+    """A receiver of dead letters that keeps their locks, and what sends to the queue, whose link opens when it does."""
     async with (
         workload_identity() as credential,
         servicebus_client(settings, credential) as client,
@@ -75,13 +60,13 @@ async def links(settings: QueueSettings) -> AsyncIterator[tuple[ServiceBusReceiv
             settings.orders_queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER, auto_lock_renewer=renewer
         ) as receiver,
     ):
-        yield receiver, client.get_queue_sender(settings.orders_queue)
+        yield receiver, partial(send_encoded, client.get_queue_sender(settings.orders_queue))
 
 
 async def send_back(
-    receiver: Receiver, sender: Sender, sequences: Sequence[int], reasons: Sequence[str], body: bytes | None
+    receiver: DeadLetterReceiver, send: Send, sequences: Sequence[int], reasons: Sequence[str], body: bytes | None
 ) -> None:
-    """Sends what was asked for and says what became of each; raises `Refused` where one that was named was not sent."""
+    """Sends what was asked for and says what became of each; raises `Refused` if one that was named was not sent."""
     wanted = set()
     for letter in await dead_letters(receiver):
         why = reason_to_keep(letter, sequences, reasons)
@@ -90,15 +75,21 @@ async def send_back(
                 raise Refused(f"the repaired body is not this order's message: {fault}")
             wanted.add(letter.sequence_number)
         elif why != "not asked for":
-            print(f"{letter.sequence_number}  kept, {why}")
-    sent = set()
-    async for sequence_number in resend(receiver, sender, wanted, body):
-        print(f"{sequence_number}  sent back", flush=True)
-        sent.add(sequence_number)
+            print(f"{letter.sequence_number}  kept, {printable(why)}")
+    sent: set[int] = set()
+    kept: set[int] = set()
+    async for sequence_number, fault in resend(receiver, send, wanted, body):
+        print(f"{sequence_number}  {f'kept, {printable(fault)}' if fault else 'sent back'}", flush=True)
+        (kept if fault else sent).add(sequence_number)
     print(f"{len(sent)} of {len(wanted)} sent back")
-    if missing := (wanted | set(sequences)) - sent:
-        numbers = ", ".join(map(str, sorted(missing)))
-        raise Refused(f"not sent back, being no dead letter or locked by another: {numbers}")
+    if missing := (wanted | set(sequences)) - sent - kept:
+        raise Refused(f"not sent back, being no dead letter or locked by another: {_list(missing)}")
+    if kept:
+        raise Refused(f"not sent back: {_list(kept)}")
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))
 
 
 def read_body(source: str | None, sequences: Sequence[int]) -> bytes | None:

@@ -1,26 +1,25 @@
-"""What a dead letter is, which of them to send back, and as what."""
+"""What a dead letter is, and which of them to send back."""
 
 import json
-import uuid
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from azure.servicebus import ServiceBusMessage, ServiceBusReceivedMessage
+from azure.servicebus import ServiceBusReceivedMessage
 from pydantic import ValidationError
 
-from backend.messages import body_of, properties_of
+from backend import amqp
+from backend.encoded import encoded_of
+from backend.messages import NoOrder, body_of, printable
 from backend.process import KEY_REUSED, describe
 from contract import OrderMessage
 
-# https://learn.microsoft.com/azure/service-bus-messaging/service-bus-dead-letter-queues#moving-messages-to-the-dlq
-_BROKERS_OWN = ("DeadLetterReason", "DeadLetterErrorDescription")
-REDRIVEN_FROM = "redrivenFrom"
+WIDTH = 64  # characters of a reason or an order's id that are shown
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`order_id` is None where the body names none; `fault` says why the body is no order, None where it is one."""
+    """`order_id` is None if the body names none; `fault` says why the message is no order, None if it is one."""
 
     sequence_number: int
     reason: str
@@ -30,19 +29,23 @@ class DeadLetter:
 
 
 def read_letter(message: ServiceBusReceivedMessage) -> DeadLetter:
-    """A dead letter as the operator sees it."""
-    body = body_of(message)
+    """Read a dead letter as the operator sees it, whatever its sender put into it."""
+    said, data = _readable(encoded_of(message))
+    try:
+        fault = fault_of(body_of(message))
+    except NoOrder as error:
+        fault = str(error)
     return DeadLetter(
         sequence_number=message.sequence_number or 0,
-        reason=message.dead_letter_reason or "",
-        description=message.dead_letter_error_description or "",
-        order_id=_order_id(body),
-        fault=fault_of(body),
+        reason=said.get("DeadLetterReason", ""),
+        description=said.get("DeadLetterErrorDescription", ""),
+        order_id=_order_id(data),
+        fault=fault,
     )
 
 
 def fault_of(body: bytes) -> str | None:
-    """What is wrong with an order message's body; None where nothing is."""
+    """What is wrong with an order message's body; None if nothing is."""
     try:
         OrderMessage.model_validate_json(body)
     except ValidationError as error:
@@ -73,30 +76,17 @@ def fault_of_repair(letter: DeadLetter, body: bytes) -> str | None:
     return fault
 
 
-def copy_of(message: ServiceBusReceivedMessage, body: bytes | None = None) -> ServiceBusMessage:
-    """The message to send: new body or the old, what its sender said about it, and where it comes from.
-
-    Its message id is new: duplicate detection would drop the old one in silence. The order's id is in the body, so
-    whatever is sent twice is still one order.
-    """
-    kept: dict[str | bytes, Any] = {
-        name: value for name, value in properties_of(message).items() if name not in _BROKERS_OWN
-    }
-    return ServiceBusMessage(
-        body_of(message) if body is None else body,
-        message_id=uuid.uuid4().hex,
-        content_type=message.content_type,
-        subject=message.subject,
-        correlation_id=message.correlation_id,
-        application_properties=kept | {REDRIVEN_FROM: message.sequence_number or 0},
-    )
-
-
 def table(letters: Iterable[DeadLetter]) -> str:
     """One line for each letter, in columns."""
     rows = [("SEQUENCE", "REASON", "ORDER", "DESCRIPTION")]
     rows += [
-        (str(letter.sequence_number), letter.reason, letter.order_id or "-", letter.description) for letter in letters
+        (
+            str(letter.sequence_number),
+            printable(letter.reason)[:WIDTH],
+            (letter.order_id or "-")[:WIDTH],
+            printable(letter.description),
+        )
+        for letter in letters
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
@@ -105,10 +95,24 @@ def table(letters: Iterable[DeadLetter]) -> str:
     )
 
 
+def _readable(encoded: bytes) -> tuple[dict[str, str], bytes]:
+    """The texts among the application properties and the content of the data sections, as far as they can be read."""
+    said: dict[str, str] = {}
+    data = b""
+    with suppress(amqp.Malformed):
+        for code, value in amqp.sections(encoded):
+            if code == amqp.APPLICATION_PROPERTIES:
+                texts = ((amqp.text(key), amqp.text(entry)) for key, entry in amqp.entries(value))
+                said = {name: text for name, text in texts if name is not None and text is not None}
+            elif code == amqp.DATA:
+                data += amqp.binary(value) or b""
+    return said, data
+
+
 def _order_id(body: bytes) -> str | None:
-    """The body's order id, of an invalid order too."""
+    """The body's order id, of an invalid order too, if it is one that can be shown."""
     try:
         found = json.loads(body)["orderId"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return found if isinstance(found, str) else None
+    return printable(found) if isinstance(found, str) else None

@@ -36,8 +36,10 @@ resource "azurerm_role_definition" "custom" {
   assignable_scopes  = [var.resource_group_id]
 
   permissions {
-    actions      = try(each.value.actions, [])
-    data_actions = try(each.value.dataActions, [])
+    actions          = try(each.value.actions, [])
+    not_actions      = try(each.value.notActions, [])
+    data_actions     = try(each.value.dataActions, [])
+    not_data_actions = try(each.value.notDataActions, [])
   }
 }
 

@@ -1,22 +1,24 @@
-"""The actions on containers and blobs that are enforced.
+"""The actions on containers and blobs that are enforced: those on blobs are data actions, all others are not.
 
 https://learn.microsoft.com/azure/role-based-access-control/permissions/storage#microsoftstorage
 """
+
+from localcloud.roles import ControlAction
 
 _SERVICE = "Microsoft.Storage/storageAccounts/blobServices"
 _CONTAINERS = f"{_SERVICE}/containers"
 _BLOBS = f"{_CONTAINERS}/blobs"
 
-SERVICE_READ = f"{_SERVICE}/read"
-SERVICE_WRITE = f"{_SERVICE}/write"
-GET_INFO = f"{_SERVICE}/getInfo/action"
-GENERATE_USER_DELEGATION_KEY = f"{_SERVICE}/generateUserDelegationKey/action"
+SERVICE_READ = ControlAction(f"{_SERVICE}/read")
+SERVICE_WRITE = ControlAction(f"{_SERVICE}/write")
+GET_INFO = ControlAction(f"{_SERVICE}/getInfo/action")
+GENERATE_USER_DELEGATION_KEY = ControlAction(f"{_SERVICE}/generateUserDelegationKey/action")
 
-CONTAINER_READ = f"{_CONTAINERS}/read"
-CONTAINER_WRITE = f"{_CONTAINERS}/write"
-CONTAINER_DELETE = f"{_CONTAINERS}/delete"
-GET_ACL = f"{_CONTAINERS}/getAcl/action"
-SET_ACL = f"{_CONTAINERS}/setAcl/action"
+CONTAINER_READ = ControlAction(f"{_CONTAINERS}/read")
+CONTAINER_WRITE = ControlAction(f"{_CONTAINERS}/write")
+CONTAINER_DELETE = ControlAction(f"{_CONTAINERS}/delete")
+GET_ACL = ControlAction(f"{_CONTAINERS}/getAcl/action")
+SET_ACL = ControlAction(f"{_CONTAINERS}/setAcl/action")
 
 READ = f"{_BLOBS}/read"
 ADD = f"{_BLOBS}/add/action"

@@ -69,6 +69,7 @@ class Azurite:
         self._transport = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=30)
         )
+        self._containers: list[str] = []
         self._process: Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self.url = ""
@@ -102,8 +103,12 @@ class Azurite:
                 await process.wait()
 
     async def create_containers(self, names: Iterable[str]) -> None:
-        """Makes the containers that are not there yet, as infrastructure does it: callers can't."""
-        for name in names:
+        """Makes the containers that are not there yet, as infrastructure does it: callers can't.
+
+        They are made again whenever Azurite is started again, since it may have been killed before it saved them.
+        """
+        self._containers = list(names)
+        for name in self._containers:
             headers = {b"content-length": b"0"}
             async with self.request("PUT", f"/{name}", "restype=container", headers, None) as response:
                 if response.status_code not in (201, 409):
@@ -170,5 +175,6 @@ class Azurite:
             await asyncio.sleep(_RESTART_DELAY)
             try:
                 await self._launch()
-            except AzuriteError as error:
+                await self.create_containers(self._containers)
+            except (AzuriteError, httpx.TransportError) as error:
                 _log.warning("%s", error)

@@ -27,4 +27,14 @@ async def render(overlay: Path) -> list[dict[str, Any]]:
     output, errors = await kubectl.communicate()
     if kubectl.returncode != 0:
         raise RenderError(f"kustomize cannot render {overlay}: {errors.decode(errors='replace').strip()}")
-    return [document for document in yaml.safe_load_all(output) if document]
+    return [document for document in yaml.load_all(output, _Loader) if document]
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes no text for a date: Kubernetes knows none, and kustomize leaves out the quotes of `2026-13-01`."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

@@ -1,5 +1,7 @@
 """The data actions that are enforced (https://learn.microsoft.com/azure/cosmos-db/nosql/reference-data-plane-security).
 
+They are Cosmos DB's own: no role of Azure's holds one, a role of the kind `cosmos` holds nothing else.
+
 Two are not what their names suggest: a patch needs `items/replace`, and reading all of a container's items as a feed,
 not as a query, needs `readChangeFeed` (https://github.com/Azure/azure-cosmos-dotnet-v3/issues/2927).
 """

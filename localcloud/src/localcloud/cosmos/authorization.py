@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote
 from localcloud.cosmos.actions import READ_METADATA
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import CosmosError
-from localcloud.guard import Denied, Guard, Unauthenticated
+from localcloud.guard import CONTROL_PLANE, Denied, Guard, Unauthenticated
 from localcloud.tokens import AccessClaims
 
 # The substatuses of 401 and 403, as real accounts send them.
@@ -47,7 +47,7 @@ class Caller:
         https://learn.microsoft.com/azure/cosmos-db/how-to-connect-role-based-access-control
         """
         request = f"{method} {path}"
-        self._guard.refuse(self.authenticate(request), request, ANY_CONTAINER)
+        self._guard.refuse(self.authenticate(request), request, ANY_CONTAINER, CONTROL_PLANE)
         raise CosmosError(
             403,
             f"Request blocked by Auth {self._account} : The given request [{request}] cannot be authorized by "

@@ -6,7 +6,6 @@ for people to read, and no client should branch on them. The texts are those see
 
 import time
 import uuid
-from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 
@@ -17,14 +16,15 @@ _CHECK = (
 )
 
 
-@dataclass(frozen=True)
 class EntraError(Exception):
     """A refused request. `error` is the OAuth 2.0 error code (RFC 6749, section 5.2)."""
 
-    code: int
-    error: str
-    status: int
-    text: str
+    def __init__(self, code: int, error: str, status: int, text: str) -> None:
+        super().__init__(f"AADSTS{code}: {text}")
+        self.code = code
+        self.error = error
+        self.status = status
+        self.text = text
 
     def response(self, now: float, correlation_id: str | None = None) -> JSONResponse:
         trace, correlation = str(uuid.uuid4()), correlation_id or str(uuid.uuid4())
@@ -54,6 +54,15 @@ def parameter_missing(name: str) -> EntraError:
     return EntraError(
         900144, "invalid_request", 400, f"The request body must contain the following parameter: '{name}'."
     )
+
+
+def parameter_duplicated(name: str) -> EntraError:
+    text = f"The request is not properly formatted. The parameter '{name}' is duplicated."
+    return EntraError(9000411, "invalid_request", 400, text)
+
+
+def request_malformed() -> EntraError:
+    return EntraError(9002313, "invalid_request", 400, "Invalid request. Request is malformed or invalid.")
 
 
 def grant_not_supported(grant: str) -> EntraError:
@@ -87,6 +96,22 @@ def scope_invalid(scope: str) -> EntraError:
         "/.default suffixed to the resource identifier (application ID URI)."
     )
     return EntraError(1002012, "invalid_scope", 400, text)
+
+
+def scopes_conflict(scope: str, why: str = "") -> EntraError:
+    """For scopes of which each alone is valid. Reported for two resources, as in
+    https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/6069, and for a named scope beside
+    `.default`, as in https://github.com/AzureAD/microsoft-authentication-library-for-js/issues/1718."""
+    text = (
+        "The provided request must include a 'scope' input parameter. The provided value for the input parameter "
+        f"'scope' is not valid. The scope {scope} is not valid.{why}"
+    )
+    return EntraError(70011, "invalid_scope", 400, text)
+
+
+def resource_does_not_match() -> EntraError:
+    text = "The resource parameter provided in the request doesn't match with the requested scopes."
+    return EntraError(9010010, "invalid_target", 400, text)
 
 
 def resource_not_found(resource: str, tenant: str) -> EntraError:

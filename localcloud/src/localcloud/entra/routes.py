@@ -9,25 +9,22 @@ from collections.abc import Callable
 
 from joserfc import jwt
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from localcloud.audit import Audit, Exchange
-from localcloud.entra import assertions, errors
+from localcloud.entra import assertions, errors, token_request
 from localcloud.entra.assertions import UnverifiedAssertion
 from localcloud.entra.directory import Directory, Identity
 from localcloud.entra.errors import EntraError
 from localcloud.entra.issuers import Issuers
 from localcloud.entra.signing_keys import SigningKeys
+from localcloud.tokens import LIFETIME
 
 HOST = "login.microsoftonline.com"
 AUTHORITY = f"https://{HOST}"
-TOKEN_LIFETIME = 3599  # seconds, as Entra says `expires_in`
-_JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_MOST_FIELDS = 50
-_NO_RESOURCE = {"openid", "profile", "offline_access", "email"}
+_EXPIRES_IN = LIFETIME - 1  # as Entra says it
 
 
 def token_issuer(tenant_id: str) -> str:
@@ -55,10 +52,9 @@ class TokenEndpoint:
         self._clock = clock
 
     async def token(self, request: Request) -> Response:
-        form = await _form(request)
-        attempt = _Attempt(form)
+        attempt = _Attempt()
         try:
-            body = await self._exchange(str(request.path_params["tenant"]), form, attempt)
+            body = await self._exchange(str(request.path_params["tenant"]), await token_request.read(request), attempt)
         except EntraError as error:
             self._audit.exchange(attempt.entry(f"AADSTS{error.code}", detail=error.text))
             return error.response(self._clock(), request.headers.get("client-request-id"))
@@ -91,48 +87,29 @@ class TokenEndpoint:
             return errors.tenant_not_found(tenant).response(self._clock())
         return tenant
 
-    async def _exchange(self, tenant: str, form: dict[str, str], attempt: "_Attempt") -> dict[str, object]:
+    async def _exchange(self, tenant: str, fields: token_request.Fields, attempt: "_Attempt") -> dict[str, object]:
+        attempt.client_id = dict(fields).get("client_id", "")
         if tenant.lower() != self._directory.tenant_id:
             raise errors.tenant_not_found(tenant)
-        for name in ("grant_type", "client_id", "scope"):
-            if not form.get(name):
-                raise errors.parameter_missing(name)
-        if form["grant_type"] != "client_credentials":
-            raise errors.grant_not_supported(form["grant_type"])
-        if not form.get("client_assertion") or form.get("client_assertion_type") != _JWT_BEARER:
-            raise errors.assertion_missing()
+        form = token_request.check(fields)
         attempt.assertion = assertion = UnverifiedAssertion.read(form["client_assertion"])
         attempt.identity = identity = self._directory.find(form["client_id"])
         if identity is None:
             raise errors.application_not_found(form["client_id"], tenant)
-        resource = self._resource(form["scope"], tenant)
+        resource = token_request.resource_of(form)
         attempt.resource = resource.rstrip("/")
+        if attempt.resource not in self._resources:
+            raise errors.resource_not_found(resource, tenant)
         assertions.match(assertion, identity)
         await assertions.verify(assertion, self._issuers, self._clock)
         uti = secrets.token_urlsafe(16)
         self._audit.exchange(attempt.entry("ok", uti=uti))
         return {
             "token_type": "Bearer",
-            "expires_in": TOKEN_LIFETIME,
-            "ext_expires_in": TOKEN_LIFETIME,
+            "expires_in": _EXPIRES_IN,
+            "ext_expires_in": _EXPIRES_IN,
             "access_token": self._access_token(identity, resource, uti),
         }
-
-    def _resource(self, scope: str, tenant: str) -> str:
-        """The resource of a scope such as `https://vault.azure.net/.default`, as the client wrote it.
-
-        Scopes are an unordered set; OpenID Connect's own name no resource.
-        """
-        for value in scope.split():
-            if value in _NO_RESOURCE:
-                continue
-            resource, default, rest = value.partition("/.default")
-            if not default or rest:
-                raise errors.scope_invalid(value)
-            if resource.rstrip("/") not in self._resources:
-                raise errors.resource_not_found(resource, tenant)
-            return resource
-        raise errors.scope_invalid(scope)
 
     def _access_token(self, identity: Identity, resource: str, uti: str) -> str:
         now = int(self._clock())
@@ -142,7 +119,7 @@ class TokenEndpoint:
             "iss": token_issuer(tenant),
             "iat": now,
             "nbf": now,
-            "exp": now + TOKEN_LIFETIME + 1,
+            "exp": now + LIFETIME,
             "appid": identity.client_id,
             "appidacr": "2",  # the client proved itself by an assertion
             "idp": token_issuer(tenant),
@@ -160,8 +137,8 @@ class TokenEndpoint:
 class _Attempt:
     """What is known of a request so far, for the trail: a refusal may come at any point."""
 
-    def __init__(self, form: dict[str, str]) -> None:
-        self.client_id = form.get("client_id", "")
+    def __init__(self) -> None:
+        self.client_id = ""
         self.assertion: UnverifiedAssertion | None = None
         self.identity: Identity | None = None
         self.resource: str | None = None
@@ -179,13 +156,6 @@ class _Attempt:
             uti=uti,
             detail=detail,
         )
-
-
-async def _form(request: Request) -> dict[str, str]:
-    try:
-        return {key: str(value) for key, value in (await request.form(max_fields=_MOST_FIELDS)).items()}
-    except HTTPException:  # what is no form has no parameters, which is then what the answer says
-        return {}
 
 
 def entra(endpoint: TokenEndpoint) -> Starlette:

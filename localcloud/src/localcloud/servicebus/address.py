@@ -1,7 +1,6 @@
 """Addresses: of links (`orders`, `orders/$DeadLetterQueue`, `orders/$management`, `$cbs`) and of tokens (their URIs).
 
-Names compare without case. A URI's host is this namespace's whatever it says: a client that dials another address
-(a proxy, an alias) still writes the name it knows.
+Names compare without case. Of a URI the path counts here; whether its host is this namespace's, `Credentials` asks.
 """
 
 from dataclasses import dataclass

@@ -3,8 +3,10 @@
 https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide#claims-based-authorization
 """
 
+import ipaddress
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from localcloud.guard import Denied, Guard, Unauthenticated
 from localcloud.servicebus import errors
@@ -14,6 +16,7 @@ from localcloud.servicebus.faulty import Disturbance
 from localcloud.tokens import AccessClaims
 
 _CLAIMS = {SEND: "Send", RECEIVE: "Listen"}
+_REQUEST = "put-token"  # in the trail, in the place of an action
 
 
 class Refused(Exception):
@@ -36,12 +39,19 @@ class Credentials:
         self.expires: float | None = None  # the Unix time at which the first of the tokens expires
 
     def put(self, audience: str, token: str) -> None:
-        """Takes a token, in place of the one that the same audience had; raises `Refused`."""
+        """Takes a token, in place of the one that the same audience had; raises `Refused`.
+
+        The text for another namespace's audience is Service Bus' own: https://github.com/Azure/azure-sdk-for-net/issues/27644
+        """
         queue = Address.parse(audience).scope
+        scope = f"serviceBus/{queue}".rstrip("/")
         try:
-            claims = self._guard.authenticate(token, "put-token", f"serviceBus/{queue}".rstrip("/"))
+            claims = self._guard.authenticate(token, _REQUEST, scope)
         except Unauthenticated as error:
             raise Refused(f"InvalidToken: {error.reason}.") from error
+        if not _is_of(self._namespace, audience):
+            self._guard.refuse(claims, _REQUEST, scope, f"it was put for {audience}, which is another namespace's")
+            raise Refused("InvalidAudience: The authorization header contains a token with a wrong audience.")
         if claims.expires <= self._clock():
             expired = datetime.fromtimestamp(claims.expires, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
             raise Refused(f"ExpiredToken: The token is expired. Expiration time: '{expired}'.")
@@ -69,3 +79,23 @@ class Credentials:
 
     def _claims_for(self, address: Address) -> AccessClaims | None:
         return self._claims.get(address.scope.lower()) or self._claims.get("")
+
+
+def _is_of(namespace: str, audience: str) -> bool:
+    """Whether the audience is one of this namespace: a path in it, or a URI with its name.
+
+    An address, or localhost, is accepted too: a client that dials the local cloud by it knows no other name.
+    """
+    if "://" not in audience:
+        return True
+    try:
+        host = urlsplit(audience).hostname or ""
+    except ValueError:
+        return False
+    if host in (namespace.lower(), "localhost"):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,85 @@
+"""Role definitions, and which actions they allow: the control plane's and the data plane's are held apart, as in Azure.
+
+https://learn.microsoft.com/azure/role-based-access-control/role-definitions#control-and-data-actions
+"""
+
+import re
+import uuid
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+_CONDITION = ("condition", "conditions", "conditionversion")
+
+
+class ControlAction(str):
+    """An action that Azure checks against a role's `actions`. It checks every other against `dataActions`.
+
+    Which is which, each resource provider says of its own operations:
+    https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations
+    """
+
+    __slots__ = ()
+
+
+class Role(BaseModel):
+    """A role definition. `kind` says whose: Azure's own, a custom one of this project, or Cosmos DB's data plane.
+
+    A Cosmos role has `dataActions` alone, since Cosmos DB knows nothing else
+    (https://learn.microsoft.com/azure/cosmos-db/nosql/reference-data-plane-security).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["builtIn", "custom", "cosmos"]
+    id: uuid.UUID | None = None
+    actions: tuple[str, ...] = ()
+    notActions: tuple[str, ...] = ()
+    dataActions: tuple[str, ...] = ()
+    notDataActions: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_condition(cls, given: Any) -> Any:
+        return without_condition(given)
+
+    @model_validator(mode="after")
+    def _of_cosmos_has_data_actions_alone(self) -> "Role":
+        if self.kind == "cosmos":
+            for field in ("actions", "notActions", "notDataActions"):
+                if getattr(self, field):
+                    raise ValueError(f"a role of the kind cosmos has dataActions alone: Cosmos DB knows no {field}")
+        return self
+
+    def allows(self, action: str) -> bool:
+        """Whether the role holds this action on the plane that Azure checks it on."""
+        if isinstance(action, ControlAction):
+            return _any_covers(self.actions, action) and not _any_covers(self.notActions, action)
+        return _any_covers(self.dataActions, action) and not _any_covers(self.notDataActions, action)
+
+    def names_on_other_plane(self, action: str) -> bool:
+        """Whether the role names this action only on the plane where Azure does not look for it."""
+        there = self.dataActions if isinstance(action, ControlAction) else self.actions
+        return _any_covers(there, action) and not self.allows(action)
+
+
+def without_condition(given: Any) -> Any:
+    """Returns what was given. Raises `ValueError` if it holds a condition, which nothing here evaluates.
+
+    https://learn.microsoft.com/azure/role-based-access-control/conditions-overview
+    """
+    names = given if isinstance(given, dict) else ()
+    for name in names:
+        if str(name).lower() in _CONDITION:
+            raise ValueError(
+                f"{name} is not evaluated here, so more would be allowed than it says: take it out, and choose a "
+                "smaller role or scope instead"
+            )
+    return given
+
+
+def _any_covers(patterns: tuple[str, ...], action: str) -> bool:
+    """Azure compares actions without case, and `*` stands for any run of characters."""
+    return any(
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE | re.ASCII) for pattern in patterns
+    )

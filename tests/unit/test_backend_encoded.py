@@ -1,0 +1,218 @@
+"""Messages that the Service Bus SDK can't decode, and messages sent as the bytes that they are, with the real SDK.
+
+If a new version of azure-servicebus fails these tests, `backend.encoded` must be adapted to it before it is used.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import cast
+
+import pytest
+from azure.servicebus import ServiceBusReceivedMessage, ServiceBusSubQueue
+from azure.servicebus._pyamqp.aio import _receiver_async
+from azure.servicebus._transport import _pyamqp_transport
+from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
+from azure.servicebus.exceptions import MessageSizeExceededError
+from backend.clients import servicebus_client
+from backend.credential import ObservedCredential
+from backend.encoded import decode, encoded_of, fault_of, keep_encoded, send_encoded
+from backend.settings import QueueSettings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import amqp_messages as m
+from tests.localcloud.amqp_wire import Wire
+from tests.localcloud.raw_sender import RawSender
+from tests.localcloud.servicebus import NAMESPACE, AioCredential, RunningBroker
+
+PLACES: dict[str, Callable[[bytes], bytes]] = {
+    "application property": lambda value: m.message(m.data(b"x"), application=[("p", value)]),
+    "annotation": lambda value: m.message(m.data(b"x"), annotations=[("p", value)]),
+    "delivery annotation": lambda value: m.message(
+        m.data(b"x"), after=m.section(m.DELIVERY_ANNOTATIONS, m.map_of((m.symbol("p"), value)))
+    ),
+    "property": lambda value: m.message(m.data(b"x"), properties=[value]),
+    "value": lambda value: m.message(m.value(value)),
+    "sequence": lambda value: m.message(m.sequence(value)),
+    "footer": lambda value: m.message(m.data(b"x"), after=m.section(m.FOOTER, m.map_of((m.symbol("p"), value)))),
+}
+
+
+def received(encoded: bytes) -> ServiceBusReceivedMessage:
+    return ServiceBusReceivedMessage(decode(memoryview(encoded)), receiver=None)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", m.DECODABLE)
+def test_what_the_sdk_can_decode_is_decoded(place: str, name: str) -> None:
+    """A value of each of its types, in every section, leaves the message without a fault."""
+    assert fault_of(received(PLACES[place](m.DECODABLE[name]))) is None
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", m.UNDECODABLE | m.BOMBS)
+def test_what_the_sdk_can_not_decode_has_a_fault(place: str, name: str) -> None:
+    """It says which part can't be decoded; the bytes are there, and nothing else of what its sender said."""
+    encoded = PLACES[place]((m.UNDECODABLE | m.BOMBS)[name])
+    message = received(encoded)
+    assert (fault_of(message) or "").startswith("azure-servicebus can't decode its ")
+    assert encoded_of(message) == encoded
+    assert (message.application_properties, message.message_id, message.body) == (None, None, None)
+
+
+def from_broker(body: bytes, *, deliveries: bytes = m.uint(3), locked_until: bytes | None = None) -> bytes:
+    """As a broker hands a message out: its own header and annotations come first."""
+    locked_until = locked_until or m.timestamp(int(time.time() + 60) * 1000)
+    return m.message(
+        body,
+        before=m.section(m.HEADER, m.list_of(m.NULL, m.NULL, m.NULL, m.NULL, deliveries)),
+        annotations=[("x-opt-sequence-number", m.long(7)), ("x-opt-locked-until", locked_until)],
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [m.value(m.UNDECODABLE["char"]), m.section(m.VALUE, b"\x3f"), m.data(b"x")[:-1], b"\x00\x53\x79\x40"]
+)
+def test_a_fault_leaves_what_the_broker_said(body: bytes) -> None:
+    """Number, deliveries and lock are known of a message whose rest can't be read, however it is broken."""
+    message = received(from_broker(body))
+    assert fault_of(message)
+    assert (message.sequence_number, message.delivery_count) == (7, 3)
+    assert message.locked_until_utc is not None
+    assert message.locked_until_utc.timestamp() > time.time() + 50
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        b"",
+        from_broker(m.data(b"x"), deliveries=m.string("many")),
+        from_broker(m.data(b"x"), locked_until=m.string("for ever")),
+        from_broker(m.data(b"x"), locked_until=m.timestamp(2**62)),
+        m.section(m.HEADER, m.list_of(*[m.NULL] * 9)),
+        m.section(m.MESSAGE_ANNOTATIONS, m.NULL),
+    ],
+)
+def test_a_message_can_be_received_whatever_it_holds(encoded: bytes) -> None:
+    """The SDK can read number and lock of each, which is the first that it does."""
+    message = received(encoded)
+    assert isinstance(message.sequence_number, int | None)
+    assert message.locked_until_utc is None or message.locked_until_utc.timestamp() < time.time() + 70
+
+
+@given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 300))
+def test_decoding_never_fails(noise: bytes, start: int, end: int) -> None:
+    """Bytes of any kind, alone and in the place of a part of a message, are received."""
+    whole = from_broker(m.data(b"x"))
+    for encoded in (noise, whole[:start] + noise + whole[end:]):
+        message = received(encoded)
+        assert encoded_of(message) == encoded
+        assert isinstance(message.sequence_number, int | None)
+
+
+@pytest.mark.parametrize("module", [_receiver_async, _pyamqp_transport])
+@pytest.mark.parametrize("change", [lambda patch, module: patch.delattr(module, "decode_payload"), None])
+def test_an_sdk_that_decodes_elsewhere_is_refused(
+    monkeypatch: pytest.MonkeyPatch, module: object, change: Callable[..., None] | None
+) -> None:
+    """If the function is not where it was, or is another, the worker does not start."""
+    if change:
+        change(monkeypatch, module)
+    else:
+        monkeypatch.setattr(module, "decode_payload", lambda payload: payload)
+    with pytest.raises(AttributeError, match="decode_payload"):
+        keep_encoded()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
+    running = RunningBroker(tmp_path_factory.mktemp("encoded"), {"orders": {}, "traced": {}, "sent": {}, "peeked": {}})
+    yield running
+    running.close()
+
+
+@pytest.fixture
+async def client(broker: RunningBroker) -> AsyncIterator[ServiceBusClient]:
+    settings = QueueSettings(
+        azure_servicebus_fullyqualifiednamespace=NAMESPACE,
+        azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{broker.port}",
+        ssl_cert_file=broker.ca_bundle,
+    )
+    async with servicebus_client(settings, cast(ObservedCredential, AioCredential("both"))) as client:
+        yield client
+
+
+def put(broker: RunningBroker, queue: str, *messages: bytes) -> None:
+    """Puts messages into the queue as they are encoded here."""
+    wire = Wire(broker)
+    wire.ready()
+    sender = RawSender(wire, queue)
+    for message in messages:
+        sender.put(message)
+    wire.close()
+
+
+async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, client: ServiceBusClient) -> None:
+    """The receiver lives on: it dead-letters the one with a reason, and completes those before and behind it."""
+    faults = list(m.UNDECODABLE.values())
+    put(broker, "orders", m.message(m.data(b"first")), *map(PLACES["application property"], faults))
+    put(broker, "orders", m.message(m.data(b"last")))
+    async with AutoLockRenewer() as renewer, client.get_queue_receiver("orders", auto_lock_renewer=renewer) as receiver:
+        bodies = []
+        for _ in range(len(faults) + 2):
+            (message,) = await receiver.receive_messages(max_wait_time=5)
+            assert message.delivery_count == 0
+            if fault := fault_of(message):
+                await receiver.dead_letter_message(message, reason="Undecodable", error_description=fault)
+            else:
+                bodies.append(b"".join(message.body))
+                await receiver.complete_message(message)
+        assert bodies == [b"first", b"last"]
+        assert await receiver.peek_messages(sequence_number=1) == []
+    async with client.get_queue_receiver("orders", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as dead_letters:
+        assert len(await dead_letters.peek_messages(20, sequence_number=1)) == len(faults)
+
+
+async def test_a_malformed_trace_context_keeps_no_message_from_its_settlement(
+    broker: RunningBroker, client: ServiceBusClient
+) -> None:
+    """The SDK reads it of each message that it settles; what is no ASCII text of it, it does not see."""
+    names = ("traceparent", "tracestate", "Diagnostic-Id")
+    values = [value for kind, value in m.DECODABLE.items() if "long" not in kind]
+    put(broker, "traced", *(m.message(m.data(b"x"), [(name, value)]) for name in names for value in values))
+    async with client.get_queue_receiver("traced") as receiver:
+        for _ in range(len(names) * len(values)):
+            (message,) = await receiver.receive_messages(max_wait_time=5)
+            assert all(isinstance(value, bytes) for value in (message.application_properties or {}).values())
+            await receiver.complete_message(message)
+
+
+async def test_a_peek_shows_the_others_too(broker: RunningBroker, client: ServiceBusClient) -> None:
+    """One message that can't be decoded among those that can, each with its number."""
+    put(broker, "peeked", m.message(m.data(b"1")), PLACES["value"](m.UNDECODABLE["char"]), m.message(m.data(b"3")))
+    async with client.get_queue_receiver("peeked") as receiver:
+        peeked = await receiver.peek_messages(10, sequence_number=1)
+    assert [message.sequence_number for message in peeked] == [1, 2, 3]
+    assert [fault_of(message) is None for message in peeked] == [True, False, True]
+
+
+async def test_a_message_is_sent_as_it_is(broker: RunningBroker, client: ServiceBusClient) -> None:
+    """The very bytes arrive, of types that the SDK can't encode too."""
+    values = [*((name, value) for name, value in (m.DECODABLE | m.UNDECODABLE).items() if len(value) < 10_000)]
+    sent = m.message(m.sequence(*(value for _, value in values)) + m.sequence(), application=values)
+    async with client.get_queue_sender("sent") as sender, client.get_queue_receiver("sent") as receiver:
+        await send_encoded(sender, sent)
+        (message,) = await receiver.receive_messages(max_wait_time=5)
+        await receiver.complete_message(message)
+    assert encoded_of(message).endswith(sent)
+
+
+async def test_a_message_that_is_too_large_is_not_sent(client: ServiceBusClient) -> None:
+    """The broker's limit holds for a message that is encoded already."""
+    async with client.get_queue_sender("sent") as sender, client.get_queue_receiver("sent") as receiver:
+        with pytest.raises(MessageSizeExceededError):
+            await send_encoded(sender, m.message(m.data(bytes(256 * 1024))))
+        await send_encoded(sender, m.message(m.data(bytes(255 * 1024))))
+        (message,) = await receiver.receive_messages(max_wait_time=5)
+        await receiver.complete_message(message)
+    assert b"".join(message.body) == bytes(255 * 1024)
