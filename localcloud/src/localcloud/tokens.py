@@ -40,17 +40,17 @@ class InvalidToken(Exception):
 
 
 class TokenVerifier:
-    """Verifies access tokens that the local Entra signed for one tenant."""
+    """Verifies access tokens that the local Entra signed for one tenant, with any of its keys."""
 
-    def __init__(self, key: RSAKey | KeySet, issuer: str, clock: Callable[[], float] = time.time) -> None:
-        self._key = key
+    def __init__(self, keys: RSAKey | KeySet, issuer: str, clock: Callable[[], float] = time.time) -> None:
+        self._keys = _key_set(keys)
         self._issuer = issuer
         self._clock = clock
         self._signed: dict[str, dict[str, object]] = {}  # tokens whose signature was checked already
 
-    def trust(self, key: RSAKey | KeySet) -> None:
-        """Verifies with this key from now on, also the tokens that it has seen before."""
-        self._key = key
+    def trust(self, keys: KeySet) -> None:
+        """Verifies with these keys from now on, also the tokens that it has seen before."""
+        self._keys = keys
         self._signed.clear()
 
     def verify(self, token: str, audiences: frozenset[str]) -> AccessClaims:
@@ -80,13 +80,17 @@ class TokenVerifier:
         if known is not None:
             return known
         try:
-            decoded = jwt.decode(token, self._key, algorithms=["RS256"])
+            decoded = jwt.decode(token, self._keys, algorithms=["RS256"])
         except (JoseError, ValueError, TypeError) as error:  # a header may hold anything, and say it is a list of names
             raise InvalidToken("the signature or the form is wrong") from error
-        if decoded.header.get("kid") != self._key.kid:
+        if decoded.header.get("kid") not in {key.kid for key in self._keys.keys}:
             raise InvalidToken("the header names a key that is not this tenant's")
         claims = decoded.claims
         if len(self._signed) > 1000:
             self._signed.clear()
         self._signed[token] = claims
         return claims
+
+
+def _key_set(keys: RSAKey | KeySet) -> KeySet:
+    return keys if isinstance(keys, KeySet) else KeySet([keys])
