@@ -5,7 +5,7 @@ https://learn.microsoft.com/entra/identity-platform/signing-key-rollover
 
 from pathlib import Path
 
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
 
 from localcloud import keys
 
@@ -28,9 +28,9 @@ class SigningKeys:
         return self._keys[0]
 
     @property
-    def published(self) -> KeySet:
-        """All that verify."""
-        return KeySet(list(self._keys))
+    def published(self) -> tuple[RSAKey, ...]:
+        """All that verify, the newest first."""
+        return tuple(self._keys)
 
     def jwks(self) -> dict[str, object]:
         """The JWKS document, by which everybody but these four services would verify."""
