@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 def main() -> None:
-    """Exits with 0 where all that was asked for is done, 1 where not, 2 for a wrong command line or environment."""
+    """Exits with 0 if all that was asked for is done, 1 if not, 2 for a wrong command line or environment."""
     arguments = parser().parse_args()
     configure_logging(sys.stderr)
     try:
@@ -111,7 +111,7 @@ def _list(numbers: Iterable[int]) -> str:
 
 
 def read_body(source: str | None, sequences: Sequence[int]) -> bytes | None:
-    """The repaired body from a file or from standard input; None where none is given."""
+    """The repaired body from a file or from standard input; None if none is given."""
     if source is None:
         return None
     if len(sequences) != 1:
