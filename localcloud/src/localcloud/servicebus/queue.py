@@ -77,7 +77,7 @@ class Queue:
         lives = min((time for time in times if time is not None), default=None)
         enqueued = now if due is None else due
         expires = None if lives is None else enqueued + lives
-        return self._insert(message, enqueued, expires, due)
+        return self._insert(message.identified(), enqueued, expires, due)
 
     def cancel(self, sequences: list[int]) -> None:
         """Deletes scheduled messages; raises `AmqpError`, and deletes none, where one is not there."""
@@ -91,13 +91,15 @@ class Queue:
     def dispatch(self) -> None:
         """Hands out what is available, one message to each consumer in turn. Their access is asked for once."""
         checked: set[Consumer] = set()
-        passed = 0
+        passed = 0  # consumers in a row that want no message
         while self._ready and passed < len(self.consumers):
             consumer = self.consumers[0]
             self.consumers.rotate(-1)
-            if not consumer.wants_message or not (consumer in checked or consumer.may_receive()):
+            if not consumer.wants_message:
                 passed += 1
                 continue
+            if consumer not in checked and not consumer.may_receive():
+                continue  # it has left the consumers, so the next one is asked in its place
             passed = 0
             checked.add(consumer)
             consumer.deliver()
@@ -223,7 +225,7 @@ class Queue:
             return Delivery(outgoing(stored), None)
         held = self._locks.add(stored.sequence, self._clock())
         self._state.set_deliveries(self._key, stored.sequence, stored.deliveries + 1)
-        return Delivery(outgoing(stored, held.until), held.token)
+        return Delivery(outgoing(stored, held), held.token)
 
     def _settle(self, token: uuid.UUID, properties: Mapping[str, Value]) -> Lock:
         """Takes the lock, having changed the message's application properties where the receiver asks for it."""
