@@ -54,7 +54,9 @@ class ControlPlane:
 
     async def start(self) -> None:
         """Returns once it answers."""
-        config = uvicorn.Config(self._app(), uds=str(self._path), log_level="warning", lifespan="off", access_log=False)
+        config = uvicorn.Config(
+            self._app(), uds=str(self._path), log_config=None, log_level="warning", lifespan="off", access_log=False
+        )
         self._server = server = EmbeddedServer(config)
         self._task = asyncio.create_task(server.serve(), name="control")
         await server.answering.wait()

@@ -48,6 +48,7 @@ class HttpsServer:
             http="httptools",
             ws="none",
             lifespan="off",
+            log_config=None,
             log_level="warning",
             access_log=False,
             timeout_keep_alive=75,

@@ -75,6 +75,7 @@ class Service:
             http="httptools",
             ws="none",
             lifespan="off",
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
