@@ -23,7 +23,8 @@ from localcloud.entra import routes as entra
 from localcloud.entra.directory import Directory
 from localcloud.entra.issuers import Issuers
 from localcloud.guard import Guard
-from localcloud.https import HostRouter, HttpsServer
+from localcloud.http_server import HttpServer
+from localcloud.https import HostRouter
 from localcloud.issuer import Issuer
 from localcloud.keyvault.routes import keyvault
 from localcloud.keyvault.state import SecretStore
@@ -120,7 +121,7 @@ class Cloud:
         for part in (self._folder, self.audit, self.secrets, self._items):
             stack.callback(part.close)
         with _named("HTTPS", host, self.settings.https_port, "LOCALCLOUD_HTTPS_PORT"):
-            server = HttpsServer(host, self.settings.https_port)
+            server = HttpServer("HTTPS", host, self.settings.https_port)
         stack.push_async_callback(server.close)
         self.https_port = server.port
         proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused)

@@ -8,7 +8,6 @@ import asyncio
 import os
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,7 +15,7 @@ from starlette.routing import Route
 
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
-from localcloud.https import EmbeddedServer
+from localcloud.http_server import EmbeddedServer
 from localcloud.issuer import Issuer
 from localcloud.keyvault.state import SecretStore
 from localcloud.operator import SOCKET
@@ -54,10 +53,7 @@ class ControlPlane:
 
     async def start(self) -> None:
         """Returns once it answers."""
-        config = uvicorn.Config(
-            self._app(), uds=str(self._path), log_config=None, log_level="warning", lifespan="off", access_log=False
-        )
-        self._server = server = EmbeddedServer(config)
+        self._server = server = EmbeddedServer(self._app(), uds=str(self._path))
         self._task = asyncio.create_task(server.serve(), name="control")
         await server.answering.wait()
         self._path.chmod(0o600)
