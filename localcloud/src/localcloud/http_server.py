@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from localcloud.listener import Listener, listen
 
 HEAD_TIMEOUT = 10.0  # seconds from a connection's or a request's beginning to the end of its head
-_BODY_TIMEOUT = 30.0  # seconds between two parts of a body
+BODY_TIMEOUT = 30.0  # seconds between two parts of a body
 _MOST_CONNECTIONS = 512
 
 
@@ -37,11 +37,11 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._expect_within(_BODY_TIMEOUT)
+        self._expect_within(BODY_TIMEOUT)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        self._expect_within(_BODY_TIMEOUT)
+        self._expect_within(BODY_TIMEOUT)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -56,7 +56,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         if self.flow.read_paused:  # the application has not taken yet what came
-            self._expect_within(_BODY_TIMEOUT)
+            self._expect_within(BODY_TIMEOUT)
         else:
             self.transport.close()
 

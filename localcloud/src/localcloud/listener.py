@@ -8,6 +8,7 @@ import ssl
 import traceback
 import weakref
 from collections.abc import Callable
+from typing import cast
 
 from localcloud.pauses import Pauses
 
@@ -81,9 +82,7 @@ class Listener:
                 _log.warning("%s has %d connections, and closes each further one", self._what, self._most)
                 connection.close()
                 continue
-            task = asyncio.create_task(self._begin(connection))
-            self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            self._beginning.add(asyncio.create_task(self._begin(connection)))
 
     async def _begin(self, connection: socket.socket) -> None:
         """The handshake, which may fail: its connection is gone then, and nobody needs to know."""
@@ -102,6 +101,8 @@ class Listener:
             raise
         else:
             self._open.add(transport)
+        finally:
+            self._beginning.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _count(self) -> int:
         return len(self._beginning) + sum(not transport.is_closing() for transport in self._open)

@@ -146,7 +146,7 @@ class Connection(asyncio.Protocol):
         """Whatever the peer sent, the worst that comes of it is the end of its own connection."""
         self._check_token()
         try:
-            while not self._closing and self._read():
+            while not self._closing and self._is_writable() and self._read():
                 pass
         except FramingError as error:
             self.end(AmqpError(errors.FRAMING_ERROR, str(error)))
@@ -291,9 +291,9 @@ class Connection(asyncio.Protocol):
         return not self._paused and self._outgoing_size < _OUTPUT
 
     def _take_more(self) -> None:
-        """Lets the queues hand out what this connection could not take before."""
+        """Goes on with what could not be answered, or handed out, as long as there was no room for it."""
         if self._is_writable() and not self._closing:
-            self._turn(self, _nothing)
+            self._turn(self, self._on_data)
 
     def _write(self, data: bytes) -> None:
         self._outgoing.append(data)
@@ -302,7 +302,3 @@ class Connection(asyncio.Protocol):
     def _clear(self) -> None:
         self._outgoing.clear()
         self._outgoing_size = 0
-
-
-def _nothing() -> None:
-    pass
