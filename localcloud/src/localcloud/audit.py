@@ -3,13 +3,17 @@
 The file is `audit.jsonl` in the state folder. It holds claims (`uti`, `oid`), never a token.
 """
 
+import contextlib
 import json
+import logging
 import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,15 @@ class Audit:
         return self._pod_of_uti.get(uti) if uti else None
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what could not be written yet can't be now either
+            self._file.close()
 
     def _write(self, kind: str, entry: Exchange | Access) -> None:
         line = {"time": round(self._clock(), 3), "kind": kind, **asdict(entry)}
-        self._file.write(json.dumps(line) + "\n")
+        try:
+            self._file.write(json.dumps(line) + "\n")
+        except OSError as error:  # a full disk costs entries, and no caller its answer
+            _log.warning("the audit trail can't be written at the moment: %s", error)
         for listener in self._listeners:
             listener(entry)
 

@@ -6,6 +6,7 @@ restarted, jobs are made from cronjobs. No workload reaches it.
 
 import asyncio
 import os
+import sqlite3
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -72,7 +73,8 @@ class ControlPlane:
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
                 Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
                 Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
-            ]
+            ],
+            exception_handlers={sqlite3.Error: _not_stored, OSError: _not_stored},
         )
 
     async def _status(self, _request: Request) -> Response:
@@ -132,3 +134,7 @@ class ControlPlane:
         if self._cluster is None:
             raise KeyError("this cloud runs without a cluster")
         return self._cluster
+
+
+async def _not_stored(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"the local cloud can't store this: {error}"}, 503)
