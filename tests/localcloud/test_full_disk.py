@@ -10,6 +10,7 @@ to the audit trail that is a disk that takes nothing more.
 import contextlib
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -196,5 +197,7 @@ def test_a_full_disk_is_told_waited_for_and_survived(program: Program, credentia
     assert len(said.splitlines()) < 40, said
     for service in ("Service Bus", "Cosmos DB", "Key Vault"):
         assert said.count(f"✗ {service} can store nothing at the moment: disk I/O error") in (1, 2)
+    with contextlib.closing(sqlite3.connect(program.state / "cosmos.sqlite")) as database:
+        assert database.execute("SELECT id FROM items ORDER BY id").fetchall() == [("1",), ("2",)]
     trail = audit.read(program.state / "audit.jsonl")
     assert [entry["allowed"] for entry in trail if entry["kind"] == "access"][-1]

@@ -43,7 +43,9 @@ class StateFolder:
             yield self.path / name
         except (sqlite3.Error, JoseError, ValueError) as error:
             if is_outage(error):
-                raise StateFolderError(f"{self.path / name} can't be opened now: {error}. Is the disk full?") from error
+                raise StateFolderError(
+                    f"{self.path / name} can't be used now: {error}. Make room, and try again."
+                ) from error
             raise StateFolderError(
                 f"{self.path / name} can't be used: {error}. Another version may have written it, or it is damaged; "
                 f"to begin anew, remove {self.path} and everything in it."
