@@ -50,7 +50,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     server.addHandler(caplog.handler)
     yield
     server.removeHandler(caplog.handler)
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
 
 
 def _part(value: object) -> str:

@@ -26,7 +26,7 @@ def broker(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Running
     with caplog.at_level(logging.WARNING, "localcloud"):
         yield running
     running.close()
-    assert not [record for record in caplog.records if record.levelno > logging.WARNING]
+    assert not [record for record in caplog.get_records("call") if record.levelno > logging.WARNING]
 
 
 def told(caplog: pytest.LogCaptureFixture) -> int:
