@@ -28,6 +28,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS items_by_lsn ON items (container, lsn);
 CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires) WHERE expires IS NOT NULL;
 """
 
+SYSTEM_PROPERTIES = ("_rid", "_self", "_etag", "_attachments", "_ts")
 _COLUMNS = "partition, id, sequence, lsn, timestamp, body"
 _ALIVE = "(expires IS NULL OR expires > ?)"
 
