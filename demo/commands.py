@@ -11,12 +11,12 @@ import threading
 import time
 from pathlib import Path
 
-from localcloud.lines import say, step
+from localcloud.lines import say, step, visible
 from localcloud.operator import ControlError, connect
 
 from demo import keys
 from demo.orders import Customer, OrderFailed, Receipt
-from demo.stack import ROOT, Stack, StackFailed
+from demo.stack import ROOT, Stack, StackFailed, describe_end
 
 _CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
 
@@ -42,7 +42,7 @@ def main() -> int:
             case _:
                 return _rotate(arguments)
     except (StackFailed, OrderFailed) as error:
-        print(f"✗ {error}", file=sys.stderr)
+        print(f"✗ {visible(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -71,8 +71,15 @@ def _run(arguments: argparse.Namespace) -> int:
         receipt = customer.receipt(customer.place("a first order", 1))
         customer.close()
         _show(receipt)
-        say(f"\n  The page             {url}/\n  The token's journey  {url}/identity\n  Stop with            Ctrl-C\n")
-        return stack.wait()
+        say("")
+        say(f"  The page             {url}/")
+        say(f"  The token's journey  {url}/identity")
+        say("  Stop with            Ctrl-C")
+        say("")
+        code = stack.wait()
+    if fault := describe_end(code):
+        raise StackFailed(fault)
+    return code
 
 
 def _require_free(port: int) -> None:

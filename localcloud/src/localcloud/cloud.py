@@ -23,10 +23,12 @@ from localcloud.entra import routes as entra
 from localcloud.entra.directory import Directory
 from localcloud.entra.issuers import Issuers
 from localcloud.guard import Guard
-from localcloud.https import HostRouter, HttpsServer
+from localcloud.http_server import HttpServer
+from localcloud.https import HostRouter
 from localcloud.issuer import Issuer
 from localcloud.keyvault.routes import keyvault
 from localcloud.keyvault.state import SecretStore
+from localcloud.notices import Notices
 from localcloud.proxy import ForwardProxy
 from localcloud.servicebus.broker import Broker
 from localcloud.servicebus.routes import servicebus
@@ -50,11 +52,16 @@ class PortTaken(Exception):
 class Cloud:
     """Azure on one machine: Entra, Key Vault, Cosmos DB, Blob Storage, Service Bus and a cluster's OIDC issuer.
 
-    Until `start` has returned, the ports are not known; after `close` nothing listens any more.
+    `report` is told of changes to the access file, `notices` of what was refused. Until `start` has returned, the ports
+    are not known; after `close` nothing listens any more.
     """
 
     def __init__(
-        self, settings: Settings, report: Callable[[str], None], clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        report: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        notices: Notices | None = None,
     ) -> None:
         self.settings = settings
         self.model = AccessFile(settings.access, report)
@@ -78,7 +85,7 @@ class Cloud:
         with folder.reading("servicebus.sqlite") as path:
             guard = self._guard(_SERVICE_BUS_AUDIENCES)
             self._broker = Broker(guard, entities.serviceBus, path, settings.servicebus_host, clock)
-        self._report = report
+        self._notices = notices or Notices()
         self._clock = clock
         self._stack = contextlib.AsyncExitStack()
         self.proxy_port = self.amqp_port = self.https_port = 0
@@ -114,7 +121,7 @@ class Cloud:
         for part in (self._folder, self.audit, self.secrets, self._items):
             stack.callback(part.close)
         with _named("HTTPS", host, self.settings.https_port, "LOCALCLOUD_HTTPS_PORT"):
-            server = HttpsServer(host, self.settings.https_port)
+            server = HttpServer("HTTPS", host, self.settings.https_port)
         stack.push_async_callback(server.close)
         self.https_port = server.port
         proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused)
@@ -181,7 +188,7 @@ class Cloud:
         return httpx.AsyncClient(timeout=10, mounts={f"all://{ISSUER_HOST}": inside})
 
     def _refused(self, where: str) -> None:
-        self._report(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")
+        self._notices.refuse(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")
 
 
 @contextlib.contextmanager

@@ -6,9 +6,9 @@ restarted, jobs are made from cronjobs. No workload reaches it.
 
 import asyncio
 import os
+import sqlite3
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
-from localcloud.https import EmbeddedServer
+from localcloud.http_server import EmbeddedServer
 from localcloud.issuer import Issuer
 from localcloud.keyvault.state import SecretStore
 from localcloud.operator import SOCKET
@@ -54,8 +54,7 @@ class ControlPlane:
 
     async def start(self) -> None:
         """Returns once it answers."""
-        config = uvicorn.Config(self._app(), uds=str(self._path), log_level="warning", lifespan="off", access_log=False)
-        self._server = server = EmbeddedServer(config)
+        self._server = server = EmbeddedServer(self._app(), uds=str(self._path))
         self._task = asyncio.create_task(server.serve(), name="control")
         await server.answering.wait()
         self._path.chmod(0o600)
@@ -74,7 +73,8 @@ class ControlPlane:
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
                 Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
                 Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
-            ]
+            ],
+            exception_handlers={sqlite3.Error: _not_stored, OSError: _not_stored},
         )
 
     async def _status(self, _request: Request) -> Response:
@@ -134,3 +134,7 @@ class ControlPlane:
         if self._cluster is None:
             raise KeyError("this cloud runs without a cluster")
         return self._cluster
+
+
+async def _not_stored(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"the local cloud can't store this: {error}"}, 503)
