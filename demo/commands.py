@@ -16,9 +16,8 @@ from localcloud.operator import ControlError, connect
 
 from demo import keys
 from demo.orders import Customer, OrderFailed, Receipt
-from demo.stack import ROOT, Stack, StackFailed
+from demo.stack import ROOT, Stack, StackFailed, describe_end
 
-_HOW_TO_STOP = "  Stop with            Ctrl-C"
 _CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
 
 
@@ -72,9 +71,15 @@ def _run(arguments: argparse.Namespace) -> int:
         receipt = customer.receipt(customer.place("a first order", 1))
         customer.close()
         _show(receipt)
-        for line in ("", f"  The page             {url}/", f"  The token's journey  {url}/identity", _HOW_TO_STOP, ""):
-            say(line)
-        return stack.wait()
+        say("")
+        say(f"  The page             {url}/")
+        say(f"  The token's journey  {url}/identity")
+        say("  Stop with            Ctrl-C")
+        say("")
+        code = stack.wait()
+    if fault := describe_end(code):
+        raise StackFailed(fault)
+    return code
 
 
 def _require_free(port: int) -> None:

@@ -1,6 +1,7 @@
 """The local cloud as a child process, from its start until it is stopped."""
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from localcloud.operator import ControlError, connect
 from demo import keys
 
 ROOT = Path(__file__).parent.parent
+_ORDERS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class StackFailed(Exception):
@@ -35,7 +37,10 @@ class Stack:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        fault = self._fault() if isinstance(value, Exception) else None
         self.stop()
+        if fault:  # the cause of whatever went wrong in between
+            raise StackFailed(fault) from value
 
     @property
     def pid(self) -> int:
@@ -77,7 +82,7 @@ class Stack:
         reason = "it never answered"
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise StackFailed("the local cloud has ended")
+                raise StackFailed(describe_end(self._process.returncode) or "The local cloud was stopped.")
             with contextlib.suppress(ControlError), self.control() as client:
                 status: dict[str, Any] = client.get("/status").raise_for_status().json()
                 # Another's answer means that another has the folder: this one is about to say so and end.
@@ -87,3 +92,26 @@ class Stack:
                 reason = "; ".join(waiting)
             time.sleep(0.05)
         raise StackFailed(f"not ready in time: {reason}")
+
+    def _fault(self) -> str | None:
+        """What ended the local cloud, if something other than an order to stop did."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return describe_end(self._process.wait(0.5))  # a process that was killed takes a moment to be gone
+        return None
+
+
+def describe_end(code: int) -> str | None:
+    """How the local cloud ended, in a sentence, by its exit code; nothing if it was stopped in order."""
+    if code == 0:
+        return None
+    number = -code if code < 0 else code - 128
+    if number not in set(signal.Signals):
+        return f"The local cloud ended with exit code {code}; what it printed says why."
+    name = signal.Signals(number).name
+    if number == signal.SIGKILL:
+        how = f"was killed (signal {number}, {name}), by hand or by the system for want of memory"
+    elif number in _ORDERS_TO_STOP:
+        how = f"was ended (signal {number}, {name}) before it could stop in order"
+    else:
+        how = f"crashed (signal {number}, {name})"
+    return f"The local cloud {how}. Nothing of it is left running, and what it accepted is kept: start it again."

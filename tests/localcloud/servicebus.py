@@ -5,8 +5,9 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,6 +160,19 @@ class RunningBroker:
     def connections(self) -> int:
         """How many sockets the broker's server holds."""
         return len(self.broker._connections)
+
+    @contextmanager
+    def unwritable(self) -> Iterator[None]:
+        """The broker's database takes no write, as on a full disk."""
+
+        async def set_query_only(on: bool) -> None:
+            self.broker._state._database.execute(f"PRAGMA query_only = {int(on)}")
+
+        self.run(set_query_only(True))
+        try:
+            yield
+        finally:
+            self.run(set_query_only(False))
 
     def trail(self) -> list[dict[str, Any]]:
         return read(self.folder / "audit.jsonl")

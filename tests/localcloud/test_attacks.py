@@ -16,6 +16,7 @@ from azure.identity import WorkloadIdentityCredential
 from joserfc import jwt
 from localcloud.access import TENANT_ID, client_id
 from localcloud.keys import identified
+from localcloud.notices import Notices
 from localcloud.summary import access_table
 from localcloud.terminal import Terminal
 from rich.console import Console
@@ -49,7 +50,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     server.addHandler(caplog.handler)
     yield
     server.removeHandler(caplog.handler)
-    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
 
 
 def _part(value: object) -> str:
@@ -154,7 +155,7 @@ def test_what_a_caller_wrote_cannot_move_the_cursor(
     """Names out of a refused request are shown on the terminal as they are written, with no effect on it."""
     trail = tmp_path / "audit.jsonl"
     log = audit.Audit(trail)
-    log.listen(Terminal(cloud.cloud.model, "https://issuer/").hear)
+    log.listen(Terminal(cloud.cloud.model, "https://issuer/", Notices()).hear)
     log.exchange(audit.Exchange("\x1b[2J", None, None, None, None, None, "AADSTS700016", None, "no\n✓ fake"))
     log.access(audit.Access(None, None, None, None, "read", "blob/[/x]", False, "no grant"))
     access_table(trail, Console(width=160))

@@ -80,6 +80,40 @@ def test_query_plan_leaves_the_work_to_the_service(http: httpx.Client) -> None:
     assert http.post(DOCS, headers=headers, json={"query": "SELECT"}).status_code == 400
 
 
+LARGEST = 2 * 1024 * 1024
+CJK, EMOJI = "中", "🙂"  # three bytes and four
+
+
+def item_of_size(size: int, letter: str) -> bytes:
+    """An item of this many bytes in UTF-8, most of it this letter."""
+    frame = len(b'{"id":"sized","pk":"requests","text":""}')
+    letters, rest = divmod(size - frame, len(letter.encode()))
+    return f'{{"id":"sized","pk":"requests","text":"{letter * letters}{"a" * rest}"}}'.encode()
+
+
+@pytest.mark.parametrize("letter", ["a", "é", CJK, EMOJI])
+def test_an_item_is_measured_in_bytes_of_utf_8(http: httpx.Client, letter: str) -> None:
+    """Up to two mebibytes as they are sent, whatever its letters are, and what comes back is what was sent."""
+    upsert = {**KEY, "x-ms-documentdb-is-upsert": "True"}
+    largest, larger = item_of_size(LARGEST, letter), item_of_size(LARGEST + 1, letter)
+    assert (len(largest), len(larger)) == (LARGEST, LARGEST + 1)
+    assert http.post(DOCS, headers=upsert, content=larger).status_code == 413
+    stored = http.post(DOCS, headers=upsert, content=largest)
+    assert stored.status_code in (200, 201)
+    text = json.loads(largest)["text"]
+    assert stored.json()["text"] == text
+    assert http.get(f"{DOCS}/sized", headers=KEY).json()["text"] == text
+    grown = {"operations": [{"op": "set", "path": "/more", "value": "x"}]}
+    assert http.patch(f"{DOCS}/sized", headers=KEY, json=grown).status_code == 413
+
+
+def test_escapes_count_as_they_are_sent(http: httpx.Client) -> None:
+    """A request of more than two mebibytes is refused, though the item in it would be small enough."""
+    escaped = json.dumps({"id": "sized", "pk": "requests", "text": CJK * 400_000}).encode()
+    assert len(escaped) > LARGEST
+    assert http.post(DOCS, headers={**KEY, "x-ms-documentdb-is-upsert": "True"}, content=escaped).status_code == 413
+
+
 DEEP = "[" * 100_000
 TEXT = {"content-type": "text/plain"}
 

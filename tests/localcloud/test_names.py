@@ -84,6 +84,19 @@ def test_the_proxy_refuses_every_other_name(cloud) -> None:
     assert "example.com:443 is not part of the local cloud" in answer
 
 
+def test_the_proxys_refusals_cannot_paint_or_fill_the_terminal(cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """A target is shown as it is written, on one line, cut if it is long; repeats are counted."""
+    attacks = (b"\x1b[2J\x1b]0;title\x07evil:443", b"\xe2\x80\xaeeslaf:443", b"\x85fake:443", b"a" * 15_000 + b":443")
+    for target in attacks * 3:
+        with closing(socket.create_connection(("127.0.0.1", cloud.cloud.proxy_port), 5)) as connection:
+            connection.sendall(b"CONNECT " + target + b" HTTP/1.1\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 403 ")
+    said = [line for line in capsys.readouterr().out.split("\n") if line]
+    assert len(said) == len(attacks)
+    assert all(line.startswith("✗ the proxy refused ") and line.isprintable() for line in said)
+    assert max(map(len, said)) < 1100
+
+
 def test_the_proxy_leads_to_no_other_port(cloud) -> None:
     """Azure's names are reached on port 443 alone."""
     with closing(socket.create_connection(("127.0.0.1", cloud.cloud.proxy_port), 5)) as connection:

@@ -12,7 +12,7 @@ from azure.servicebus.exceptions import (
 )
 from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.amqp.composites import read
-from localcloud.servicebus.amqp.performatives import Detach, Disposition, Rejected, Transfer
+from localcloud.servicebus.amqp.performatives import Detach, Disposition, Flow, Rejected, Transfer
 
 from tests.localcloud.amqp_wire import Wire, message, reply_properties, request
 from tests.localcloud.servicebus import NAMESPACE, Credential, RunningBroker, access_model, one_of
@@ -233,6 +233,34 @@ def test_a_grant_taken_away_counts_at_once(broker: RunningBroker, wire: Wire) ->
         assert error_of(wire.expect(Detach)).condition == "amqp:unauthorized-access"
     finally:
         broker.model = access_model(QUEUES)
+
+
+@pytest.mark.parametrize("denied", [1, 3])
+def test_a_receiver_without_the_right_does_not_hold_up_the_next(broker: RunningBroker, denied: int) -> None:
+    """Receivers that lost the right while they waited are detached, and who holds it gets the message at once."""
+    without, entitled = [Wire(broker) for _ in range(denied)], Wire(broker)
+    try:
+        for wire, workload in [*((each, "receiver") for each in without), (entitled, "both")]:
+            wire.ready(workload)
+            wire.attach(0, "jobs", receive=True, snd_settle_mode=1)
+            wire.credit(0, 1)
+            wire.send(Flow(0, 1000, 0, 1000, echo=True))
+            wire.expect(Flow)  # by now its credit is known
+        broker.model = access_model(QUEUES, receiver=[])
+        sender = Wire(broker)
+        sender.ready("sender")
+        sender.attach(0, "jobs", receive=False)
+        sender.send(Transfer(0, 1, b"1", 0, False), message())
+        assert sender.expect(Disposition).first == 1
+        # Nothing happens after the message came in: no other connection says a word.
+        assert entitled.expect(Transfer).settled
+        for wire in without:
+            assert error_of(wire.expect(Detach)).condition == "amqp:unauthorized-access"
+        sender.close()
+    finally:
+        broker.model = access_model(QUEUES)
+        for wire in [*without, entitled]:
+            wire.close()
 
 
 def test_every_access_is_in_the_trail(broker: RunningBroker, wire: Wire) -> None:

@@ -31,6 +31,7 @@ from localcloud.servicebus.amqp.performatives import (
     Transfer,
 )
 from localcloud.servicebus.amqp.types import Described, Symbol, ULong
+from localcloud.servicebus.timeouts import Timeouts
 
 from tests.localcloud.amqp_wire import Wire, message, reply_properties, request
 from tests.localcloud.servicebus import RunningBroker
@@ -40,7 +41,7 @@ QUEUES: dict[str, Any] = {name: {} for name in ("plain", "ids", "credit", "windo
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    running = RunningBroker(tmp_path_factory.mktemp("wire"), QUEUES, idle_time_out=60.0)
+    running = RunningBroker(tmp_path_factory.mktemp("wire"), QUEUES, timeouts=Timeouts(idle=60.0))
     yield running
     running.close()
 
@@ -121,7 +122,7 @@ def test_heartbeats_meet_the_clients_idle_time_out(wire: Wire) -> None:
 
 def test_a_silent_client_is_closed(tmp_path: Path) -> None:
     """Twice the announced idle time-out without a frame ends a connection; a heartbeat keeps it."""
-    broker = RunningBroker(tmp_path, {"plain": {}}, idle_time_out=0.3)
+    broker = RunningBroker(tmp_path, {"plain": {}}, timeouts=Timeouts(idle=0.3))
     try:
         silent, alive = Wire(broker), Wire(broker)
         silent.open()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from localcloud.servicebus.amqp.decoder import DecodeError, decode, map_entries, skip
+from localcloud.servicebus.amqp.decoder import DecodeError, decode
 from localcloud.servicebus.amqp.encoder import encode
+from localcloud.servicebus.amqp.structure import map_entries, skip, validate
 from localcloud.servicebus.amqp.types import (
     Array,
     Byte,
@@ -33,6 +34,12 @@ def integers(kind: Any, bits: int, signed: bool) -> st.SearchStrategy[Any]:
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     return st.integers(low, high).map(kind)
 
+
+PIECES = [
+    *(bytes([code]) for code in (0x00, 0x40, 0x41, 0x43, 0x45, 0x52, 0x53, 0x56, 0x73, 0x94, 0xA0, 0xA1, 0xA3)),
+    *(bytes([code, size, count]) for code in (0xC0, 0xC1, 0xE0) for size in (1, 2, 3, 5, 8) for count in (0, 1, 2, 3)),
+    *(b"\xd0\x00\x00\x00\x06\x00\x00\x00\x02", b"\x00\x53\x01", b"\xa1\x01a", b"\xa3\x02ab", bytes(4), bytes(16)),
+]
 
 ascii_text = st.text(st.characters(max_codepoint=127), max_size=300)
 simple = st.one_of(
@@ -88,6 +95,7 @@ def test_skipping_a_value_ends_where_decoding_it_does(value: Any) -> None:
     """A section can be passed over without being read."""
     encoded = encode(value) + b"\x40"
     assert skip(encoded, 0, len(encoded)) == len(encoded) - 1
+    assert validate(encoded, 0, len(encoded)) == len(encoded) - 1
 
 
 @given(values, st.data())
@@ -97,8 +105,9 @@ def test_a_value_cut_short_is_refused(value: Any, data: st.DataObject) -> None:
     cut = encoded[: data.draw(st.integers(0, len(encoded) - 1))]
     with pytest.raises(DecodeError):
         decode(cut)
-    with pytest.raises(DecodeError):
-        skip(cut, 0, len(cut))
+    for read in (skip, validate):
+        with pytest.raises(DecodeError):
+            read(cut, 0, len(cut))
 
 
 @given(st.binary(max_size=200))
@@ -107,10 +116,70 @@ def test_any_bytes_decode_or_are_refused(octets: bytes) -> None:
     for read in (
         lambda: decode(octets),
         lambda: skip(octets, 0, len(octets)),
+        lambda: validate(octets, 0, len(octets)),
         lambda: list(map_entries(octets, 0, len(octets))),
     ):
         with contextlib.suppress(DecodeError):
             read()
+
+
+@given(st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join)))
+def test_what_validates_decodes_or_nests_too_deeply(octets: bytes) -> None:
+    """What is passed on unread is AMQP: whoever receives it can decode it, and finds the same end."""
+    try:
+        end = validate(octets, 0, len(octets))
+    except DecodeError:
+        return
+    with contextlib.suppress(DecodeError):
+        assert decode(octets)[1] == end
+        return
+    with pytest.raises(DecodeError, match=r"too deeply|unhashable|more elements than it has bytes"):
+        decode(octets)
+
+
+@pytest.mark.parametrize("nest", [b"\xd0\x00\x00\x00\x00\x00\x00\x00\x01", b"\x00\x53\x01"], ids=["lists", "described"])
+@pytest.mark.parametrize("depth", [200, 20_000])
+def test_a_value_that_is_passed_on_may_nest_as_deeply_as_it_likes(nest: bytes, depth: int) -> None:
+    """It is looked at without recursion, and refused if even the innermost value is wrong."""
+
+    def nested(innermost: bytes) -> bytes:
+        if nest[0] == 0:
+            return nest * depth + innermost
+        sizes = (4 + (depth - level) * 9 - 9 + len(innermost) for level in range(depth))
+        return b"".join(b"\xd0" + struct.pack(">II", size, 1) for size in sizes) + innermost
+
+    good, bad = nested(b"\x41"), nested(b"\xa1\x01\xff")
+    assert validate(good, 0, len(good)) == len(good)
+    with pytest.raises(DecodeError):
+        validate(bad, 0, len(bad))
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        "c0020040",
+        "c10201 40",
+        "a101ff",
+        "a30180",
+        "7300110000",
+        "4f",
+        "e00501004041414141",
+        "e002 01 0000",
+        "e0040140 4040",
+    ],
+)
+def test_what_no_receiver_could_decode_is_refused(octets: str) -> None:
+    """Bytes behind a list's items, a key alone, texts of other bytes, no such character or code, arrays that lie."""
+    encoded = bytes.fromhex(octets)
+    with pytest.raises(DecodeError):
+        validate(encoded, 0, len(encoded))
+
+
+@pytest.mark.parametrize("octets", ["e0020341", "f0000000050000000341", "e00100"])
+def test_arrays_of_elements_without_bytes_are_amqp(octets: str) -> None:
+    """Three times true, or nothing at all."""
+    encoded = bytes.fromhex(octets)
+    assert validate(encoded, 0, len(encoded)) == len(encoded)
 
 
 @pytest.mark.parametrize("width", [0x40, 0x41, 0x43, 0x44, 0x45])
@@ -120,6 +189,8 @@ def test_a_billion_elements_of_no_width_are_refused_at_once(width: int) -> None:
     began = time.perf_counter()
     with pytest.raises(DecodeError):
         decode(claim + bytes(40))
+    with pytest.raises(DecodeError):
+        validate(claim + bytes(40), 0, len(claim) + 40)
     assert time.perf_counter() - began < 0.05
 
 

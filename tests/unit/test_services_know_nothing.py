@@ -13,6 +13,7 @@ SOURCES = [
 ]
 PLACES = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?$|windows\.net|azure\.(net|com)|microsoftonline|keyless\.")
 EXPLAINED = {"description"}  # what a setting's help says of the form of its value
+CALLED_BY = {"allowed_hosts"}  # under which names a service is called: this machine's by default, so that no other is
 
 
 def texts(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -25,9 +26,19 @@ def texts(tree: ast.AST) -> Iterator[ast.Constant]:
         if keyword.arg in EXPLAINED
         for node in ast.walk(keyword.value)
     }
+    called_by = {
+        id(node)
+        for field in ast.walk(tree)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id in CALLED_BY
+        for node in ast.walk(field)
+    }
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in explained | docstrings:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in explained | called_by | docstrings
+        ):
             yield node
 
 

@@ -1,8 +1,8 @@
 """Take an encoded AMQP message apart, and put one together, without decoding its values.
 
 A message is a row of sections; a list or a map is a row of items. Here each of them stays the bytes that it was, so a
-value of any type goes on unchanged. No length or count that the bytes claim is trusted: where it reaches past the
-bytes that hold it, `Malformed` is raised.
+value of any type goes on unchanged. No length or count that the bytes claim is trusted: one that reaches past the
+bytes that hold it raises `Malformed`.
 
 https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html#section-encodings
 https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-messaging-v1.0-os.html#section-message-format

@@ -31,7 +31,7 @@ class Clients:
 
     @classmethod
     def open(cls, settings: Settings) -> "Clients":
-        """Connects to nothing yet. Raises `ValueError` where there is no workload identity.
+        """Connects to nothing yet. Raises `ValueError` if there is no workload identity.
 
         The SDKs retry briefly: what outlasts that, the worker repeats itself, with the message kept.
         """
@@ -68,7 +68,7 @@ def blob_client(settings: StoreSettings, credential: ObservedCredential) -> Blob
 def servicebus_client(settings: QueueSettings, credential: ObservedCredential) -> ServiceBusClient:
     """AMQP over TLS on port 5671, said explicitly: with a custom endpoint the SDK would choose WebSockets.
 
-    Its receivers receive every message, whatever it holds (see `encoded`).
+    Its receivers receive messages that the SDK can't decode too (see `encoded`).
     """
     keep_encoded()
     return ServiceBusClient(

@@ -1,4 +1,4 @@
-"""What the worker and redrive read of a received message, whoever sent it."""
+"""What the worker and redrive read of a received message."""
 
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.amqp import AmqpMessageBodyType
@@ -18,7 +18,7 @@ class NoOrder(ValueError):
 
 
 def body_of(message: ServiceBusReceivedMessage) -> bytes:
-    """Return the content of the message's data sections, where an order is; raises `NoOrder`."""
+    """Return the content of the message's data sections, which hold an order's body. Raises `NoOrder`."""
     if fault := fault_of(message):
         raise NoOrder(UNDECODABLE, fault)
     match message.body_type:
@@ -31,5 +31,5 @@ def body_of(message: ServiceBusReceivedMessage) -> bytes:
 
 
 def printable(text: str) -> str:
-    """Return the text with whatever a terminal would act on, or can't show, written as an escape."""
+    """Return the text with every character that a terminal can't show, or would act on, written as an escape."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

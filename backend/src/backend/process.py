@@ -72,13 +72,13 @@ class Process:
         self._now = now
 
     async def __call__(self, body: bytes) -> Receipted | Rejected:
-        """Raises `Unavailable` where a dependency fails; the call may then be repeated as it is."""
+        """Raises `Unavailable` if a dependency fails; the call may then be repeated as it is."""
         try:
             message = OrderMessage.model_validate_json(body)
         except ValidationError as error:
             return Rejected(INVALID_ORDER, describe(error))
 
-        # Read first: another body under a used key gets no receipt, which nobody could take back.
+        # Read first: another body under a used key gets no receipt, since a receipt can't be taken back.
         document = await self._documents.read(message.orderId, message.customerId)
         if document is None:
             signed = await self._sign(self._receipt(message))

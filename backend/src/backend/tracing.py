@@ -31,14 +31,14 @@ def continued(message: ServiceBusReceivedMessage) -> Iterator[None]:
 
 
 def _carried(message: ServiceBusReceivedMessage) -> dict[str, str]:
-    """Return the sender's trace context. What is no text of it is not among the properties (see `encoded`)."""
+    """Return the sender's trace context. A malformed part of it is not among the properties (see `encoded`)."""
     properties = message.application_properties or {}
     found = {name: properties.get(name.encode()) for name in _trace_context.fields}
     return {name: value.decode() for name, value in found.items() if isinstance(value, bytes)}
 
 
 def add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: the ids of the present span, where there is one."""
+    """A structlog processor: the ids of the present span, if there is one."""
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         event["trace_id"] = trace.format_trace_id(span.trace_id)

@@ -4,6 +4,8 @@ The file is `audit.jsonl` in the state folder, with older ones beside it (`local
 `oid`), never a token.
 """
 
+import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -15,6 +17,8 @@ from localcloud.tokens import CLOCK_SKEW, LIFETIME
 
 _MOST_TOKENS = 10_000  # whose pods are known: a caller that asks for tokens in a loop makes the trail forget, not grow
 _TOKEN = "token"  # noqa: S105 - the kind of a line that is no entry: a token that an earlier file tells of
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +91,17 @@ class Audit:
         return token.pod if token else None
 
     def close(self) -> None:
-        self._trail.close()
+        with contextlib.suppress(OSError):  # what could not be written yet can't be now either
+            self._trail.close()
 
     def _now(self) -> float:
         return round(self._clock(), 3)
 
     def _write(self, kind: str, entry: Exchange | Access) -> None:
-        self._trail.append({"time": self._now(), "kind": kind, **asdict(entry)})
+        try:
+            self._trail.append({"time": self._now(), "kind": kind, **asdict(entry)})
+        except OSError as error:  # a full disk costs entries, and no caller its answer
+            _log.warning("the audit trail can't be written at the moment: %s", error)
         for listener in self._listeners:
             listener(entry)
 

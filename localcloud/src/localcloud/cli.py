@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from localcloud.lines import say, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
 
@@ -66,7 +67,7 @@ def _status(arguments: argparse.Namespace) -> int:
     def show(client: "httpx.Client") -> int:
         for pod in client.get("/status").raise_for_status().json()["pods"]:
             state = "ready" if pod["ready"] else f"not ready: {pod['reason'] or 'starting'}"
-            print(f"{pod['name']:<32} restarts {pod['restarts']:<4} {state}")
+            say(f"{pod['name']:<32} restarts {pod['restarts']:<4} {state}")
         return 0
 
     return _ask(arguments, show)
@@ -189,7 +190,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _fail(error: Exception) -> int:
     sentence = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
-    print(f"localcloud: {sentence}", file=sys.stderr)
+    print(f"localcloud: {visible(sentence)}", file=sys.stderr)
     return 1
 
 

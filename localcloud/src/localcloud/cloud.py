@@ -26,10 +26,12 @@ from localcloud.entra.signing_keys import SigningKeys
 from localcloud.faults import Faults, Kind
 from localcloud.faulty_https import Faulty
 from localcloud.guard import Guard
-from localcloud.https import HostRouter, HttpsServer
+from localcloud.http_server import HttpServer
+from localcloud.https import HostRouter
 from localcloud.issuer import Issuer
 from localcloud.keyvault.routes import keyvault
 from localcloud.keyvault.state import SecretStore
+from localcloud.notices import Notices
 from localcloud.proxy import ForwardProxy
 from localcloud.servicebus.broker import Broker
 from localcloud.servicebus.routes import servicebus
@@ -53,11 +55,16 @@ class PortTaken(Exception):
 class Cloud:
     """Azure on one machine: Entra, Key Vault, Cosmos DB, Blob Storage, Service Bus and a cluster's OIDC issuer.
 
-    Until `start` has returned, the ports are not known; after `close` nothing listens any more.
+    `report` is told of changes to the access file, `notices` of what was refused. Until `start` has returned, the ports
+    are not known; after `close` nothing listens any more.
     """
 
     def __init__(
-        self, settings: Settings, report: Callable[[str], None], clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        report: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        notices: Notices | None = None,
     ) -> None:
         self.settings = settings
         self.clock = Clock(clock)  # Azure's; the cluster's issuer goes by its own
@@ -85,7 +92,7 @@ class Cloud:
             self._broker = Broker(
                 guard, entities.serviceBus, path, settings.servicebus_host, self.clock, faults=self.faults
             )
-        self._report = report
+        self._notices = notices or Notices()
         self._stack = contextlib.AsyncExitStack()
         self.proxy_port = self.amqp_port = self.https_port = 0
 
@@ -136,7 +143,7 @@ class Cloud:
         for part in (self._folder, self.audit, self.secrets, self._items):
             stack.callback(part.close)
         with _named("HTTPS", host, self.settings.https_port, "LOCALCLOUD_HTTPS_PORT"):
-            server = HttpsServer(host, self.settings.https_port)
+            server = HttpServer("HTTPS", host, self.settings.https_port)
         stack.push_async_callback(server.close)
         self.https_port = server.port
         proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused, self._is_down)
@@ -211,7 +218,7 @@ class Cloud:
         return True
 
     def _refused(self, where: str) -> None:
-        self._report(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")
+        self._notices.refuse(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")
 
 
 @contextlib.contextmanager

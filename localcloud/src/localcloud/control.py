@@ -6,10 +6,10 @@ restarted, jobs are made from cronjobs. Azure's faults are asked for here too. N
 
 import asyncio
 import os
+import sqlite3
 from pathlib import Path
 from typing import Annotated
 
-import uvicorn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from localcloud.cloud import Cloud
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.faults import Fault, Kind
-from localcloud.https import EmbeddedServer
+from localcloud.http_server import EmbeddedServer
 from localcloud.operator import SOCKET
 from localcloud.validation import faults_of
 
@@ -53,8 +53,7 @@ class ControlPlane:
 
     async def start(self) -> None:
         """Returns once it answers."""
-        config = uvicorn.Config(self._app(), uds=str(self._path), log_level="warning", lifespan="off", access_log=False)
-        self._server = server = EmbeddedServer(config)
+        self._server = server = EmbeddedServer(self._app(), uds=str(self._path))
         self._task = asyncio.create_task(server.serve(), name="control")
         await server.answering.wait()
         self._path.chmod(0o600)
@@ -79,7 +78,7 @@ class ControlPlane:
                 Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
                 Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
             ],
-            exception_handlers={ValidationError: _invalid},
+            exception_handlers={ValidationError: _invalid, sqlite3.Error: _not_stored, OSError: _not_stored},
         )
 
     async def _status(self, _request: Request) -> Response:
@@ -187,3 +186,7 @@ class _Fault(_Asked):
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ValidationError)  # noqa: S101 - it is registered for nothing else
     return JSONResponse({"error": "; ".join(faults_of(error))}, 400)
+
+
+async def _not_stored(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"the local cloud can't store this: {error}"}, 503)

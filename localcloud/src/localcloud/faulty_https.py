@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from localcloud.blob.errors import BlobError
 from localcloud.entra.errors import EntraError
 from localcloud.faults import Fault, Faults, Kind
-from localcloud.https import RESET
+from localcloud.http_server import RESET
 from localcloud.keyvault.errors import KeyVaultError
 
 Answer = Callable[[Fault], Response]

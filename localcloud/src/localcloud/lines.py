@@ -1,31 +1,42 @@
-"""Lines for the terminal: one a step, coloured only where a person watches."""
+"""Lines for the terminal: each on one line whatever it quotes, coloured only where a person watches."""
 
 import contextlib
 import sys
 
+_LONGEST = 1000  # characters
+
 
 def say(line: str) -> None:
-    """A terminal that has gone away is told no more, and stops nothing."""
-    with contextlib.suppress(OSError):
-        print(line, flush=True)
+    """Print the line. It may quote others, so it is made visible first."""
+    _print(visible(line))
 
 
 def step(line: str) -> None:
-    """A finished step."""
-    say(paint("32", "✓ ") + line)
+    """Print a finished step."""
+    _print(_paint("32", "✓ ") + visible(line))
 
 
-def refusal(what: str, fix: str | None) -> None:
-    """What somebody was refused or lacks, and what to do about it. Both may quote others, so both are made visible."""
-    say(paint("31", "✗ ") + visible(what))
+def refusal(what: str, fix: str | None = None) -> None:
+    """Print what was refused or is missing, and what to do about it."""
+    _print(_paint("31", "✗ ") + visible(what))
     if fix:
-        say("  " + paint("33", "fix: ") + visible(fix))
-
-
-def paint(colour: str, text: str) -> str:
-    return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text
+        _print("  " + _paint("33", "fix: ") + visible(fix))
 
 
 def visible(text: str) -> str:
-    """What somebody else wrote, on one line and without the power to move a cursor or to paint."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    """What somebody else wrote, on one line of bounded length.
+
+    Characters that move the cursor, paint, ring or change the direction of writing are shown as Python writes them.
+    """
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:_LONGEST])
+    return f"{shown}… (and {len(text) - _LONGEST} characters more)" if len(text) > _LONGEST else shown
+
+
+def _print(line: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    with contextlib.suppress(OSError):  # a terminal that has gone away stops nothing
+        print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def _paint(colour: str, text: str) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from localcloud.cluster.webhook import WebhookSettings
 from localcloud.control import ControlPlane, StatePathTooLong, socket_path
 from localcloud.entra.routes import AUTHORITY
 from localcloud.lines import say, step
+from localcloud.notices import NoticeHandler, Notices
 from localcloud.projection import Projection, Projections
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolderError
@@ -65,12 +67,13 @@ async def run(
     stop = _stop_signal()
     try:
         async with contextlib.AsyncExitStack() as stack:
-            cloud = await stack.enter_async_context(_running_cloud(settings))
+            notices = await stack.enter_async_context(_telling())
+            cloud = await stack.enter_async_context(_running_cloud(settings, notices))
             projecting = asyncio.create_task(Projections(projections, cloud.issuer.issue_token, time.time).keep_fresh())
             stack.callback(projecting.cancel)
             cluster = None
             if overlay is not None:
-                cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports))
+                cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports, notices))
             control = ControlPlane(cloud, cluster)
             await control.start()
             stack.push_async_callback(control.close)
@@ -83,9 +86,24 @@ async def run(
 
 
 @contextlib.asynccontextmanager
-async def _running_cloud(settings: Settings) -> AsyncIterator[Cloud]:
-    cloud = Cloud(settings, report=say)
-    cloud.audit.listen(Terminal(cloud.model, cloud.issuer.url).hear)
+async def _telling() -> AsyncIterator[Notices]:
+    """Whatever goes wrong in the program, or is logged by it or its libraries, is told as a notice."""
+    notices = Notices()
+    handler = NoticeHandler(notices)
+    logging.getLogger().addHandler(handler)
+    counting = asyncio.create_task(notices.keep_counting(), name="notices")
+    try:
+        yield notices
+    finally:
+        counting.cancel()
+        logging.getLogger().removeHandler(handler)
+        notices.close()
+
+
+@contextlib.asynccontextmanager
+async def _running_cloud(settings: Settings, notices: Notices) -> AsyncIterator[Cloud]:
+    cloud = Cloud(settings, report=say, notices=notices)
+    cloud.audit.listen(Terminal(cloud.model, cloud.issuer.url, notices).hear)
     await cloud.start()
     step(f"Azure's names are answered through {cloud.proxy_url}, AMQP on port {cloud.amqp_port}")
     try:
@@ -95,7 +113,9 @@ async def _running_cloud(settings: Settings) -> AsyncIterator[Cloud]:
 
 
 @contextlib.asynccontextmanager
-async def _running_cluster(cloud: Cloud, overlay: Path, service_ports: Mapping[str, int]) -> AsyncIterator[Cluster]:
+async def _running_cluster(
+    cloud: Cloud, overlay: Path, service_ports: Mapping[str, int], notices: Notices
+) -> AsyncIterator[Cluster]:
     cluster = Cluster(
         overlay=overlay,
         state=cloud.settings.state,
@@ -111,7 +131,7 @@ async def _running_cluster(cloud: Cloud, overlay: Path, service_ports: Mapping[s
         report=say,
     )
     await cluster.start()
-    watching = asyncio.create_task(readiness.watch(cluster.pods), name="readiness")
+    watching = asyncio.create_task(readiness.watch(cluster.pods, notices), name="readiness")
     try:
         yield cluster
     finally:

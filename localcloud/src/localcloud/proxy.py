@@ -9,8 +9,12 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 
+from localcloud.listener import Listener, listen
+
 _HEAD_LIMIT = 16 * 1024
-_ENDED = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError)
+_HEAD_TIMEOUT = 10.0  # seconds
+_MOST_CONNECTIONS = 1024
+_ENDED = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 class ForwardProxy:
@@ -31,20 +35,25 @@ class ForwardProxy:
         self._is_down = is_down
         self._target = (target_host, target_port)
         self._refused = refused
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._open: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listens and returns the port; raises `OSError` where it is taken."""
-        self._server = await asyncio.start_server(self._accept, host, port, limit=_HEAD_LIMIT)
-        return int(self._server.sockets[0].getsockname()[1])
+        listening = listen(host, port)
+        self._listener = Listener("The proxy", listening, self._connection, None, _MOST_CONNECTIONS)
+        self._listener.start()
+        return int(listening.getsockname()[1])
 
     async def close(self) -> None:
         """Ends every connection, without waiting for either of its ends."""
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            await self._listener.close()
         for writer in self._open:
             writer.transport.abort()
+
+    def _connection(self) -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(_HEAD_LIMIT), self._accept)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with self._tracked(writer), contextlib.suppress(*_ENDED):
@@ -60,7 +69,7 @@ class ForwardProxy:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(_HEAD_TIMEOUT):
             head = await reader.readuntil(b"\r\n\r\n")
         method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
         where = rest.partition(" ")[0]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from localcloud import advice
-from localcloud.lines import refusal, step
+from localcloud.lines import step
+from localcloud.notices import Notices
 
 _LOOK = 0.5  # seconds
 _PATIENCE = 8.0  # seconds; a pod that is only starting is not worth a line
@@ -21,7 +22,9 @@ class PodStatus(Protocol):
     def reason(self) -> str: ...
 
 
-async def watch(pods: Callable[[], Iterable[PodStatus]], clock: Callable[[], float] = time.monotonic) -> None:
+async def watch(
+    pods: Callable[[], Iterable[PodStatus]], notices: Notices, clock: Callable[[], float] = time.monotonic
+) -> None:
     """Looks until it is cancelled. A pod's reason is said once, as long as it stays the same."""
     waiting_since: dict[str, float] = {}
     said: dict[str, str] = {}
@@ -33,5 +36,5 @@ async def watch(pods: Callable[[], Iterable[PodStatus]], clock: Callable[[], flo
                     step(f"{pod.name} is ready")
             elif clock() - waiting_since.setdefault(pod.name, clock()) > _PATIENCE and said.get(pod.name) != pod.reason:
                 said[pod.name] = pod.reason
-                refusal(f"{pod.name} is not ready: {pod.reason or 'starting'}", advice.on_pod(pod.reason))
+                notices.refuse(f"{pod.name} is not ready: {pod.reason or 'starting'}", advice.on_pod(pod.reason))
         await asyncio.sleep(_LOOK)

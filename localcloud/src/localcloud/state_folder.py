@@ -8,6 +8,8 @@ from pathlib import Path
 
 from joserfc.errors import JoseError
 
+from localcloud.database import is_outage
+
 
 class StateFolderError(Exception):
     """The folder is in use, or holds what can't be read; the message names it and says what to do."""
@@ -40,6 +42,10 @@ class StateFolder:
         try:
             yield self.path / name
         except (sqlite3.Error, JoseError, ValueError) as error:
+            if is_outage(error):
+                raise StateFolderError(
+                    f"{self.path / name} can't be used now: {error}. Make room, and try again."
+                ) from error
             raise StateFolderError(
                 f"{self.path / name} can't be used: {error}. Another version may have written it, or it is damaged; "
                 f"to begin anew, remove {self.path} and everything in it."

@@ -29,7 +29,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 @pytest.fixture(scope="module")
 def namespace(target: Target) -> Iterator[Namespace]:
     """A queue for each test of a module."""
-    with target.namespace({f"q{number}": {"maxDeliveryCount": 3} for number in range(13)}) as namespace:
+    with target.namespace({f"q{number}": {"maxDeliveryCount": 3} for number in range(14)}) as namespace:
         yield namespace
 
 

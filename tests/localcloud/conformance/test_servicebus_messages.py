@@ -33,6 +33,7 @@ def test_a_message_arrives_with_everything_its_sender_put_on_it(
             ),
             application_properties={"text": "é", "number": 5, "flag": True, "id": uuid.UUID(int=7), "octets": b"\x00"},
             annotations={"x-mine": [1, "two"]},
+            delivery_annotations={"x-hop": 1},
             footer={"check": "sum"},
         )
     )
@@ -53,11 +54,26 @@ def test_a_message_arrives_with_everything_its_sender_put_on_it(
     assert raw.annotations is not None
     assert raw.annotations[b"x-mine"] == [1, b"two"]
     assert raw.footer == {b"check": b"sum"}
+    assert raw.delivery_annotations == {b"x-hop": 1, b"x-opt-lock-token": message.lock_token}
     assert (message.sequence_number, message.enqueued_sequence_number, message.delivery_count) == (1, 1, 0)
     assert message.enqueued_time_utc is not None
     assert before < message.enqueued_time_utc < before + timedelta(seconds=10)
     assert message.locked_until_utc is not None
     receiver.complete_message(message)
+
+
+def test_a_message_without_an_id_gets_one(sender: ServiceBusSender, receiver: ServiceBusReceiver) -> None:
+    """Each its own; one that the sender chose stays."""
+    for properties in (None, AmqpMessageProperties(subject="s"), AmqpMessageProperties(message_id="chosen")):
+        sender.send_messages(AmqpAnnotatedMessage(data_body=b"", properties=properties))
+    messages = many_of(receiver, 3)
+    first, second, third = (message.message_id for message in messages)
+    assert first
+    assert second
+    assert first != second
+    assert (messages[1].subject, third) == ("s", "chosen")
+    for message in messages:
+        receiver.complete_message(message)
 
 
 @pytest.mark.parametrize("body", ["text", b"", {"a": [1, 2]}], ids=["text", "empty", "value"])

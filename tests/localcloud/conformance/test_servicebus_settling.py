@@ -90,6 +90,7 @@ def test_a_deferred_message_is_received_by_its_number_only(
     receiver.complete_message(now)
     (later,) = receiver.receive_deferred_messages(first.sequence_number)
     assert (str(later), later.delivery_count) == ("later", 1)
+    assert later.raw_amqp_message.delivery_annotations == {b"x-opt-lock-token": later.lock_token}
     with pytest.raises(MessageNotFoundError):
         receiver.receive_deferred_messages(first.sequence_number)
     receiver.complete_message(later)

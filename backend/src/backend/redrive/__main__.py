@@ -93,7 +93,7 @@ def _list(numbers: Iterable[int]) -> str:
 
 
 def read_body(source: str | None, sequences: Sequence[int]) -> bytes | None:
-    """The repaired body from a file or from standard input; None where none is given."""
+    """The repaired body from a file or from standard input; None if none is given."""
     if source is None:
         return None
     if len(sequences) != 1:

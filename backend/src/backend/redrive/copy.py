@@ -1,7 +1,7 @@
 """The message to send in the place of a dead letter: what its sender sent, byte for byte.
 
 What changes is little. Its message id is new, since duplicate detection would drop the old one in silence; the order's
-id is in the body, so whatever is sent twice is still one order. What the broker added is taken out. `redrivenFrom`
+id is in the body, so what is sent twice is still one order. What the broker added is taken out. `redrivenFrom`
 says which dead letter it was.
 """
 

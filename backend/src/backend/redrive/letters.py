@@ -29,7 +29,7 @@ class DeadLetter:
 
 
 def read_letter(message: ServiceBusReceivedMessage) -> DeadLetter:
-    """Read a dead letter as the operator sees it, whatever its sender put into it."""
+    """Read a dead letter as the operator sees it. Nothing that its sender put into it makes this fail."""
     said, data = _readable(encoded_of(message))
     try:
         fault = fault_of(body_of(message))
@@ -54,7 +54,7 @@ def fault_of(body: bytes) -> str | None:
 
 
 def reason_to_keep(letter: DeadLetter, sequences: Collection[int], reasons: Collection[str]) -> str | None:
-    """Why not to send this one back; None where it shall be.
+    """Why not to send this one back; None if it shall be.
 
     Named by its sequence number, any letter is sent. Otherwise those with one of the reasons, or with any reason but
     a reused idempotency key (sent again it would be refused again); and of these only the ones that are orders.

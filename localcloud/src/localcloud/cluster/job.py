@@ -7,6 +7,7 @@ from pathlib import Path
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.pod import Node, Pod, Refused
 from localcloud.cluster.resources import CronJob, PodTemplate
+from localcloud.pauses import Pauses
 
 _LOOK = 0.1  # seconds between looks at what the Job has printed
 
@@ -16,11 +17,17 @@ async def run_job(
 ) -> int:
     """The exit code of the last of at most `backoffLimit` + 1 pods. While one runs it stands in `running`.
 
+    Between them is a pause as in Kubernetes, where the first takes 10 seconds and not one
+    (https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy).
+
     Raises `ClusterError` when the pod is not admitted.
     """
     job = cron_job.spec.job_template.spec
     template = job.template if args is None else _with_args(job.template, args)
-    for _ in range(job.backoff_limit + 1):
+    pauses = Pauses(1.0, 360.0, 360.0)
+    for attempt in range(job.backoff_limit + 1):
+        if attempt:
+            await asyncio.sleep(pauses.next())
         try:
             pod = Pod(cron_job.metadata.name, cron_job.metadata.namespace, template, node)
         except Refused as refused:

@@ -142,7 +142,7 @@ class Pod:
                 self._node.issue_token,
                 self._node.clock,
             )
-        except ContainerConfigError as error:
+        except (ContainerConfigError, OSError) as error:
             self.reason = f"FailedMount: {error}"
             return 128
         freshness = asyncio.create_task(volumes.keep_fresh(), name=f"{self.name} tokens")

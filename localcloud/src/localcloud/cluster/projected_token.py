@@ -5,6 +5,7 @@ The kubelet renews it when 80% of its life has passed
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Protocol
 
 from localcloud.cluster.environment import PodIdentity
 from localcloud.cluster.resources import ServiceAccountToken
+from localcloud.pauses import Pauses
 
 _RENEWAL = 0.8  # of a token's life
 _LOOK = 1.0  # seconds between looks at the clock, which may be a test's
+
+_log = logging.getLogger(__name__)
 
 
 class IssueToken(Protocol):
@@ -72,11 +76,19 @@ class ProjectedToken:
 
 
 async def keep_fresh(tokens: Sequence[ProjectedToken]) -> None:
-    """Renews each token whenever it is due; until cancelled, or at once where there is none."""
+    """Renews each token whenever it is due; until cancelled, or at once where there is none.
+
+    One that can't be written, because the disk is full, say, is tried again after a pause.
+    """
+    pauses = Pauses(_LOOK, 30.0, 60.0)
     while tokens:
         await asyncio.sleep(_LOOK)
-        for token in tokens:
-            token.renew_if_due()
+        try:
+            for token in tokens:
+                token.renew_if_due()
+        except OSError as error:
+            _log.warning("a projected token can't be renewed at the moment: %s", error)
+            await asyncio.sleep(pauses.next())
 
 
 def replace(path: Path, content: str) -> None:

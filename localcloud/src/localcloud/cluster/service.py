@@ -7,20 +7,19 @@ told to stop has neither a request nor an idle connection. In a cluster, preStop
 """
 
 import asyncio
+import contextlib
 import logging
-import socket
 from collections.abc import Callable, Iterable
 
 import httpx
-import uvicorn
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from localcloud.cluster.errors import ServicePortTaken
 from localcloud.cluster.pod import Pod
 from localcloud.cluster.resources import Service as Manifest
-from localcloud.https import EmbeddedServer, listen
+from localcloud.http_server import HttpServer
 
 HOST = "127.0.0.1"
 _PATIENCE = 3.0  # seconds that a request waits for a ready pod
@@ -46,20 +45,17 @@ class Service:
         self._transport = httpx.AsyncHTTPTransport(
             verify=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
         )
-        self._listener: socket.socket | None = None
-        self._server: EmbeddedServer | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._server: HttpServer | None = None
 
     @property
     def url(self) -> str:
         """Where it answers, once started."""
-        port = self._listener.getsockname()[1] if self._listener else self._wanted
-        return f"http://{HOST}:{port}"
+        return f"http://{HOST}:{self._server.port if self._server else self._wanted}"
 
     def bind(self) -> None:
         """Takes the port; raises `ServicePortTaken`."""
         try:
-            self._listener = listen(HOST, self._wanted)
+            self._server = HttpServer(f"Service {self.name}", HOST, self._wanted)
         except OSError as error:
             raise ServicePortTaken(
                 f"Port {self._wanted} on {HOST} (Service {self.name}) is taken. "
@@ -68,36 +64,23 @@ class Service:
 
     async def serve(self) -> None:
         """Returns once requests are answered."""
-        if self._listener is None:
+        if self._server is None:
             self.bind()
-        config = uvicorn.Config(
-            self,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=3,
-        )
-        self._server = server = EmbeddedServer(config)
-        assert self._listener is not None  # noqa: S101 - bound above
-        self._task = asyncio.create_task(server.serve([self._listener]), name=f"Service {self.name}")
-        await server.answering.wait()
+        assert self._server is not None  # noqa: S101 - bound above
+        await self._server.serve(self, server_header=False, date_header=False)
 
     async def close(self) -> None:
         """Accepts nothing new, lets the requests under way finish for a moment, and gives the port back."""
-        if self._server is not None and self._task is not None:
-            self._server.should_exit = True
-            await self._task
-        if self._listener is not None:
-            self._listener.close()
+        if self._server is not None:
+            await self._server.close()
         await self._transport.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application: one request, forwarded."""
+        """The ASGI application: one request, forwarded. A client that goes away in its middle is no fault."""
+        with contextlib.suppress(ClientDisconnect):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while True:
@@ -131,6 +114,8 @@ class Service:
                 (name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _HOP_BY_HOP
             ]
             await response(request.scope, request.receive, send)
+        except httpx.TransportError as error:  # its head was sent on already: the client sees an answer that ends early
+            _log.warning("%s broke an answer off: %s", pod.name, error or type(error).__name__)
         finally:
             await answer.aclose()
         return True

@@ -14,6 +14,7 @@ _CODES = {
     409: "Conflict",
     412: "PreconditionFailed",
     413: "RequestEntityTooLarge",
+    503: "ServiceUnavailable",
 }
 
 
@@ -69,6 +70,11 @@ class PreconditionFailed(CosmosError):
         super().__init__(
             412, "Operation cannot be performed because one of the specified precondition is not met", substatus
         )
+
+
+class Unavailable(CosmosError):
+    def __init__(self) -> None:
+        super().__init__(503, "Service is currently unavailable, please retry after a while.")
 
 
 class TooLarge(CosmosError):

@@ -8,12 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.cosmos import partition_keys, patch
+from localcloud.cosmos import json_text, partition_keys, patch
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import BadRequest, Conflict, NotFound, PreconditionFailed, TooLarge
-from localcloud.cosmos.state import Item, ItemStore
+from localcloud.cosmos.state import SYSTEM_PROPERTIES, Item, ItemStore
 
-LARGEST = 2 * 1024 * 1024  # bytes of an item, https://learn.microsoft.com/azure/cosmos-db/concepts-limits
+LARGEST = (
+    2 * 1024 * 1024
+)  # bytes of an item, and of a request: https://learn.microsoft.com/azure/cosmos-db/concepts-limits
 _LONGEST_ID = 255
 _ILLEGAL_IN_ID = re.compile(r"[/\\?#\x00-\x1f\ud800-\udfff]")
 _LONGEST_TTL = 2_147_483_647
@@ -87,11 +89,11 @@ class Items:
         self.store.delete(self.container, existing)
 
     def _write(self, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
-        with self.store.transaction():
-            item = self.store.write(self.container, partition, document, replaced)
-            if len(item.body) > LARGEST:
-                raise TooLarge
-        return item
+        """Stores the document, unless it is too large as its caller has it: the system's properties do not count."""
+        own = {name: value for name, value in document.items() if name not in SYSTEM_PROPERTIES}
+        if json_text.size(own) > LARGEST:
+            raise TooLarge
+        return self.store.write(self.container, partition, document, replaced)
 
     def _checked(self, document: Any, partition: str) -> dict[str, Any]:
         if not isinstance(document, dict):

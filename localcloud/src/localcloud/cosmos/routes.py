@@ -1,5 +1,7 @@
 """Cosmos DB's REST interface under the account's own name (https://learn.microsoft.com/rest/api/cosmos-db/)."""
 
+import logging
+import sqlite3
 from typing import Any, NoReturn, cast
 
 from starlette.applications import Starlette
@@ -14,10 +16,13 @@ from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, 
 from localcloud.cosmos.account import account_document
 from localcloud.cosmos.authorization import Caller
 from localcloud.cosmos.containers import Container
-from localcloud.cosmos.errors import BadRequest, CosmosError, NotFound, TooLarge
+from localcloud.cosmos.errors import BadRequest, CosmosError, NotFound, TooLarge, Unavailable
 from localcloud.cosmos.items import LARGEST, Items, Preconditions
 from localcloud.cosmos.state import ItemStore
+from localcloud.database import is_outage
 from localcloud.guard import Guard
+
+_log = logging.getLogger(__name__)
 
 
 def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starlette:
@@ -37,7 +42,7 @@ def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starl
             Route("/{anything:path}", endpoints.management, methods=management),
         ],
         middleware=[Middleware(_WithoutTrailingSlash)],
-        exception_handlers={CosmosError: _refused, HTTPException: _not_routed},
+        exception_handlers={CosmosError: _refused, HTTPException: _not_routed, sqlite3.Error: _failed},
     )
 
 
@@ -202,6 +207,14 @@ def _is_set(header: str | None) -> bool:
 
 async def _refused(_: Request, error: Exception) -> Response:
     return responses.refusal(cast(CosmosError, error))
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    """What a full disk does to a request; any other failure of the database is a fault of this program."""
+    if not is_outage(error):
+        raise error
+    _log.warning("Cosmos DB can store nothing at the moment: %s", error)
+    return responses.refusal(Unavailable())
 
 
 async def _not_routed(_: Request, error: Exception) -> Response:

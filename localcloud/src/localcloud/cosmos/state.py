@@ -6,7 +6,7 @@ its own (`sequence`): it is in the resource id, and the order in which items are
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from localcloud.access import CosmosContainer
 from localcloud.cosmos import json_text, resource_ids
 from localcloud.cosmos.containers import Catalog, Container
-from localcloud.database import open_database
+from localcloud.database import open_database, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS logs (container TEXT PRIMARY KEY, lsn INTEGER NOT NULL) WITHOUT ROWID;
@@ -28,6 +28,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS items_by_lsn ON items (container, lsn);
 CREATE INDEX IF NOT EXISTS items_by_expiry ON items (expires) WHERE expires IS NOT NULL;
 """
 
+SYSTEM_PROPERTIES = ("_rid", "_self", "_etag", "_attachments", "_ts")
 _COLUMNS = "partition, id, sequence, lsn, timestamp, body"
 _ALIVE = "(expires IS NULL OR expires > ?)"
 
@@ -61,19 +62,9 @@ class ItemStore:
     def close(self) -> None:
         self._sql.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Everything in it is written, or nothing if it raises. Transactions nest."""
-        if self._sql.in_transaction:
-            yield
-            return
-        self._sql.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._sql.execute("ROLLBACK")
-            raise
-        self._sql.execute("COMMIT")
+        return transaction(self._sql)
 
     def lsn(self, container: Container) -> int:
         """The number of the container's latest write, 0 before the first."""

@@ -38,6 +38,10 @@ def unauthorized(authority_url: str, reason: str | None) -> KeyVaultError:
     return KeyVaultError(401, "Unauthorized", message, headers={"WWW-Authenticate": challenge})
 
 
+def unavailable() -> KeyVaultError:
+    return KeyVaultError(503, "ServiceUnavailable", "The service is temporarily unavailable. Please retry.")
+
+
 def forbidden(claims: AccessClaims, denied: Denied, vault: str, tenant_id: str) -> KeyVaultError:
     """`ForbiddenByRbac`. There is no subscription here, so its id is all zeros."""
     name = denied.scope.partition("/")[2]

@@ -3,7 +3,9 @@
 A grant counts on its secret alone; to list all secrets takes one on the whole vault, `keyVault/*`, as in Azure.
 """
 
+import logging
 import re
+import sqlite3
 import uuid
 from dataclasses import replace
 from typing import TypeVar
@@ -16,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from localcloud.database import is_outage
 from localcloud.guard import Denied, Guard, Unauthenticated
 from localcloud.keyvault import actions, bodies, errors
 from localcloud.keyvault.errors import KeyVaultError
@@ -38,6 +41,8 @@ _UNSUPPORTED = (
     ("/deletedsecrets/{name}", "DELETE", actions.PURGE),
     ("/deletedsecrets/{name}/recover", "POST", actions.RECOVER),
 )
+
+_log = logging.getLogger(__name__)
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
@@ -180,6 +185,11 @@ class _Envelope:
             await self._app({**scope, "path": scope["path"].rstrip("/") or "/"}, receive, with_headers)
         except KeyVaultError as error:
             await error.response()(scope, receive, with_headers)
+        except sqlite3.Error as error:
+            if not is_outage(error):
+                raise
+            _log.warning("Key Vault can store nothing at the moment: %s", error)
+            await errors.unavailable().response()(scope, receive, with_headers)
 
 
 async def _parse(model: type[_Body], request: Request) -> _Body:

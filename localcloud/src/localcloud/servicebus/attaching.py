@@ -11,6 +11,7 @@ from localcloud.servicebus.amqp.performatives import Attach, Source, Target
 from localcloud.servicebus.amqp.types import Described
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.limits import LONGEST_NAME, Holdings
 from localcloud.servicebus.links import Accept, ConsumerLink, IncomingLink, Link, LinkSession, ReplyLink
 from localcloud.servicebus.namespace import Namespace
 from localcloud.servicebus.queue import Queue
@@ -22,10 +23,11 @@ _SESSION_FILTER = "com.microsoft:session-filter"
 
 @dataclass(slots=True)
 class Peer:
-    """Who is at the other end of a connection, and the links that take replies there."""
+    """Who is at the other end of a connection, what it holds of it, and the links that take replies there."""
 
     namespace: Namespace
     credentials: Credentials
+    holdings: Holdings
     reply_links: list[ReplyLink] = field(default_factory=list)
 
 
@@ -47,7 +49,7 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
     if not peer_receives:
         if queue.dead_letters is None:
             raise AmqpError(errors.NOT_ALLOWED, "Messages cannot be sent to a dead-letter sub-queue.")
-        return IncomingLink(session, attach.handle, attach.name, _enqueue(queue, peer.credentials))
+        return IncomingLink(session, attach.handle, attach.name, _enqueue(queue, peer.credentials), peer.holdings)
     if _SESSION_FILTER in (source.filter or {}):
         description = "It is not possible for an entity that doesn't require sessions to create a sessionful receiver."
         raise AmqpError(errors.NOT_ALLOWED, description)
@@ -70,8 +72,8 @@ def _request_link(
     session: LinkSession, attach: Attach, node: str, target: str, peer: Peer, accept: Accept
 ) -> IncomingLink | ReplyLink:
     if not attach.role:
-        return IncomingLink(session, attach.handle, attach.name, accept)
-    link = ReplyLink(session, attach.handle, attach.name, node, target)
+        return IncomingLink(session, attach.handle, attach.name, accept, peer.holdings)
+    link = ReplyLink(session, attach.handle, attach.name, node, target, peer.holdings)
     peer.reply_links.append(link)
     return link
 
@@ -106,7 +108,11 @@ def _enqueue(queue: Queue, credentials: Credentials) -> Accept:
 
 
 def _reply_link(request: Message, node: str, peer: Peer) -> ReplyLink:
-    """The link whose target is the request's reply-to. A client of one link may leave it out."""
+    """The link whose target is the request's reply-to. A client of one link may leave it out.
+
+    Raises `AmqpError` if there is no such link, or if too many replies wait already.
+    """
+    peer.holdings.require_room_for_reply()
     links = [link for link in peer.reply_links if link.node == node]
     named = [link for link in links if link.target == request.reply_to]
     if named or links:
@@ -115,5 +121,9 @@ def _reply_link(request: Message, node: str, peer: Peer) -> ReplyLink:
 
 
 def text(address: object) -> str:
-    """An address that is a string, as all here are."""
-    return address if isinstance(address, str) else ""
+    """An address that is a string, as all here are; raises `AmqpError` for one that is too long."""
+    if not isinstance(address, str):
+        return ""
+    if len(address) > LONGEST_NAME:
+        raise AmqpError(errors.INVALID_FIELD, f"An address has {LONGEST_NAME} characters at most.")
+    return address

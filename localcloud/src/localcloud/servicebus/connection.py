@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import cast
 
 from localcloud.servicebus import errors
@@ -28,34 +27,39 @@ from localcloud.servicebus.amqp.performatives import (
 from localcloud.servicebus.attaching import Peer
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.handshake import Handshake, Progress
+from localcloud.servicebus.limits import CHANNEL_MAX
 from localcloud.servicebus.session import Session, SessionError
+from localcloud.servicebus.timeouts import Timeouts
 
-CHANNEL_MAX = 4999
 _MIN_FRAME_SIZE = 512
 _MIN_IDLE_TIME_OUT = 100  # milliseconds: more heartbeats than that nobody needs
-_OUTPUT = 256 * 1024  # bytes that may wait for the end of a turn before queues hand out no more
+_OUTPUT = 256 * 1024  # bytes that may wait for the end of a turn, or for the peer to read
+
+Turn = Callable[["Connection", Callable[[], None]], None]
 
 
 class Connection(asyncio.Protocol):
-    """Reads what has arrived within one turn of the broker, which then sends what is to be said."""
+    """Reads what has arrived within one turn of the broker, which then sends what is to be said.
+
+    A peer that does not read what it is sent is not read either, until it does.
+    """
 
     def __init__(
         self,
         peer: Peer,
-        turn: Callable[["Connection"], AbstractContextManager[None]],
+        turn: Turn,
         clock: Callable[[], float],
-        idle_time_out: float,
+        timeouts: Timeouts,
         connections: set["Connection"],
     ) -> None:
         self._peer = peer
         self._turn = turn
         self._clock = clock
-        self._idle_time_out = idle_time_out
+        self._timeouts = timeouts
         self._connections = connections
         self._loop = asyncio.get_running_loop()
         self._reader = FrameReader()
-        self._handshake = Handshake(self._reader, self._write)
-        self._read = self._read_handshake
+        self._handshake: Handshake | None = Handshake(self._reader)
         self._sessions: dict[int, Session] = {}
         self._outgoing: list[bytes] = []
         self._outgoing_size = 0
@@ -64,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._max_frame_size = MAX_FRAME_SIZE
         self._heartbeat: float | None = None  # seconds between frames that the peer wants at least
-        self._received = self._sent = self._loop.time()
+        self._began = self._received = self._sent = self._loop.time()
         self._timed_expiry: float | None = None
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
@@ -72,25 +76,27 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(_OUTPUT)
         self._connections.add(self)
-        self._timer = self._loop.call_later(self._idle_time_out, self._on_timer)
+        self._timer = self._loop.call_later(self._timeouts.open, self._on_timer)
 
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
         self._received = self._loop.time()
-        with self._turn(self):
-            self._check_token()
-            self._reader.feed(data)
-            self._advance()
+        self._reader.feed(data)
+        self._turn(self, self._on_data)
         if self._peer.credentials.expires != self._timed_expiry:
             self._set_timer()
 
     def pause_writing(self) -> None:
         self._paused = True
+        self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._paused = False
+        if not self._closing:
+            self._transport.resume_reading()
         self._take_more()
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -117,10 +123,10 @@ class Connection(asyncio.Protocol):
     def has_output(self) -> bool:
         return bool(self._outgoing)
 
-    def fail(self) -> None:
-        """Closes the connection instead of sending what was written, which is no longer true."""
+    def fail(self, error: AmqpError) -> None:
+        """Closes the connection with this error instead of sending what was written, which is no longer true."""
         self._clear()
-        self.end(AmqpError(errors.INTERNAL_ERROR, "The broker failed, and nothing of this was done."))
+        self.end(error)
 
     def end(self, error: AmqpError) -> None:
         """Closes the connection with this error, at the next flush."""
@@ -136,10 +142,11 @@ class Connection(asyncio.Protocol):
 
     # Reading
 
-    def _advance(self) -> None:
+    def _on_data(self) -> None:
         """Whatever the peer sent, the worst that comes of it is the end of its own connection."""
+        self._check_token()
         try:
-            while not self._closing and self._read():
+            while not self._closing and self._is_writable() and self._read():
                 pass
         except FramingError as error:
             self.end(AmqpError(errors.FRAMING_ERROR, str(error)))
@@ -148,14 +155,10 @@ class Connection(asyncio.Protocol):
         except AmqpError as error:
             self.end(error)
 
-    def _read_handshake(self) -> bool:
-        progress = self._handshake.advance()
-        self._closing = progress is Progress.REFUSED
-        if progress is Progress.DONE:
-            self._read = self._read_frame
-        return progress is Progress.DONE
-
-    def _read_frame(self) -> bool:
+    def _read(self) -> bool:
+        """Reads what comes next; false if it is not all here yet."""
+        if self._handshake is not None:
+            return self._read_handshake(self._handshake)
         received = self._reader.frame()
         if received is None:
             return False
@@ -164,6 +167,13 @@ class Connection(asyncio.Protocol):
         if received.body:
             self._on_frame(received)
         return True
+
+    def _read_handshake(self, handshake: Handshake) -> bool:
+        progress = handshake.advance(self._write)
+        self._closing = progress is Progress.REFUSED
+        if progress is Progress.DONE:
+            self._handshake = None
+        return progress is Progress.DONE
 
     def _on_frame(self, received: Frame) -> None:
         value, end = decode(received.body)
@@ -182,7 +192,7 @@ class Connection(asyncio.Protocol):
 
     def _on_open(self, received: Open) -> None:
         self._opened = True
-        container, idle = uuid.uuid4().hex, round(self._idle_time_out * 1000)
+        container, idle = uuid.uuid4().hex, round(self._timeouts.idle * 1000)
         self._write(frame(0, write(Open(container, None, MAX_FRAME_SIZE, CHANNEL_MAX, idle))))
         size = received.max_frame_size
         if size is not None and size < _MIN_FRAME_SIZE:
@@ -192,11 +202,12 @@ class Connection(asyncio.Protocol):
             if received.idle_time_out < _MIN_IDLE_TIME_OUT:
                 raise AmqpError(errors.NOT_ALLOWED, f"An idle time-out is {_MIN_IDLE_TIME_OUT} ms at least.")
             self._heartbeat = received.idle_time_out / 1000 / 2
-            self._set_timer()
+        self._set_timer()
 
     def _on_begin(self, channel: int, begin: Begin) -> None:
         if channel > CHANNEL_MAX or channel in self._sessions:
             raise AmqpError(errors.NOT_ALLOWED, f"The channel {channel} cannot begin a session.")
+        self._peer.holdings.add_session()
         self._sessions[channel] = Session(
             channel, begin, self._peer, self._max_frame_size, self._write, self._is_writable
         )
@@ -209,6 +220,7 @@ class Connection(asyncio.Protocol):
             raise AmqpError(errors.NOT_ALLOWED, f"There is no session on the channel {channel}.")
         if isinstance(performative, End):
             del self._sessions[channel]
+            self._peer.holdings.sessions -= 1
             session.close()
             if not session.ending:
                 self._write(frame(channel, write(End())))
@@ -223,12 +235,17 @@ class Connection(asyncio.Protocol):
     # Time
 
     def _set_timer(self) -> None:
-        """Wakes the connection at its next deadline: a heartbeat due, a silence too long, a token's end."""
-        waits = [self._received + 2 * self._idle_time_out - self._loop.time()]
+        """Wakes the connection at its next deadline: a heartbeat due, a silence too long, a token missing or ended."""
+        now = self._loop.time()
+        waits = [self._received + 2 * self._timeouts.idle - now]
+        if not self._opened:
+            waits.append(self._began + self._timeouts.open - now)
         if self._heartbeat is not None:
-            waits.append(self._sent + self._heartbeat - self._loop.time())
+            waits.append(self._sent + self._heartbeat - now)
         self._timed_expiry = self._peer.credentials.expires
-        if self._timed_expiry is not None:
+        if self._timed_expiry is None:
+            waits.append(self._began + self._timeouts.token - now)
+        else:
             waits.append(self._timed_expiry - self._clock())
         self._timer.cancel()
         self._timer = self._loop.call_later(max(0.0, min(waits)), self._on_timer)
@@ -236,8 +253,7 @@ class Connection(asyncio.Protocol):
     def _on_timer(self) -> None:
         if self._closing:
             return
-        with self._turn(self):
-            self._on_deadlines()
+        self._turn(self, self._on_deadlines)
         if not self._closing:
             self._set_timer()
 
@@ -245,9 +261,12 @@ class Connection(asyncio.Protocol):
         self._check_token()
         now = self._loop.time()
         # A peer is allowed twice the time that it was told, as the specification advises (part 2.4.5).
-        if now - self._received >= 2 * self._idle_time_out:
-            description = f"The connection was inactive for more than the allowed {self._idle_time_out:g} seconds."
-            self.end(AmqpError(errors.CONNECTION_FORCED, description))
+        if now - self._received >= 2 * self._timeouts.idle:
+            self.end(errors.inactive(self._timeouts.idle))
+        elif not self._opened and now - self._began >= self._timeouts.open:
+            self.end(errors.inactive(self._timeouts.open))
+        elif self._peer.credentials.expires is None and now - self._began >= self._timeouts.token:
+            self.end(errors.inactive(self._timeouts.token))
         elif self._heartbeat is not None and now - self._sent >= self._heartbeat:
             self._write(HEARTBEAT)
 
@@ -272,10 +291,9 @@ class Connection(asyncio.Protocol):
         return not self._paused and self._outgoing_size < _OUTPUT
 
     def _take_more(self) -> None:
-        """Lets the queues hand out what this connection could not take before."""
+        """Goes on with what could not be answered, or handed out, as long as there was no room for it."""
         if self._is_writable() and not self._closing:
-            with self._turn(self):
-                pass
+            self._turn(self, self._on_data)
 
     def _write(self, data: bytes) -> None:
         self._outgoing.append(data)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from localcloud.servicebus.amqp.message import Message
 from localcloud.servicebus.amqp.types import Int, Symbol, Timestamp, Value
+from localcloud.servicebus.locks import Lock
 from localcloud.servicebus.state import Stored
 
 
@@ -32,10 +33,12 @@ class Delivery:
     lock_token: uuid.UUID | None
 
 
-def outgoing(stored: Stored, locked_until: float | None = None) -> bytes:
+def outgoing(stored: Stored, lock: Lock | None = None) -> bytes:
     """The message as a receiver gets it: with the broker's annotations and its delivery count.
 
-    https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide#message-annotations
+    A lock's token stands in the delivery annotations too, since not every answer that holds a message has a delivery
+    tag. https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide#message-annotations
+    https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-request-response#message-renew-lock
     """
     annotations: dict[Symbol, Value] = {
         Symbol("x-opt-enqueued-time"): Timestamp.at(stored.enqueued),
@@ -43,6 +46,8 @@ def outgoing(stored: Stored, locked_until: float | None = None) -> bytes:
         Symbol("x-opt-enqueue-sequence-number"): stored.first_sequence,
         Symbol("x-opt-message-state"): Int(stored.state),
     }
-    if locked_until is not None:
-        annotations[Symbol("x-opt-locked-until")] = Timestamp.at(locked_until)
-    return Message.parse(stored.body).counted(stored.deliveries).annotated(annotations).encode()
+    message = Message.parse(stored.body).counted(stored.deliveries)
+    if lock is not None:
+        annotations[Symbol("x-opt-locked-until")] = Timestamp.at(lock.until)
+        message = message.with_delivery_annotations({Symbol("x-opt-lock-token"): lock.token})
+    return message.annotated(annotations).encode()

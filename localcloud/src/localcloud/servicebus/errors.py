@@ -24,6 +24,7 @@ UNATTACHED_HANDLE = "amqp:session:unattached-handle"
 HANDLE_IN_USE = "amqp:session:handle-in-use"
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
 MESSAGE_NOT_FOUND = "com.microsoft:message-not-found"
+RESOURCE_LIMIT_EXCEEDED = "amqp:resource-limit-exceeded"
 SERVER_BUSY = "com.microsoft:server-busy"
 
 # The status that a `$management` reply carries for a condition.
@@ -100,6 +101,30 @@ def message_too_large(delivery_id: int, size: int, limit: int) -> AmqpError:
 
 def message_not_found(sequence_number: int) -> AmqpError:
     return AmqpError(MESSAGE_NOT_FOUND, f"There is no message with the sequence number {sequence_number}.")
+
+
+def inactive(allowed: float) -> AmqpError:
+    """`allowed` is in seconds."""
+    milliseconds = round(allowed * 1000)
+    description = f"The connection was inactive for more than the allowed {milliseconds} milliseconds and is closed."
+    return AmqpError(CONNECTION_FORCED, description)
+
+
+def server_busy() -> AmqpError:
+    """What every SDK tries again after a pause."""
+    return AmqpError(SERVER_BUSY, "The service can store nothing at the moment. Please wait 10 seconds and try again.")
+
+
+def too_many_handles(limit: int) -> AmqpError:
+    return AmqpError(
+        RESOURCE_LIMIT_EXCEEDED, f"Cannot allocate more handles. The maximum number of handles is {limit}."
+    )
+
+
+def too_much_waiting(limit: int) -> AmqpError:
+    return AmqpError(
+        RESOURCE_LIMIT_EXCEEDED, f"The client has not taken the {limit} bytes of answers that it may leave waiting."
+    )
 
 
 def _claim_required(namespace: str, entity: str, claim: str) -> str:

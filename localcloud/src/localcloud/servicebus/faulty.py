@@ -131,6 +131,15 @@ class Wire(asyncio.Protocol):
     def abort(self) -> None:
         self._transport.abort()
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._transport.set_write_buffer_limits(high, low)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
         """Does what has waited longest when the time has come, so that nothing is overtaken."""
         self._late.append(act)

@@ -13,6 +13,8 @@ _MECHANISMS = ("MSSBCBS", "ANONYMOUS")  # both mean: the token comes later, by $
 _OK, _AUTH = 0, 1
 _SYMBOLS = 0xA3
 
+Send = Callable[[bytes], None]
+
 
 class Progress(Enum):
     WAITING = auto()
@@ -23,30 +25,30 @@ class Progress(Enum):
 class Handshake:
     """Answers header by header. Key-based mechanisms are not offered, so none is accepted."""
 
-    def __init__(self, reader: FrameReader, send: Callable[[bytes], None]) -> None:
+    def __init__(self, reader: FrameReader) -> None:
         self._reader = reader
-        self._send = send
-        self._step = self._on_first_header
+        # Not a bound method: an object that refers to itself is freed by the collector alone, long after its end.
+        self._step = Handshake._on_first_header
 
-    def advance(self) -> Progress:
+    def advance(self, send: Send) -> Progress:
         """As far as what has arrived reaches; raises `FramingError` or `DecodeError`."""
-        while (step := self._step()) is None:
+        while (step := self._step(self, send)) is None:
             pass
         return step
 
-    def _on_first_header(self) -> Progress | None:
+    def _on_first_header(self, send: Send) -> Progress | None:
         header = self._reader.header()
         if header is None:
             return Progress.WAITING
-        self._send(SASL_HEADER)
+        send(SASL_HEADER)
         if header != SASL_HEADER:  # the security layer is not optional; naming it is how a broker says so
             return Progress.REFUSED
         mechanisms = Array(_SYMBOLS, [Symbol(mechanism) for mechanism in _MECHANISMS])
-        self._send(frame(0, write(SaslMechanisms(mechanisms)), SASL_FRAME))
-        self._step = self._on_sasl_init
+        send(frame(0, write(SaslMechanisms(mechanisms)), SASL_FRAME))
+        self._step = Handshake._on_sasl_init
         return None
 
-    def _on_sasl_init(self) -> Progress | None:
+    def _on_sasl_init(self, send: Send) -> Progress | None:
         received = self._reader.frame()
         if received is None:
             return Progress.WAITING
@@ -54,13 +56,13 @@ class Handshake:
         if not isinstance(init, SaslInit):
             raise FramingError("sasl-init was expected")
         accepted = init.mechanism in _MECHANISMS
-        self._send(frame(0, write(SaslOutcome(_OK if accepted else _AUTH)), SASL_FRAME))
-        self._step = self._on_header
+        send(frame(0, write(SaslOutcome(_OK if accepted else _AUTH)), SASL_FRAME))
+        self._step = Handshake._on_header
         return None if accepted else Progress.REFUSED
 
-    def _on_header(self) -> Progress | None:
+    def _on_header(self, send: Send) -> Progress | None:
         header = self._reader.header()
         if header is None:
             return Progress.WAITING
-        self._send(AMQP_HEADER)
+        send(AMQP_HEADER)
         return Progress.DONE if header == AMQP_HEADER else Progress.REFUSED

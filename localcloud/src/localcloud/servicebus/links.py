@@ -12,9 +12,9 @@ from localcloud.servicebus.amqp.decoder import DecodeError
 from localcloud.servicebus.amqp.performatives import Accepted, Flow, Rejected, Transfer
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.limits import MAX_MESSAGE_SIZE, Holdings
 from localcloud.servicebus.queue import Queue
 
-MAX_MESSAGE_SIZE = 256 * 1024  # bytes: the Standard tier's limit
 _CREDIT = 1000
 _UINT = 0xFFFFFFFF
 
@@ -57,12 +57,11 @@ class Link:
 class IncomingLink(Link):
     """Puts transfers together into messages, hands them on, and says what became of each."""
 
-    def __init__(self, session: LinkSession, handle: int, name: str, accept: Accept) -> None:
+    def __init__(self, session: LinkSession, handle: int, name: str, accept: Accept, holdings: Holdings) -> None:
         super().__init__(session, handle, name)
         self._accept = accept
-        self._first: Transfer | None = None
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._holdings = holdings
+        self._delivery: _Delivery | None = None
 
     def grant(self) -> None:
         """Lets the peer send."""
@@ -70,34 +69,72 @@ class IncomingLink(Link):
         self.session.flow(self, self.credit)
 
     def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
-        self._first = first = self._first or transfer
-        self._size += len(payload)
-        if self._size <= MAX_MESSAGE_SIZE:
-            self._parts.append(payload)
-        else:
-            self._parts.clear()  # it will be refused at its end, and until then takes no room
+        delivery = self._delivery or _Delivery(transfer.delivery_id, transfer.message_format or 0)
+        delivery.settled = delivery.settled or bool(transfer.settled)
         if transfer.more and not transfer.aborted:
+            self._delivery = delivery
+            delivery.add(payload, self._holdings)
             return
+        self._delivery = None
         self.delivery_count = self.delivery_count + 1 & _UINT
         self.credit -= 1
+        message = delivery.take(payload, self._holdings)
         if not transfer.aborted:
-            outcome = self._outcome(first)
-            if not (first.settled or transfer.settled) and first.delivery_id is not None:
-                self.session.settle(first.delivery_id, outcome)
-        self._first, self._parts, self._size = None, [], 0
+            outcome = self._outcome(delivery, message)
+            if not delivery.settled and delivery.number is not None:
+                self.session.settle(delivery.number, outcome)
         if self.credit <= _CREDIT // 2:
             self.grant()
 
-    def _outcome(self, first: Transfer) -> Composite:
+    def close(self) -> None:
+        if self._delivery is not None:
+            self._delivery.take(b"", self._holdings)
+            self._delivery = None
+
+    def _outcome(self, delivery: "_Delivery", message: bytes) -> Composite:
         try:
-            if self._size > MAX_MESSAGE_SIZE:
-                raise errors.message_too_large(first.delivery_id or 0, self._size, MAX_MESSAGE_SIZE)
-            self._accept(b"".join(self._parts), first.message_format or 0)
+            if delivery.size > MAX_MESSAGE_SIZE:
+                raise errors.message_too_large(delivery.number or 0, delivery.size, MAX_MESSAGE_SIZE)
+            if len(message) < delivery.size:
+                raise errors.server_busy()
+            self._accept(message, delivery.format)
         except AmqpError as error:
             return Rejected(error.error)
         except DecodeError as error:
             return Rejected(AmqpError(errors.DECODE_ERROR, str(error)).error)
         return Accepted()
+
+
+class _Delivery:
+    """A message under way. Of one that is too large, or for which the connection has no room, no part is kept."""
+
+    def __init__(self, number: int | None, message_format: int) -> None:
+        self.number = number
+        self.format = message_format
+        self.settled = False
+        self.size = 0
+        self._parts = bytearray()
+
+    def add(self, payload: bytes, holdings: Holdings) -> None:
+        whole = len(self._parts) == self.size
+        self.size += len(payload)
+        if whole and self.size <= MAX_MESSAGE_SIZE and holdings.unfinished + len(payload) <= holdings.limits.unfinished:
+            holdings.unfinished += len(payload)
+            self._parts += payload
+        else:
+            self._give_back(holdings)
+
+    def take(self, payload: bytes, holdings: Holdings) -> bytes:
+        """The message with its last part; shorter than `size` if parts of it were not kept."""
+        whole = len(self._parts) == self.size
+        self.size += len(payload)
+        message = bytes(self._parts) + payload if whole else b""
+        self._give_back(holdings)
+        return message
+
+    def _give_back(self, holdings: Holdings) -> None:
+        holdings.unfinished -= len(self._parts)
+        self._parts = bytearray()
 
 
 class OutgoingLink(Link):
@@ -132,15 +169,23 @@ class OutgoingLink(Link):
 class ReplyLink(OutgoingLink):
     """Carries the replies of `$cbs` or of an entity's `$management`. `target` is its address at the peer's end."""
 
-    def __init__(self, session: LinkSession, handle: int, name: str, node: str, target: str) -> None:
+    def __init__(
+        self, session: LinkSession, handle: int, name: str, node: str, target: str, holdings: Holdings
+    ) -> None:
         super().__init__(session, handle, name, settled=True)
         self.node = node
         self.target = target
+        self._holdings = holdings
         self._waiting: deque[bytes] = deque()
 
     def reply(self, message: bytes) -> None:
         self._waiting.append(message)
+        self._holdings.waiting += len(message)
         self._pump()
+
+    def close(self) -> None:
+        self._holdings.waiting -= sum(map(len, self._waiting))
+        self._waiting.clear()
 
     def on_flow(self, flow: Flow) -> None:
         super().on_flow(flow)
@@ -149,7 +194,9 @@ class ReplyLink(OutgoingLink):
 
     def _pump(self) -> None:
         while self._waiting and self.credit > 0:
-            self.send(self._waiting.popleft(), uuid.uuid4().bytes)
+            message = self._waiting.popleft()
+            self._holdings.waiting -= len(message)
+            self.send(message, uuid.uuid4().bytes)
 
 
 class ConsumerLink(OutgoingLink):

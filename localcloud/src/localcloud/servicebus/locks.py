@@ -60,6 +60,9 @@ class Locks:
             heapq.heappush(self._ends, (until, token))
         return until
 
+    def __contains__(self, token: uuid.UUID) -> bool:
+        return token in self._locks
+
     def holds(self, sequence: int) -> bool:
         return sequence in self._sequences
 

@@ -14,7 +14,7 @@ from localcloud.servicebus.amqp.message import Message, encode_reply
 from localcloud.servicebus.amqp.types import Array, Int, Symbol, Timestamp, Value
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
-from localcloud.servicebus.links import MAX_MESSAGE_SIZE
+from localcloud.servicebus.limits import MAX_MESSAGE_SIZE
 from localcloud.servicebus.queue import Queue
 
 Body = dict[Value, Value]

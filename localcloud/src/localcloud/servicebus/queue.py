@@ -27,6 +27,8 @@ _DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
 class Queue:
     """Messages in the order of their sequence numbers. Settling raises `AmqpError` where the lock was lost.
 
+    What would change the queue raises it too while nothing can be stored.
+
     A message that is dead-lettered gets the next sequence number of the sub-queue; the number that it had stays on it
     as `x-opt-enqueue-sequence-number`, the queue's name as `x-opt-deadletter-source`, its delivery count as it was.
     """
@@ -54,20 +56,19 @@ class Queue:
         return Address(self.name, is_management=False)
 
     def load(self) -> None:
-        """Begins from what the database holds; every lock is forgotten."""
+        """Begins from what the database holds, and only reads it; every lock is forgotten."""
         self._locks = Locks(self.properties.lock_duration)
         self._ready: list[int] = []  # a heap of the sequence numbers of active messages that nobody has locked
+        self._exhausted: list[int] = []  # those whose last delivery was under way: the next tick buries them
         self._next_time: float | None = self._clock()
         for sequence, deliveries in self._state.active(self._key):
-            if self._is_exhausted(deliveries):
-                self._return(sequence)
-            else:
-                self._ready.append(sequence)
+            (self._exhausted if self._is_exhausted(deliveries) else self._ready).append(sequence)
 
     # What comes in
 
     def enqueue(self, message: Message) -> int | None:
         """The sequence number of the message; nothing where its id was seen within the window, so it is dropped."""
+        self._state.require_writable()
         now = self._clock()
         if self._is_duplicate(message.message_id, now):
             return None
@@ -77,10 +78,11 @@ class Queue:
         lives = min((time for time in times if time is not None), default=None)
         enqueued = now if due is None else due
         expires = None if lives is None else enqueued + lives
-        return self._insert(message, enqueued, expires, due)
+        return self._insert(message.identified(), enqueued, expires, due)
 
     def cancel(self, sequences: list[int]) -> None:
         """Deletes scheduled messages; raises `AmqpError`, and deletes none, where one is not there."""
+        self._state.require_writable()
         for sequence in sequences:
             self._find(sequence, MessageState.SCHEDULED)
         for sequence in sequences:
@@ -91,13 +93,15 @@ class Queue:
     def dispatch(self) -> None:
         """Hands out what is available, one message to each consumer in turn. Their access is asked for once."""
         checked: set[Consumer] = set()
-        passed = 0
-        while self._ready and passed < len(self.consumers):
+        passed = 0  # consumers in a row that want no message
+        while self._ready and passed < len(self.consumers) and not self._state.suspended:
             consumer = self.consumers[0]
             self.consumers.rotate(-1)
-            if not consumer.wants_message or not (consumer in checked or consumer.may_receive()):
+            if not consumer.wants_message:
                 passed += 1
                 continue
+            if consumer not in checked and not consumer.may_receive():
+                continue  # it has left the consumers, so the next one is asked in its place
             passed = 0
             checked.add(consumer)
             consumer.deliver()
@@ -118,6 +122,7 @@ class Queue:
 
     def receive_deferred(self, sequences: list[int], lock: bool) -> list[Delivery]:
         """These deferred messages; raises `AmqpError`, and hands out none, where one is not there."""
+        self._state.require_writable()
         found = [self._find(sequence, MessageState.DEFERRED) for sequence in dict.fromkeys(sequences)]
         return [self._deliver(stored, lock) for stored in found]
 
@@ -129,15 +134,18 @@ class Queue:
     # How a delivery ends
 
     def complete(self, token: uuid.UUID) -> None:
+        self._state.require_writable()
         self._state.delete(self._key, self._locks.take(token).sequence)
 
     def abandon(self, token: uuid.UUID, properties: Mapping[str, Value]) -> None:
         """Makes the message available again, this delivery counted."""
+        self._state.require_writable()
         lock = self._settle(token, properties)
         self._return(lock.sequence)
 
     def release(self, token: uuid.UUID) -> None:
         """Makes the message available again as if it had not been delivered: its receiver never looked at it."""
+        self._state.require_writable()
         lock = self._locks.take(token)
         stored = self._state.get(self._key, lock.sequence)
         if stored is not None:
@@ -146,17 +154,23 @@ class Queue:
 
     def defer(self, token: uuid.UUID, properties: Mapping[str, Value]) -> None:
         """Sets the message aside: it is received by its sequence number only."""
+        self._state.require_writable()
         lock = self._settle(token, properties)
         self._state.set_state(self._key, lock.sequence, MessageState.DEFERRED)
 
     def dead_letter(self, token: uuid.UUID, properties: Mapping[str, Value]) -> None:
         """Moves the message to the dead-letter sub-queue. The reason and its description are among the properties."""
+        self._state.require_writable()
         if self.dead_letters is None:
             raise errors.AmqpError(errors.NOT_ALLOWED, "A dead letter cannot be dead-lettered again.")
         lock = self._settle(token, properties)
         stored = self._state.get(self._key, lock.sequence)
         if stored is not None:
             self._bury(stored, {})
+
+    def is_locked(self, token: uuid.UUID) -> bool:
+        """Whether the lock of this token holds still."""
+        return token in self._locks
 
     def renew(self, tokens: list[uuid.UUID]) -> float:
         """Renews these locks; returns the Unix time until which they hold."""
@@ -166,6 +180,9 @@ class Queue:
 
     def tick(self, now: float) -> None:
         """Ends what is over: locks, lives of messages, waits of scheduled ones."""
+        for sequence in self._exhausted:
+            self._return(sequence)
+        self._exhausted.clear()
         for lock in self._locks.ended(now):
             self._return(lock.sequence)
         if self._next_time is None or now < self._next_time:
@@ -223,7 +240,7 @@ class Queue:
             return Delivery(outgoing(stored), None)
         held = self._locks.add(stored.sequence, self._clock())
         self._state.set_deliveries(self._key, stored.sequence, stored.deliveries + 1)
-        return Delivery(outgoing(stored, held.until), held.token)
+        return Delivery(outgoing(stored, held), held.token)
 
     def _settle(self, token: uuid.UUID, properties: Mapping[str, Value]) -> Lock:
         """Takes the lock, having changed the message's application properties where the receiver asks for it."""

@@ -8,16 +8,27 @@ from dataclasses import dataclass
 from localcloud.servicebus import errors
 from localcloud.servicebus.amqp.composites import Composite, read, write
 from localcloud.servicebus.amqp.frames import HEADER_SIZE, frame
-from localcloud.servicebus.amqp.performatives import Attach, Begin, Detach, Disposition, Flow, Source, Target, Transfer
+from localcloud.servicebus.amqp.performatives import (
+    Attach,
+    Begin,
+    Detach,
+    Disposition,
+    Flow,
+    Rejected,
+    Source,
+    Target,
+    Transfer,
+)
 from localcloud.servicebus.attaching import Peer, open_link, termini, text
 from localcloud.servicebus.errors import AmqpError
-from localcloud.servicebus.links import MAX_MESSAGE_SIZE, ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink
+from localcloud.servicebus.limits import HANDLE_MAX, LONGEST_NAME, MAX_MESSAGE_SIZE, MOST_UNSETTLED
+from localcloud.servicebus.links import ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink
 from localcloud.servicebus.settling import settle
 
-HANDLE_MAX = 255
 _WINDOW = 5000  # transfers
 _UINT = 0xFFFFFFFF
 _FIRST_TRANSFER = 1
+_LOCK_LOST = Rejected(errors.lock_lost().error)
 
 
 class SessionError(AmqpError):
@@ -81,14 +92,18 @@ class Session:
             raise SessionError(errors.NOT_ALLOWED, f"Handles go up to {HANDLE_MAX}.")
         if attach.handle in self._links:
             raise SessionError(errors.HANDLE_IN_USE, f"The handle {attach.handle} is in use.")
+        if len(attach.name) > LONGEST_NAME:
+            raise SessionError(errors.INVALID_FIELD, f"A link's name has {LONGEST_NAME} characters at most.")
+        self._peer.holdings.add_link()
         try:
             source, target = termini(attach)
+            ends = Source(text(source.address)), Target(text(target.address))
             link = open_link(self, attach, source, target, self._peer)
         except AmqpError as error:
             self._refuse(attach, error)
             return
         self._links[attach.handle] = link
-        self._send(_answer(attach, Source(text(source.address)), Target(text(target.address))))
+        self._send(_answer(attach, *ends))
         if isinstance(link, IncomingLink):
             link.grant()
 
@@ -121,21 +136,22 @@ class Session:
             return  # the peer's word on its own deliveries, all of which are settled here
         outcome = read(disposition.state) if disposition.state is not None else None
         last = disposition.first if disposition.last is None else disposition.last
-        if last == disposition.first:
-            settled = [last] if last in self._unsettled else []
-        else:  # a range may claim four billion deliveries: look at those that exist
-            settled = [number for number in self._unsettled if disposition.first <= number <= last]
         if outcome is None and not disposition.settled:
             return
+        if last == disposition.first:
+            settled = [last]
+        else:  # a range may claim four billion deliveries: look at those that exist
+            settled = [number for number in self._unsettled if disposition.first <= number <= last]
         for number in settled:
-            unsettled = self._unsettled.pop(number)
-            told = settle(unsettled.link.queue, unsettled.token, outcome)
+            unsettled = self._unsettled.pop(number, None)
+            told = settle(unsettled.link.queue, unsettled.token, outcome) if unsettled else _LOCK_LOST
             if not disposition.settled:
                 self._send(Disposition(False, number, number, True, told))
 
     def _on_detach(self, detach: Detach) -> None:
         link = self._link(detach.handle)
         del self._links[detach.handle]
+        self._peer.holdings.links -= 1
         self._forget(link)
         if not link.detaching:  # else this is the answer
             self._send(Detach(detach.handle, True))
@@ -144,7 +160,9 @@ class Session:
         """The session is no more, and its links neither."""
         for link in self._links.values():
             self._forget(link)
+        self._peer.holdings.links -= len(self._links)
         self._links.clear()
+        self._peer.holdings.waiting -= sum(map(len, self._waiting))
         self._waiting.clear()
 
     # What links say
@@ -152,7 +170,13 @@ class Session:
     @property
     def is_ready(self) -> bool:
         """Whether a message given now would go out now."""
-        return not self.ending and not self._waiting and self._outgoing_window > 0 and self._is_writable()
+        return (
+            not self.ending
+            and not self._waiting
+            and self._outgoing_window > 0
+            and self._may_leave_unsettled()
+            and self._is_writable()
+        )
 
     def flow(self, link: Link, credit: int, drain: bool = False) -> None:
         self._send(self._flow(link.handle, link.delivery_count, credit, drain))
@@ -168,6 +192,7 @@ class Session:
         for place, part in enumerate(parts):
             head.more = place < len(parts) - 1
             self._waiting.append(frame(self.channel, write(head) + part))
+            self._peer.holdings.waiting += len(self._waiting[-1])
         self._pump()
 
     def settle(self, delivery_id: int, outcome: Composite) -> None:
@@ -192,6 +217,14 @@ class Session:
         self._send(_answer(attach, None, None))
         self.detach(link, error)
 
+    def _may_leave_unsettled(self) -> bool:
+        """Whether one more delivery may wait for its outcome. Those whose locks have ended make room."""
+        if len(self._unsettled) >= MOST_UNSETTLED:
+            self._unsettled = {
+                number: each for number, each in self._unsettled.items() if each.link.queue.is_locked(each.token)
+            }
+        return len(self._unsettled) < MOST_UNSETTLED
+
     def _link(self, handle: int) -> Link:
         try:
             return self._links[handle]
@@ -214,7 +247,9 @@ class Session:
 
     def _pump(self) -> None:
         while self._waiting and self._outgoing_window > 0:
-            self._write_frame(self._waiting.popleft())
+            transfer = self._waiting.popleft()
+            self._peer.holdings.waiting -= len(transfer)
+            self._write_frame(transfer)
             self._next_outgoing = self._next_outgoing + 1 & _UINT
             self._outgoing_window -= 1
 

@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from localcloud.database import open_database
+from localcloud.servicebus import errors
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
@@ -32,7 +33,9 @@ CREATE TABLE IF NOT EXISTS duplicate (
     queue TEXT NOT NULL, message_id TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (queue, message_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS duplicate_until ON duplicate (until);
+CREATE TABLE IF NOT EXISTS probe (filling BLOB NOT NULL);
 """
+_ROOM = 512 * 1024  # bytes: a message of the largest size, and more
 
 _COLUMNS = "sequence, state, enqueued, expires, due, deliveries, first_sequence, body"
 
@@ -73,12 +76,29 @@ class Counts:
 
 
 class State:
-    """The broker's database. One process at a time."""
+    """The broker's database. One process at a time.
+
+    While it is `suspended`, because the disk is full, say, it is only read.
+    """
 
     def __init__(self, path: Path) -> None:
         self._database = open_database(path, _SCHEMA, isolation_level="DEFERRED")
         self._sequences: dict[str, int] = {}
         self._numbered: set[str] = set()
+        self.suspended = False
+
+    def require_writable(self) -> None:
+        """Raises `AmqpError` while nothing can be stored: what would change a queue begins with this."""
+        if self.suspended:
+            raise errors.server_busy()
+
+    def resume(self) -> None:
+        """Ends the suspension if there is room for a message again; raises `sqlite3.Error` if not."""
+        self._database.execute("INSERT INTO probe VALUES (zeroblob(?))", (_ROOM,))
+        self._database.commit()
+        self._database.execute("DELETE FROM probe")
+        self._database.commit()
+        self.suspended = False
 
     def commit(self) -> None:
         """Makes durable what was written since the last commit, in one transaction."""

@@ -1,12 +1,13 @@
 """Decodes AMQP's types (specification, part 1), trusting nothing that the bytes claim.
 
-A length may not reach past the value that holds it, a count may not exceed the bytes that are left, and values may
-not nest deeper than `MAX_DEPTH`: so the work is bounded by the bytes received, whatever a peer sends.
+A length may not reach past the value that holds it, a count may not exceed the bytes that are left, and what is decoded
+may not nest deeper than `MAX_DEPTH`: so the work is bounded by the bytes received, whatever a peer sends. What is only
+passed on may nest as deeply as it likes: `structure.validate` looks at it without decoding it.
 """
 
 import struct
 import uuid
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable
 
 from localcloud.servicebus.amqp.types import (
     Array,
@@ -28,9 +29,9 @@ from localcloud.servicebus.amqp.types import (
 
 MAX_DEPTH = 32
 
-DESCRIBED = 0x00
+DESCRIBED, NULL = 0x00, 0x40
 
-_EMPTY: dict[int, Callable[[], Value]] = {
+EMPTY: dict[int, Callable[[], Value]] = {
     0x40: lambda: None,
     0x41: lambda: True,
     0x42: lambda: False,
@@ -62,12 +63,12 @@ _FIXED: dict[int, tuple[str, Callable[[Value], Value]]] = {
     0x94: ("16s", Decimal),
     0x98: ("16s", lambda octets: uuid.UUID(bytes=octets)),
 }
-_UNPACK = {
+UNPACK = {
     code: (struct.Struct(">" + form).unpack_from, struct.calcsize(">" + form), kind)
     for code, (form, kind) in _FIXED.items()
 }
 
-_VARIABLE: dict[int, Callable[[bytes], Value]] = {
+VARIABLE: dict[int, Callable[[bytes], Value]] = {
     0xA0: bytes,
     0xA1: lambda octets: octets.decode("utf-8"),
     0xA3: lambda octets: Symbol(octets.decode("ascii")),
@@ -75,11 +76,11 @@ _VARIABLE: dict[int, Callable[[bytes], Value]] = {
     0xB1: lambda octets: octets.decode("utf-8"),
     0xB3: lambda octets: Symbol(octets.decode("ascii")),
 }
-_LISTS, _MAPS, _ARRAYS = (0xC0, 0xD0), (0xC1, 0xD1), (0xE0, 0xF0)
+LISTS, MAPS, ARRAYS = (0xC0, 0xD0), (0xC1, 0xD1), (0xE0, 0xF0)
 
 # A format code's high digit says how long its value is: in bytes, or in bytes of the length that precedes it.
-_WIDTH = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
-_LENGTH_WIDTH = {0xA: 1, 0xB: 4, 0xC: 1, 0xD: 4, 0xE: 1, 0xF: 4}
+WIDTH = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
+LENGTH_WIDTH = {0xA: 1, 0xB: 4, 0xC: 1, 0xD: 4, 0xE: 1, 0xF: 4}
 _uint32 = struct.Struct(">I").unpack_from
 
 
@@ -97,47 +98,8 @@ def decode(buffer: bytes, offset: int = 0, end: int | None = None) -> tuple[Valu
         raise error if isinstance(error, DecodeError) else DecodeError(str(error)) from error
 
 
-def skip(buffer: bytes, offset: int, end: int) -> int:
-    """The offset behind the value that begins at `offset`, found without decoding it; raises `DecodeError`."""
-    pending = 1  # a described value is two values: its descriptor, then the value itself
-    while pending:
-        _within(offset + 1, end)
-        code = buffer[offset]
-        offset += 1
-        if code == DESCRIBED:
-            pending += 1
-            continue
-        family = code >> 4
-        if family in _WIDTH:
-            offset += _WIDTH[family]
-        elif family in _LENGTH_WIDTH:
-            length, offset = _length(buffer, offset, end, _LENGTH_WIDTH[family])
-            offset += length
-        else:
-            raise DecodeError(f"0x{code:02x} is no format code")
-        _within(offset, end)
-        pending -= 1
-    return offset
-
-
-def map_entries(buffer: bytes, offset: int, end: int) -> Iterator[tuple[Value, bytes]]:
-    """The entries of the map that begins at `offset`: each decoded key, with key and value as they are encoded."""
-    _within(offset + 1, end)
-    code = buffer[offset]
-    if code not in _MAPS:
-        raise DecodeError("a map was expected")
-    count, offset, stop = _compound(buffer, offset + 1, end, 1 if code == 0xC1 else 4)
-    for _ in range(count // 2):
-        key, value = decode(buffer, offset, stop)
-        behind = skip(buffer, value, stop)
-        if not isinstance(key, Hashable) or isinstance(key, Described):
-            raise DecodeError("a map's key is of no simple type")
-        yield key, buffer[offset:behind]
-        offset = behind
-
-
 def _value(buffer: bytes, offset: int, end: int, depth: int) -> tuple[Value, int]:
-    _within(offset + 1, end)
+    within(offset + 1, end)
     code = buffer[offset]
     offset += 1
     if code != DESCRIBED:
@@ -150,31 +112,31 @@ def _value(buffer: bytes, offset: int, end: int, depth: int) -> tuple[Value, int
 
 def _body(code: int, buffer: bytes, offset: int, end: int, depth: int) -> tuple[Value, int]:
     """The value behind its format code, which the elements of an array share."""
-    fixed = _UNPACK.get(code)
+    fixed = UNPACK.get(code)
     if fixed is not None:
         unpack, width, kind = fixed
-        _within(offset + width, end)
+        within(offset + width, end)
         return kind(unpack(buffer, offset)[0]), offset + width
-    empty = _EMPTY.get(code)
+    empty = EMPTY.get(code)
     if empty is not None:
         return empty(), offset
-    variable = _VARIABLE.get(code)
+    variable = VARIABLE.get(code)
     if variable is not None:
-        length, offset = _length(buffer, offset, end, _LENGTH_WIDTH[code >> 4])
-        _within(offset + length, end)
+        length, offset = read_length(buffer, offset, end, LENGTH_WIDTH[code >> 4])
+        within(offset + length, end)
         return variable(buffer[offset : offset + length]), offset + length
     _bounded(depth)
-    if code in _LISTS:
-        count, offset, stop = _compound(buffer, offset, end, _LENGTH_WIDTH[code >> 4])
+    if code in LISTS:
+        count, offset, stop = read_compound(buffer, offset, end, LENGTH_WIDTH[code >> 4])
         return _values(buffer, offset, stop, count, depth), stop
-    if code in _MAPS:
-        count, offset, stop = _compound(buffer, offset, end, _LENGTH_WIDTH[code >> 4])
+    if code in MAPS:
+        count, offset, stop = read_compound(buffer, offset, end, LENGTH_WIDTH[code >> 4])
         flat = _values(buffer, offset, stop, count, depth)
         if count % 2:
             raise DecodeError("a map's last key has no value")
         return dict(zip(flat[::2], flat[1::2], strict=True)), stop
-    if code in _ARRAYS:
-        count, offset, stop = _compound(buffer, offset, end, _LENGTH_WIDTH[code >> 4])
+    if code in ARRAYS:
+        count, offset, stop = read_compound(buffer, offset, end, LENGTH_WIDTH[code >> 4])
         return _array(buffer, offset, stop, count, depth), stop
     raise DecodeError(f"0x{code:02x} is no format code")
 
@@ -188,13 +150,15 @@ def _values(buffer: bytes, offset: int, stop: int, count: int, depth: int) -> li
 
 
 def _array(buffer: bytes, offset: int, stop: int, count: int, depth: int) -> Array:
-    _within(offset + 1, stop)
+    if offset == stop and not count:  # some encoders leave out the format code of no elements
+        return Array(NULL)
+    within(offset + 1, stop)
     code = buffer[offset]
     offset += 1
     descriptor = None
     if code == DESCRIBED:
         descriptor, offset = _value(buffer, offset, stop, depth + 1)
-        _within(offset + 1, stop)
+        within(offset + 1, stop)
         inner = buffer[offset]
         offset += 1
     else:
@@ -208,23 +172,25 @@ def _array(buffer: bytes, offset: int, stop: int, count: int, depth: int) -> Arr
     return items
 
 
-def _compound(buffer: bytes, offset: int, end: int, width: int) -> tuple[int, int, int]:
+def read_compound(buffer: bytes, offset: int, end: int, width: int) -> tuple[int, int, int]:
     """A compound value's count, the offset of its first element, and the offset behind the whole."""
-    length, offset = _length(buffer, offset, end, width)
+    length, offset = read_length(buffer, offset, end, width)
     stop = offset + length
-    _within(stop, end)
-    count, offset = _length(buffer, offset, stop, width)
+    within(stop, end)
+    count, offset = read_length(buffer, offset, stop, width)
     if count > stop - offset:
         raise DecodeError("a compound value claims more elements than it has bytes")
     return count, offset, stop
 
 
-def _length(buffer: bytes, offset: int, end: int, width: int) -> tuple[int, int]:
-    _within(offset + width, end)
+def read_length(buffer: bytes, offset: int, end: int, width: int) -> tuple[int, int]:
+    """A length or a count, and the offset behind it."""
+    within(offset + width, end)
     return (buffer[offset] if width == 1 else _uint32(buffer, offset)[0]), offset + width
 
 
-def _within(offset: int, end: int) -> None:
+def within(offset: int, end: int) -> None:
+    """Raises `DecodeError` for an offset behind the end."""
     if offset > end:
         raise DecodeError("a value reaches past the bytes that hold it")
 

@@ -40,6 +40,11 @@ def encode_composite(descriptor: int, fields: list[bytes]) -> bytes:
     return b"\x00" + _ulong(descriptor) + _compound(0xC0, fields)
 
 
+def encode_list(items: list[bytes]) -> bytes:
+    """A list of encoded items."""
+    return _compound(0xC0, items) if items else b"\x45"
+
+
 def encode_map(entries: list[bytes]) -> bytes:
     """A map of encoded entries, each a key and its value."""
     return _compound(0xC1, entries, 2 * len(entries))
@@ -79,7 +84,7 @@ def _compound(code: int, elements: list[bytes], count: int | None = None) -> byt
 
 
 def _list(value: list[Value]) -> bytes:
-    return _compound(0xC0, [encode(item) for item in value]) if value else b"\x45"
+    return encode_list([encode(item) for item in value])
 
 
 def _map(value: dict[Value, Value]) -> bytes:
@@ -130,6 +135,7 @@ _ENCODERS: dict[type, Callable[[Value], bytes]] = {
 
 # What follows an array's shared format code for each element: simple types only, a broker says nothing else in arrays.
 _ELEMENTS: dict[int, Callable[[Value], bytes]] = {
+    **dict.fromkeys((0x40, 0x41, 0x42, 0x43, 0x44), lambda _: b""),
     0x50: _u8,
     0x51: _i8,
     0x52: _u8,

@@ -1,15 +1,16 @@
 """An encoded message as its sections (specification, part 3, section 3.2), which a broker moves and hardly reads.
 
 Sections are kept as the bytes that came in. What a broker adds (annotations, a delivery count, the reason of a dead
-letter) replaces single entries; everything else of a section goes out as it was.
+letter) replaces single entries; everything else of a section goes out as it was, of whatever type and however nested.
 """
 
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from localcloud.servicebus.amqp.decoder import DecodeError, decode, map_entries, skip
-from localcloud.servicebus.amqp.encoder import encode, encode_map
+from localcloud.servicebus.amqp.decoder import NULL, DecodeError, decode
+from localcloud.servicebus.amqp.encoder import encode, encode_list, encode_map
+from localcloud.servicebus.amqp.structure import list_items, map_entries, simple, skip, validate
 from localcloud.servicebus.amqp.types import Symbol, UInt, ULong, Value
 
 HEADER = 0x70
@@ -20,15 +21,20 @@ APPLICATION_PROPERTIES = 0x74
 DATA, SEQUENCE, VALUE = 0x75, 0x76, 0x77
 FOOTER = 0x78
 
+_LISTS = (HEADER, PROPERTIES)
 _MAPS = (DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, APPLICATION_PROPERTIES, FOOTER)
+_BODIES = (DATA, SEQUENCE, VALUE)
+_REPEATED = (DATA, SEQUENCE)
+_BINARY = (0xA0, 0xB0)
 _DESCRIPTORS = {code: b"\x00" + encode(ULong(code)) for code in range(HEADER, FOOTER + 1)}
+_NULL = bytes((NULL,))
 _TTL, _DELIVERY_COUNT = 2, 4  # places in the header
 _MESSAGE_ID, _REPLY_TO = 0, 4  # places in the properties
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Each section's value as it is encoded, without its descriptor; `body` and footer with theirs."""
+    """Each section's value as it is encoded, without its descriptor; the sections of `body` with theirs."""
 
     header: bytes | None
     delivery_annotations: bytes | None
@@ -36,38 +42,45 @@ class Message:
     properties: bytes | None
     application_properties: bytes | None
     body: bytes
+    footer: bytes | None
 
     @classmethod
     def parse(cls, encoded: bytes) -> "Message":
-        """Raises `DecodeError` where the bytes are not the sections of one message, in their order."""
+        """Raises `DecodeError` if the bytes are not the sections of one message, in their order.
+
+        Delivery annotations may stand anywhere: the Python SDK writes them behind the footer.
+        """
         sections: dict[int, bytes] = {}
+        body: list[bytes] = []
         offset, last = 0, 0
-        body = len(encoded)
         while offset < len(encoded):
             code, value = _descriptor(encoded, offset)
-            end = skip(encoded, value, len(encoded))
-            if code < last or (code == last and code not in (DATA, SEQUENCE)):
+            end = _validated(code, encoded, value)
+            if code in sections or (code != DELIVERY_ANNOTATIONS and not _may_follow(code, last)):
                 raise DecodeError("the message's sections are out of order")
-            _check(code, encoded, value, end)
-            if code < DATA:
-                sections[code] = encoded[value:end]
+            if code in _BODIES:
+                body.append(encoded[offset:end])
             else:
-                body = min(body, offset)
-            offset, last = end, code
+                sections[code] = encoded[value:end]
+            if code != DELIVERY_ANNOTATIONS:
+                last = code
+            offset = end
         return cls(
             sections.get(HEADER),
             sections.get(DELIVERY_ANNOTATIONS),
             sections.get(MESSAGE_ANNOTATIONS),
             sections.get(PROPERTIES),
             sections.get(APPLICATION_PROPERTIES),
-            encoded[body:],
+            b"".join(body),
+            sections.get(FOOTER),
         )
 
     def encode(self) -> bytes:
-        """The message as it goes on the wire."""
+        """The message as it goes on the wire, its sections in the specification's order."""
         values = self.header, self.delivery_annotations, self.annotations, self.properties, self.application_properties
         sections = [_DESCRIPTORS[HEADER + place] + value for place, value in enumerate(values) if value is not None]
-        return b"".join(sections) + self.body
+        footer = b"" if self.footer is None else _DESCRIPTORS[FOOTER] + self.footer
+        return b"".join(sections) + self.body + footer
 
     @property
     def time_to_live(self) -> float | None:
@@ -86,26 +99,36 @@ class Message:
         return _item(self.properties, _REPLY_TO)
 
     def annotation(self, key: str) -> Value:
-        """A message annotation's value, or nothing."""
+        """A message annotation's value if it is of a simple type, or nothing."""
         for name, entry in _entries(self.annotations):
             if name == key:
-                return decode(entry, skip(entry, 0, len(entry)))[0]
+                return simple(entry[skip(entry, 0, len(entry)) :])
         return None
 
     def application_property_values(self) -> dict[Value, Value]:
-        """The application properties, decoded."""
+        """The application properties, decoded; raises `DecodeError` for values that nest too deeply."""
         values: dict[Value, Value] = decode(self.application_properties)[0] if self.application_properties else {}
         return values
 
     def body_value(self) -> Value:
-        """The value of an `amqp-value` body; nothing where the body is of another kind."""
+        """The value of an `amqp-value` body; nothing if the body is of another kind. Raises `DecodeError` as above."""
         if not self.body:
             return None
         code, value = _descriptor(self.body, 0)
         return decode(self.body, value)[0] if code == VALUE else None
 
+    def identified(self) -> "Message":
+        """With a message id of its own if the sender gave it none."""
+        items = list_items(self.properties) if self.properties else []
+        if items and items[_MESSAGE_ID] != _NULL:
+            return self
+        return replace(self, properties=encode_list([encode(uuid.uuid4().hex), *items[1:]]))
+
     def annotated(self, annotations: Mapping[Symbol, Value]) -> "Message":
         return replace(self, annotations=_merge(self.annotations, annotations))
+
+    def with_delivery_annotations(self, annotations: Mapping[Symbol, Value]) -> "Message":
+        return replace(self, delivery_annotations=_merge(self.delivery_annotations, annotations))
 
     def with_properties(self, properties: Mapping[str, Value]) -> "Message":
         """With these application properties besides, or instead of, its own; raises `TypeError` for other values."""
@@ -120,10 +143,10 @@ class Message:
 
     def counted(self, delivery_count: int) -> "Message":
         """With the header's delivery count, the number of deliveries that failed before this one."""
-        header = decode(self.header)[0] if self.header else []
-        header += [None] * (_DELIVERY_COUNT + 1 - len(header))
-        header[_DELIVERY_COUNT] = UInt(delivery_count)
-        return replace(self, header=encode(header))
+        items = list_items(self.header) if self.header else []
+        items += [_NULL] * (_DELIVERY_COUNT + 1 - len(items))
+        items[_DELIVERY_COUNT] = encode(UInt(delivery_count))
+        return replace(self, header=encode_list(items))
 
 
 def data_sections(encoded: bytes) -> Iterator[bytes]:
@@ -146,6 +169,13 @@ def encode_reply(correlation_id: Value, application_properties: dict[str, Value]
     )
 
 
+def _may_follow(code: int, last: int) -> bool:
+    """Whether a section may stand behind another: in their order, with a body of one kind."""
+    if code in _BODIES and last in _BODIES:
+        return code == last and code in _REPEATED
+    return code > last
+
+
 def _descriptor(encoded: bytes, offset: int) -> tuple[int, int]:
     """A section's code, and where its value begins."""
     if encoded[offset] != 0x00:
@@ -156,23 +186,22 @@ def _descriptor(encoded: bytes, offset: int) -> tuple[int, int]:
     return descriptor, value
 
 
-def _check(code: int, encoded: bytes, offset: int, end: int) -> None:
-    """Whatever is read or changed later is known to be well formed from here on."""
-    if code in (HEADER, PROPERTIES):
-        if not isinstance(decode(encoded, offset, end)[0], list):
-            raise DecodeError("a message section is not a list")
+def _validated(code: int, encoded: bytes, offset: int) -> int:
+    """Where a section's value ends; what is read or changed of it later is known to be well formed from here on."""
+    end = validate(encoded, offset, len(encoded))
+    if code in _LISTS:
+        list_items(encoded[offset:end])
     elif code in _MAPS:
         for _ in map_entries(encoded, offset, end):
             pass
-        if code == MESSAGE_ANNOTATIONS:
-            decode(encoded, offset, end)
-    elif code == DATA and not isinstance(decode(encoded, offset, end)[0], bytes):
+    elif code == DATA and encoded[offset] not in _BINARY:
         raise DecodeError("a data section is not binary")
+    return end
 
 
 def _item(encoded: bytes | None, place: int) -> Value:
-    items = decode(encoded)[0] if encoded else []
-    return items[place] if place < len(items) else None
+    items = list_items(encoded) if encoded else []
+    return simple(items[place]) if place < len(items) else None
 
 
 def _entries(encoded: bytes | None) -> Iterator[tuple[Value, bytes]]:

@@ -16,6 +16,8 @@ from typing import Any
 
 Value = Any  # any of the above
 
+_LAST = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, in milliseconds
+
 
 class UByte(int):
     __slots__ = ()
@@ -52,8 +54,8 @@ class Timestamp(int):
 
     @classmethod
     def at(cls, seconds: float) -> "Timestamp":
-        """The timestamp of a Unix time."""
-        return cls(round(seconds * 1000))
+        """The timestamp of a Unix time; the end of the year 9999 for every later one, which no SDK can read."""
+        return cls(min(round(seconds * 1000), _LAST))
 
 
 class Float(float):
