@@ -100,6 +100,18 @@ async def test_a_container_that_ends_is_started_again(tmp_path: Path) -> None:
         assert web.pod().reason == ""
 
 
+async def test_a_container_whose_log_cannot_be_opened_waits_for_it(tmp_path: Path) -> None:
+    """It is said why it does not start, and it is tried again until it does."""
+    async with running(tmp_path / "state", variant(tmp_path / "overlay", [ONE])) as web:
+        logs = (tmp_path / "state" / "logs").rename(tmp_path / "elsewhere")
+        async with web.client_of(web.pod()) as pod:
+            with pytest.raises(Exception, match="disconnected"):
+                await pod.get("/exit")
+        await until(lambda: "StartError" in web.pod().reason and "No such file" in web.pod().reason)
+        logs.rename(tmp_path / "state" / "logs")
+        await web.cluster.wait_ready(10)
+
+
 async def test_a_pod_that_is_not_ready_says_why(tmp_path: Path) -> None:
     """The reason is the detail of the readiness probe's own answer, and it goes when the pod is ready again."""
     async with running(tmp_path / "state", variant(tmp_path / "overlay", [ONE])) as web:
@@ -200,3 +212,11 @@ async def test_a_job_is_made_of_a_suspended_cron_job(tmp_path: Path) -> None:
         with pytest.raises(KeyError):
             await web.cluster.run_job("unknown")
         assert {pod.workload for pod in web.cluster.pods()} == {"web"}
+
+
+async def test_a_job_that_fails_is_tried_again_as_often_as_it_says(tmp_path: Path) -> None:
+    """`backoffLimit` more pods, and the exit code of the last."""
+    patch = [{"op": "replace", "path": "/spec/jobTemplate/spec/backoffLimit", "value": 1}]
+    async with running(tmp_path / "state", variant(tmp_path / "overlay", patch, "CronJob"), ready=False) as web:
+        assert await web.cluster.run_job("greet", ["4", "you"]) == 4
+        assert web.reports.count("hello you") == 2

@@ -56,3 +56,26 @@ async def test_each_folder_has_its_own_service_accounts_token_and_it_stays_fresh
     keeping.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await keeping
+
+
+async def test_a_token_that_cannot_be_written_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """While the disk takes nothing the old token stays, and it is renewed once there is room."""
+    clock = Clock()
+    issuer = Issuer("https://issuer.example/", tmp_path / "key.pem", clock)
+    folder = tmp_path / "frontend"
+    projections = Projections([Projection("keyless", "frontend", folder)], issuer.issue_token, clock)
+    token = folder / "token" / "azure-identity-token"
+    first = token.read_text()
+    in_the_way = token.with_name(f".{token.name}.new")
+    (in_the_way / "what").mkdir(parents=True)  # where the next token would be written first
+
+    keeping = asyncio.create_task(projections.keep_fresh())
+    clock.now += 0.8 * 3600
+    assert await holds_within(5, lambda: "can't be renewed at the moment" in caplog.text)
+    assert token.read_text() == first
+    (in_the_way / "what").rmdir()
+    in_the_way.rmdir()
+    assert await holds_within(10, lambda: token.read_text() != first)
+    keeping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeping
