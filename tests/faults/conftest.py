@@ -1,20 +1,45 @@
-"""One running application for all faults: each test leaves it running."""
+"""One running application for most faults: each test leaves it as it found it. And what `make faults` prints."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.faults.application import Application
+from tests.faults.case import Case
+from tests.faults.ledger import Ledger
+from tests.faults.table import pytest_report_teststatus, pytest_terminal_summary
+
+__all__ = ["pytest_report_teststatus", "pytest_terminal_summary"]
 
 
 @pytest.fixture(scope="package")
 def application() -> Iterator[Application]:
+    """The application with one worker, as a laptop runs it."""
+    yield from running()
+
+
+@pytest.fixture(scope="module")  # so that a module may have an application of its own
+def ledger(application: Application) -> Iterator[Ledger]:
+    with Ledger.of(application) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def case(application: Application, ledger: Ledger, record_property: Callable[[str, object], None]) -> Iterator[Case]:
+    """After it all services work again, and no pod has a past that would delay its next start."""
+    yield Case(application, ledger, record_property)
+    application.heal()
+
+
+def running(**options: Any) -> Iterator[Application]:
+    """An application in a folder of its own, stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        running = Application(Path(folder))
+        one = Application(Path(folder), **options)
         try:
-            running.start()
-            yield running
+            one.start()
+            yield one
         finally:
-            running.stop()
+            one.stop()

@@ -12,7 +12,8 @@ from itsdangerous import URLSafeTimedSerializer
 
 from tests.e2e.waiting import until
 
-_PAUSE = 0.05  # seconds between two orders of one customer
+_PAUSE = 0.3  # seconds between two orders of one customer
+_PATIENCE = 120.0  # seconds for which a customer tries to place an order
 _UNAVAILABLE = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE}
 
 
@@ -28,7 +29,15 @@ class Customer:
         self.client = httpx.Client(
             base_url=self.url, headers={"Accept": "application/json"}, timeout=15, trust_env=False
         )
-        self.client.get("/orders").raise_for_status()  # hands out the session, without which a key means nothing
+        until(self._has_session, bool, timeout=_PATIENCE)
+
+    def _has_session(self) -> bool:
+        """Asks for the session, without which an idempotency key means nothing."""
+        try:
+            return self.client.get("/orders").is_success
+        except httpx.TransportError as error:
+            self.failures.append(repr(error))
+            return False
 
     @property
     def id(self) -> str:
@@ -40,7 +49,7 @@ class Customer:
         """Returns when the order is accepted, and notes its URL."""
         order = {"product": f"number {len(self.orders)}", "quantity": 1}
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        accepted = until(lambda: self._post(order, key), lambda answer: answer is not None)
+        accepted = until(lambda: self._post(order, key), lambda answer: answer is not None, timeout=_PATIENCE)
         assert accepted is not None
         self.orders[accepted.json()["orderId"]] = accepted.headers["location"]
 
@@ -58,9 +67,9 @@ class Customer:
             following = page["next"]
         return found
 
-    def receipts(self) -> dict[str, str]:
-        """The verified receipt of each order (a JWS by order id), every order once."""
-        listed = until(self.listed, self._complete)
+    def receipts(self, timeout: float = 30) -> dict[str, str]:
+        """The verified receipt of each order (a JWS by order id), every order once; within so many seconds."""
+        listed = until(self._listed_if_answered, self._complete, timeout)
         assert sorted(order["orderId"] for order in listed) == sorted(self.orders)
         return {order_id: self.receipt(url) for order_id, url in self.orders.items()}
 
@@ -81,6 +90,13 @@ class Customer:
         assert answer.status_code in _UNAVAILABLE, answer.text
         self.failures.append(answer.text)
         return None
+
+    def _listed_if_answered(self) -> list[dict[str, Any]]:
+        """My orders; none while the frontend has no answer."""
+        try:
+            return self.listed()
+        except httpx.HTTPError:
+            return []
 
     def _complete(self, listed: list[dict[str, Any]]) -> bool:
         return len(listed) >= len(self.orders) and all(order["status"] == "receipted" for order in listed)
@@ -113,10 +129,19 @@ class Customers:
     def failures(self) -> list[str]:
         return [failure for customer in self._all for failure in customer.failures]
 
+    def accepted(self) -> dict[str, str]:
+        """The customer of each order that was accepted."""
+        return {order: customer.id for customer in self._all for order in customer.orders}
+
     def place_more(self, count: int) -> None:
         """Returns when that many orders more are accepted."""
         wanted = self.placed + count
-        until(lambda: self.placed, lambda placed: placed >= wanted)
+        until(lambda: self.placed, lambda placed: placed >= wanted, timeout=_PATIENCE)
+
+    def fail_more(self, count: int) -> None:
+        """Returns when that many attempts more have failed."""
+        wanted = len(self.failures) + count
+        until(lambda: len(self.failures), lambda failed: failed >= wanted, timeout=_PATIENCE)
 
     def receipts(self) -> dict[str, str]:
         """The verified receipts of all of them, by order id."""

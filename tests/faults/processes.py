@@ -1,19 +1,22 @@
-"""Which processes there are, as `ps` tells it on Linux and macOS alike."""
+"""Which processes there are, and what they hold, as `ps` tells it on Linux and macOS alike."""
 
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def family(root: int) -> dict[int, str]:
     """The process and all that descend from it: their commands by process id."""
-    parents, commands = {}, {}
-    for line in _ps("pid=,ppid=,command=").splitlines():
-        pid, parent, command = line.split(maxsplit=2)
-        parents[int(pid)], commands[int(pid)] = int(parent), command
+    table = _table()
     members = {root}
-    while more := {pid for pid, parent in parents.items() if parent in members} - members:
+    while more := {pid for pid, (parent, _) in table.items() if parent in members} - members:
         members |= more
-    return {pid: commands[pid] for pid in members if pid in commands}
+    return {pid: table[pid][1] for pid in members if pid in table}
+
+
+def children(parent: int) -> list[int]:
+    """The processes that this one has started."""
+    return [pid for pid, (its_parent, _) in _table().items() if its_parent == parent]
 
 
 def azurite(cloud: int) -> int:
@@ -31,6 +34,33 @@ def alive(pids: Iterable[int]) -> set[int]:
 def mentioning(text: str) -> list[str]:
     """The commands that have this text in them."""
     return [command for command in _ps("command=").splitlines() if text in command]
+
+
+def memory(pid: int) -> float:
+    """What the process holds of the machine's memory, in megabytes."""
+    return int(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=True).stdout) / 1024
+
+
+def descriptors(pid: int) -> int:
+    """How many files, sockets and pipes the process has open."""
+    listed = Path(f"/proc/{pid}/fd")
+    if listed.is_dir():
+        return len(list(listed.iterdir()))
+    return len(subprocess.run(["lsof", "-p", str(pid)], capture_output=True, text=True).stdout.splitlines()) - 1
+
+
+def connections(pid: int) -> int:
+    """How many sockets are among them."""
+    listed = Path(f"/proc/{pid}/fd")
+    if listed.is_dir():
+        return sum(str(path.readlink()).startswith("socket:") for path in listed.iterdir())
+    return len(subprocess.run(["lsof", "-a", "-i", "-p", str(pid)], capture_output=True, text=True).stdout.splitlines())
+
+
+def _table() -> dict[int, tuple[int, str]]:
+    """Each process's parent and command."""
+    rows = (line.split(maxsplit=2) for line in _ps("pid=,ppid=,command=").splitlines())
+    return {int(pid): (int(parent), command) for pid, parent, command in rows}
 
 
 def _ps(columns: str) -> str:

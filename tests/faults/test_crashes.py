@@ -1,19 +1,45 @@
-"""Crashes, restarts and stops while orders flow: whatever was accepted is receipted, once."""
+"""Processes that are killed, stopped and restarted while orders flow: what was accepted is receipted, once."""
 
 import os
 import signal
 import time
+from collections.abc import Callable
+
+import pytest
 
 from tests.e2e.waiting import until
 from tests.faults import processes
 from tests.faults.application import Application
+from tests.faults.case import Case
 from tests.faults.customers import Customers
 
+VICTIMS: dict[str, Callable[[Application], int]] = {
+    "worker": lambda application: application.worker(),
+    "gunicorn's worker": lambda application: application.gunicorn()[1],
+    "gunicorn's master": lambda application: application.gunicorn()[0],
+}
 
-def test_a_killed_local_cloud_loses_nothing_and_leaves_nothing(application: Application) -> None:
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_killed_process_loses_nothing(case: Case, victim: str) -> None:
+    """After SIGKILL it is started again, and each order is receipted once."""
+    case.injected("SIGKILL")
+    with case.customers() as customers:
+        customers.place_more(10)
+        killed = VICTIMS[victim](case.application)
+        os.kill(killed, signal.SIGKILL)
+        case.recovers()
+        customers.place_more(10)
+    assert processes.alive([killed]) == set()
+    case.settle()
+
+
+def test_a_killed_local_cloud_loses_nothing_and_leaves_nothing(case: Case) -> None:
     """After SIGKILL with orders pending and the same state: each order receipted once, the sessions as they were, and
     no process of the first run left."""
-    with Customers(application.url) as customers:
+    application = case.application
+    case.injected("SIGKILL")
+    with case.customers() as customers:
         customers.place_more(10)
         os.kill(application.worker(), signal.SIGSTOP)  # so that what is placed from now on is pending
         customers.place_more(10)
@@ -22,32 +48,61 @@ def test_a_killed_local_cloud_loses_nothing_and_leaves_nothing(application: Appl
         application.signal(signal.SIGKILL)
         until(lambda: processes.alive(first_run), lambda left: not left)
         application.start()
+        case.recovers()
         customers.place_more(10)
-    assert len(customers.receipts()) == customers.placed
+    case.settle()
 
 
-def test_a_killed_worker_loses_nothing(application: Application) -> None:
-    """A worker killed with SIGKILL is started again, and each order is receipted once."""
-    before = application.pod("backend")["restarts"]
-    with Customers(application.url) as customers:
+@pytest.mark.parametrize("victim", [*VICTIMS, "Azurite"])
+def test_a_stopped_process_loses_nothing(case: Case, victim: str) -> None:
+    """SIGSTOP until its pod is no longer ready, longer than a message's lock, and then SIGCONT: it goes on."""
+    application = case.application
+    case.injected("SIGSTOP, SIGCONT")
+    with case.customers() as customers:
         customers.place_more(10)
-        os.kill(application.worker(), signal.SIGKILL)
+        stopped = processes.azurite(application.stack.pid) if victim == "Azurite" else VICTIMS[victim](application)
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            if victim == "gunicorn's master":  # which the requests do not need
+                customers.place_more(20)
+            else:
+                until(lambda: application.pods("backend") + application.pods("frontend"), some_not_ready, timeout=60)
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        case.recovers()
         customers.place_more(10)
-    until(lambda: application.pod("backend"), lambda pod: pod["restarts"] == before + 1 and pod["ready"])
+    case.settle()
+
+
+def test_a_stopped_local_cloud_loses_nothing(case: Case) -> None:
+    """SIGSTOP of everything that stands for Azure and the cluster at once, and then SIGCONT."""
+    case.injected("SIGSTOP, SIGCONT")
+    with case.customers() as customers:
+        customers.place_more(10)
+        os.kill(case.application.stack.pid, signal.SIGSTOP)
+        try:
+            customers.fail_more(3)
+        finally:
+            os.kill(case.application.stack.pid, signal.SIGCONT)
+        case.recovers()
+        customers.place_more(10)
+    case.settle()
+
+
+@pytest.mark.parametrize("workload", ["frontend", "backend"])
+def test_a_rolling_restart_fails_no_request(case: Case, workload: str) -> None:
+    """While the pod is replaced, every request is answered, and every order receipted."""
+    application = case.application
+    case.injected("rolling restart")
+    before = application.pod(workload)["name"]
+    with case.customers() as customers:
+        customers.place_more(10)
+        application.restart(workload)
+        case.recovers()
+        customers.place_more(10)
+    assert application.pod(workload)["name"] != before
     assert customers.failures == []
-    assert len(customers.receipts()) == customers.placed
-
-
-def test_a_rolling_restart_fails_no_request(application: Application) -> None:
-    """While the frontend's pod is replaced, every request is answered."""
-    before = application.pod("frontend")["name"]
-    with Customers(application.url) as customers, application.stack.control() as control:
-        customers.place_more(10)
-        control.post("/deployments/frontend/restart").raise_for_status()
-        customers.place_more(10)
-    assert application.pod("frontend")["name"] != before
-    assert customers.failures == []
-    assert len(customers.receipts()) == customers.placed
+    case.settle()
 
 
 def test_an_orderly_stop_is_quick_and_keeps_everything(application: Application) -> None:
@@ -62,3 +117,7 @@ def test_an_orderly_stop_is_quick_and_keeps_everything(application: Application)
     assert processes.alive(first_run) == set()
     application.start()
     assert customers.receipts() == receipts
+
+
+def some_not_ready(pods: list[dict[str, object]]) -> bool:
+    return any(not pod["ready"] for pod in pods)

@@ -66,7 +66,7 @@ def _claims(token: str) -> dict[str, object]:
 def _forgeries(cloud: RunningCloud, good: str) -> dict[str, str]:
     """Tokens made of a good one for Key Vault, none of which is one."""
     _, payload, signature = good.split(".")
-    key, now = cloud.cloud._entra_key, int(time.time())
+    key, now = cloud.cloud.entra_keys.newest, int(time.time())
     confused = f"{_part({'alg': 'HS256', 'kid': key.kid})}.{payload}"
     mac = hmac.new(key.as_pem(private=False), confused.encode(), hashlib.sha256).digest()
 

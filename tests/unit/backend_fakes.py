@@ -54,9 +54,11 @@ class Queue:
         self.calls = 0
         self.losses: deque[Exception] = deque()
         self.deaths = 0  # of receivers to come
+        self.silent = 0  # how many of the first receivers have nobody at the other end
         self.settling: Exception | None = None
         self.largest = 0
         self.settlements = 0
+        self.peeks = 0
 
     def put(self, *contents: bytes) -> None:
         """Puts messages into the queue whose bodies are data sections."""
@@ -71,7 +73,7 @@ class Queue:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[SettlingReceiver]:
         self.connections += 1
-        connection = Connection(self)
+        connection = Connection(self, silent=self.connections <= self.silent)
         yield cast(SettlingReceiver, connection)
         connection.open = False
 
@@ -79,8 +81,9 @@ class Queue:
 class Connection:
     """A receiver. It turns out to be dead when the queue says so: as the SDK's may, it then returns nothing at once."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Queue, silent: bool) -> None:
         self.queue = queue
+        self.silent = silent
         self.open = True
         self.dead = False
 
@@ -99,6 +102,9 @@ class Connection:
             self.dead = True
             assert queue.calls < 1_000, "the loop spins"
             return []
+        if self.silent:
+            await asyncio.sleep(max_wait_time)
+            return []
         if not queue.waiting:
             queue.arrived.clear()
             try:
@@ -110,6 +116,12 @@ class Connection:
         queue.locked.append(message)
         queue.largest = max(queue.largest, len(queue.locked))
         return [message]
+
+    async def peek_messages(self, max_message_count: int = 1) -> list[ServiceBusReceivedMessage]:
+        self.queue.peeks += 1
+        if self.silent:
+            await asyncio.Event().wait()
+        return list(self.queue.waiting)[:max_message_count]
 
     def _settle(self, message: ServiceBusReceivedMessage) -> int:
         assert self.open, "settled after the link was closed"
@@ -146,7 +158,9 @@ class Running:
         self.confirmed: list[str] = []
         self.answering = asyncio.Event()
         self.answering.set()
-        self.worker = Worker(queue.connect, process, self.confirm, self.health, concurrency, patience, wait=0.05)
+        self.worker = Worker(
+            queue.connect, process, self.confirm, self.health, concurrency, patience, wait=0.05, quiet=0.1
+        )
         self.task = asyncio.create_task(self.worker.run())
 
     async def confirm(self, dependency: str) -> None:

@@ -83,6 +83,7 @@ class FakeSender(AbstractContextManager["FakeSender"]):
         self.bus = bus
         self.busy = False
         self.closed = False
+        self.sent = 0
 
     def __enter__(self) -> "FakeSender":
         self.bus.called()
@@ -100,6 +101,7 @@ class FakeSender(AbstractContextManager["FakeSender"]):
             self.bus.called()
             time.sleep(0.001)  # long enough for another thread to collide
             self.bus.messages.append(message)
+            self.sent += 1
         finally:
             self.busy = False
 

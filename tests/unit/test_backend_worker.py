@@ -157,6 +157,26 @@ async def test_a_dead_receiver_is_replaced(queue: Queue) -> None:
     await running.stop()
 
 
+async def test_a_receiver_whose_broker_is_gone_is_replaced(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue in which nothing arrives is asked for an answer; a broker that gives none is connected to anew."""
+    monkeypatch.setattr("backend.receiver.ANSWER", 0.1)
+    queue.silent = 1
+    queue.put(b"1")
+    running = Running(queue, done)
+    await running.until(lambda: running.health.missing == {"Service Bus": "the broker has not answered for 0.1 s"})
+    await running.until(lambda: queue.completed)
+    assert (queue.connections, running.health.missing) == (2, {})
+    await running.stop()
+
+
+async def test_a_quiet_queue_keeps_its_receiver(queue: Queue) -> None:
+    """As long as the broker answers, nothing arriving is no fault."""
+    running = Running(queue, done)
+    await running.until(lambda: queue.peeks >= 3)
+    assert (queue.connections, running.health.missing) == (1, {})
+    await running.stop()
+
+
 async def test_a_dead_receiver_leaves_the_probes_their_turn(queue: Queue) -> None:
     """While every receiver is dead, the loop yields: other tasks run, and the pauses between attempts grow."""
     queue.deaths = 1_000_000

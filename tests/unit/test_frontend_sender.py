@@ -50,6 +50,24 @@ def test_it_connects_anew_after_an_error() -> None:
     assert any(opened.closed for opened in bus.opened)
 
 
+def test_one_lost_connection_makes_all_suspect() -> None:
+    """After one failure no owner uses a connection from before: whatever took one away may have taken them all."""
+    bus = FakeServiceBus()
+    sender = sender_of(bus)
+    with ThreadPoolExecutor(16) as pool:  # so that several owners are connected
+        list(pool.map(lambda _: sender.send(MESSAGE), range(200)))
+    before = list(bus.opened)
+    assert len(before) > 1
+    bus.failure = ServiceBusConnectionError(message="gone")
+    with pytest.raises(ServiceBusConnectionError):
+        sender.send(MESSAGE)
+    bus.failure = None
+    sent = [opened.sent for opened in before]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda _: sender.send(MESSAGE), range(200)))
+    assert [opened.sent for opened in before] == sent
+
+
 class BrokenSender(FakeSender):
     """Neither sends nor closes."""
 

@@ -6,17 +6,19 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 import structlog
 from azure.core.exceptions import AzureError
 
-from backend.dependencies import Unavailable, sentence
+from backend.dependencies import Unavailable, retry_after, sentence
 from backend.health import Health
+
+LONGEST = 4.0  # seconds: with a call that hangs until it is given up, an outage's end is noticed within ten or so
 
 _log = structlog.get_logger(__name__)
 
 
-def pauses(longest: float) -> Iterator[float]:
-    """Growing pauses between attempts: 0.5, 1, 2, 4 … seconds, then the longest again and again."""
+def pauses() -> Iterator[float]:
+    """Growing pauses between attempts: 0.5, 1, 2 seconds, then the longest again and again."""
     pause = 0.5
     while True:
-        yield min(pause, longest)
+        yield min(pause, LONGEST)
         pause *= 2
 
 
@@ -31,13 +33,13 @@ class Access:
 
     async def confirm(self, dependency: str) -> None:
         """Returns once the dependency has answered well; until then, `health` tells what it says."""
-        for pause in pauses(longest=10.0):
+        for pause in pauses():
             try:
                 await self._checks[dependency]()
             except (Unavailable, AzureError) as error:
                 _log.warning("dependency.failed", dependency=dependency, reason=sentence(error))
                 self._health.lack(dependency, dependency, sentence(error))
-                await asyncio.sleep(pause)
+                await asyncio.sleep(pause if (asked := retry_after(error)) is None else asked)
             else:
                 self._health.regain(dependency)
                 return

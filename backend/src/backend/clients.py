@@ -16,7 +16,7 @@ from backend.credential import ObservedCredential, workload_identity
 from backend.encoded import keep_encoded
 from backend.settings import QueueSettings, Settings, StoreSettings
 
-LINK_TIMEOUT = 20.0  # seconds for opening one link, the token included
+LINK_TIMEOUT = 10.0  # seconds for opening one link, the token included
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from backend.stopping import Stopping
 from backend.tracing import continued
 
 PATIENCE = 300.0  # seconds that a message is kept while a dependency fails
-SETTLE_TIMEOUT = 20.0  # seconds
+SETTLE_TIMEOUT = 8.0  # seconds
 
 _log = structlog.get_logger(__name__)
 
@@ -82,12 +82,12 @@ class Delivery:
         except NoOrder as error:
             return Rejected(error.reason, str(error))
         deadline = time.monotonic() + self._patience
-        attempts = pauses(longest=30.0)
+        attempts = pauses()
         while True:
             try:
                 return await self._process(body)
             except Unavailable as error:
-                pause = next(attempts)
+                pause = next(attempts) if error.retry_after is None else error.retry_after
                 _log.warning("message.waiting", dependency=error.dependency, reason=error.message, pause=pause)
                 self._health.lack(message.sequence_number, error.dependency, error.message)
                 if time.monotonic() + pause > deadline:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
@@ -12,21 +12,22 @@ COSMOS_DB = "Cosmos DB"
 BLOB_STORAGE = "Blob Storage"
 SERVICE_BUS = "Service Bus"
 
-CALL_TIMEOUT = 15.0  # seconds for one call, the SDK's own retries included
+CALL_TIMEOUT = 8.0  # seconds for one call, the SDK's own retries included
 
 
 class Unavailable(Exception):
     """A dependency does not answer, or does not let us in: no message's fault, and worth repeating.
 
     `message` is the service's own sentence, on one line. `refused` tells a refusal (no access, no such thing) from
-    an outage.
+    an outage. `retry_after` is in how many seconds the service asks us to come back; None if it does not say.
     """
 
-    def __init__(self, dependency: str, message: str, refused: bool = False) -> None:
+    def __init__(self, dependency: str, message: str, refused: bool = False, retry_after: float | None = None) -> None:
         super().__init__(f"{dependency}: {message}")
         self.dependency = dependency
         self.message = message
         self.refused = refused
+        self.retry_after = retry_after
 
 
 @asynccontextmanager
@@ -45,7 +46,8 @@ async def calling(dependency: str) -> AsyncIterator[None]:
     except HttpResponseError as error:
         if error.status_code in (400, 409, 412, 413):
             raise
-        raise Unavailable(dependency, sentence(error), refused=error.status_code in (401, 403, 404)) from error
+        refused = error.status_code in (401, 403, 404)
+        raise Unavailable(dependency, sentence(error), refused, retry_after(error)) from error
     except (AzureError, aiohttp.ClientError, OSError) as error:
         raise Unavailable(dependency, sentence(error)) from error
 
@@ -56,8 +58,23 @@ def sentence(error: BaseException) -> str:
     Azure's errors quote no token. Entra ends its sentence with ids that differ each time; they are left out, so that
     the same failure reads the same.
     """
-    text = " ".join(str(getattr(error, "message", None) or error or type(error).__name__).split())
+    text = " ".join((str(getattr(error, "message", None) or error) or type(error).__name__).split())
     text = text.split(" Trace ID:")[0]
     details = getattr(error, "error", None)  # the OData error in an answer's body; its innermost code says the most
     code = (getattr(details, "innererror", None) or {}).get("code") or getattr(error, "error_code", None)
     return text[:500] if not code or code in text[:500] else f"{code}: {text[:500]}"
+
+
+def retry_after(error: BaseException) -> float | None:
+    """In how many seconds the service that raised this asks us to come back; None if it does not say.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3, and in milliseconds, as Cosmos DB says it:
+    https://learn.microsoft.com/rest/api/cosmos-db/common-cosmosdb-rest-response-headers
+    """
+    if isinstance(error, Unavailable):
+        return error.retry_after
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    for name, unit in (("x-ms-retry-after-ms", 0.001), ("Retry-After", 1.0)):
+        with suppress(KeyError, ValueError):
+            return max(0.0, float(headers[name]) * unit)
+    return None

@@ -2,13 +2,18 @@
 
 A receiver of the SDK may shut down without an error. From then on `receive_messages` returns an empty list at once, as
 often as it is asked, and what the broker sends meanwhile stays locked until the lock runs out.
+
+The other end may be gone without a word: its machine, or the way to it. To the SDK, which asks for no heartbeats, that
+is a queue in which nothing arrives, for as long as the system keeps the connection.
 """
 
+import asyncio
 import time
 from typing import Protocol
 
 from azure.servicebus import ServiceBusReceivedMessage
 
+ANSWER = 5.0  # seconds in which a broker answers, if it is there
 _EARLY = 0.9  # of the wait: the SDK measures it with another clock
 
 
@@ -18,6 +23,7 @@ class Receiver(Protocol):
     async def receive_messages(
         self, max_message_count: int | None = 1, max_wait_time: float | None = None
     ) -> list[ServiceBusReceivedMessage]: ...
+    async def peek_messages(self, max_message_count: int = 1) -> list[ServiceBusReceivedMessage]: ...
 
 
 async def receive(receiver: Receiver, count: int, wait: float) -> list[ServiceBusReceivedMessage]:
@@ -30,3 +36,15 @@ async def receive(receiver: Receiver, count: int, wait: float) -> list[ServiceBu
     if not messages and time.monotonic() - began < _EARLY * wait:
         raise ConnectionError("the receiver has shut down: it returned nothing before its wait had passed")
     return messages
+
+
+async def prove_alive(receiver: Receiver) -> None:
+    """Ask the broker for something that it answers at once, over the receiver's own connection.
+
+    Raises `ConnectionError` if it does not.
+    """
+    try:
+        async with asyncio.timeout(ANSWER):
+            await receiver.peek_messages(max_message_count=1)
+    except TimeoutError:
+        raise ConnectionError(f"the broker has not answered for {ANSWER:g} s") from None

@@ -7,11 +7,12 @@ renewed from the moment it is received.
 *Outages.* While a dependency fails, nothing new is received. So an outage, however long, costs each message in flight
 one delivery at the most, and all the others none.
 
-*Lost receivers.* A receiver that fails, or turns out to be dead, is replaced. It stays open until what it received is
-settled: those messages lose no delivery by it.
+*Lost receivers.* A receiver that fails, turns out to be dead, or whose broker no longer answers, is replaced. It stays
+open until what it received is settled: those messages lose no delivery by it.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any, Protocol
@@ -23,11 +24,12 @@ from backend.delivery import PATIENCE, Delivery, Settler
 from backend.dependencies import SERVICE_BUS, sentence
 from backend.health import Health
 from backend.process import Receipted, Rejected
-from backend.receiver import Receiver, receive
+from backend.receiver import Receiver, prove_alive, receive
 from backend.stopping import Stopping
 
-OPEN_TIMEOUT = 30.0  # seconds for connecting and opening the link, whatever the SDK repeats meanwhile
+OPEN_TIMEOUT = 12.0  # seconds for connecting and opening the link, whatever the SDK repeats meanwhile
 WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed
+QUIET = 5.0  # seconds without a message, after which the receiver's connection is suspected
 FINISH_TIMEOUT = 20.0  # leaves time to close within Kubernetes' usual terminationGracePeriodSeconds of 30
 
 Deliveries = set[asyncio.Task[None]]
@@ -43,8 +45,8 @@ class Worker:
     """Works on at most `concurrency` messages at once.
 
     `open_receiver` connects to the queue, for which it has `open_timeout` seconds; its receivers renew the locks of
-    what they received, and are asked to wait for `wait` seconds. `process`, `confirm` and `patience` are those of
-    `Delivery`.
+    what they received, and are asked to wait for `wait` seconds. After `quiet` seconds without a message the broker is
+    asked whether it is still there. `process`, `confirm` and `patience` are those of `Delivery`.
     """
 
     def __init__(
@@ -57,16 +59,18 @@ class Worker:
         patience: float = PATIENCE,
         open_timeout: float = OPEN_TIMEOUT,
         wait: float = WAIT,
+        quiet: float = QUIET,
     ) -> None:
         self._stopping = Stopping()
         self._delivery = Delivery(process, confirm, health, self._stopping, patience)
         self._open_receiver = open_receiver
         self._open_timeout = open_timeout
         self._wait = wait
+        self._quiet = quiet
         self._health = health
         self._concurrency = concurrency
         self._in_flight: Deliveries = set()
-        self._attempts = pauses(longest=10.0)
+        self._attempts = pauses()
         health.lack(self, SERVICE_BUS, "not connected yet")
 
     def stop(self) -> None:
@@ -108,14 +112,19 @@ class Worker:
             raise TimeoutError(f"not connected within {self._open_timeout:g} s") from None
 
     async def _receive(self, receiver: SettlingReceiver, received: Deliveries) -> None:
+        heard = time.monotonic()
         while not self._stopping:
             self._health.turn()
             if self._health.missing or len(self._in_flight) >= self._concurrency:
                 await self._change()
                 continue
+            if time.monotonic() - heard >= self._quiet:
+                await prove_alive(receiver)
+                heard = time.monotonic()
             messages = await receive(receiver, 1, self._wait)
-            self._attempts = pauses(longest=10.0)
+            self._attempts = pauses()
             for message in messages:
+                heard = time.monotonic()
                 task = asyncio.create_task(self._delivery.handle(receiver, message))
                 for tasks in (self._in_flight, received):
                     tasks.add(task)

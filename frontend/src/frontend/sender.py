@@ -28,8 +28,9 @@ class OrderSender:
     """Hands messages to threads that own a sender each, since a sender of the SDK is not thread-safe.
 
     `start` starts the threads and `close` ends them. A sender that failed is closed, and its owner connects anew for
-    the next message. Callers wait for `patience` seconds at the most: the SDK's own `try_timeout` does not bound a TLS
-    or SASL handshake that is never answered.
+    the next message. So do all others: the broker's end of their connections may be gone as well, and to find that out
+    would cost each of them a caller's order. Callers wait for `patience` seconds at the most: the SDK's own
+    `try_timeout` does not bound a TLS or SASL handshake that is never answered.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class OrderSender:
         self._tasks: queue.SimpleQueue[tuple[Future[None], Task] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._owners: list[threading.Thread] = []
+        self._failures = 0
 
     def start(self) -> None:
         """Start the threads, unless they run already."""
@@ -99,17 +101,24 @@ class OrderSender:
 
     def _own(self) -> None:
         sender: ServiceBusSender | None = None
+        failures = 0  # how many there were when the sender was opened
         while asked := self._tasks.get():
             done, task = asked
             if not done.set_running_or_notify_cancel():
                 continue
             try:
+                if failures != self._failures:
+                    _close(sender)
+                    sender = None
                 if sender is None:
+                    failures = self._failures
                     # Entering it opens the connection and the link, where Service Bus checks the right to send.
                     sender = self._servicebus().get_queue_sender(self._queue_name).__enter__()
                 task(sender)
             except Exception as error:
                 done.set_exception(error)
+                if failures == self._failures:
+                    self._failures += 1
                 _close(sender)
                 sender = None
             else:

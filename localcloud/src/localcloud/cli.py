@@ -113,6 +113,47 @@ def _rotate_issuer(arguments: argparse.Namespace) -> int:
     return _ask(arguments, rotate)
 
 
+def _rotate_entra(arguments: argparse.Namespace) -> int:
+    def rotate(client: "httpx.Client") -> int:
+        client.post("/entra/rotate").raise_for_status()
+        return 0
+
+    return _ask(arguments, rotate)
+
+
+def _fault(arguments: argparse.Namespace) -> int:
+    def begin(client: "httpx.Client") -> int:
+        path = f"/faults/{arguments.service}"
+        if arguments.kind == "none":
+            client.delete(path).raise_for_status()
+        else:
+            client.put(path, json={"kind": arguments.kind, "seconds": arguments.seconds}).raise_for_status()
+        return 0
+
+    return _ask(arguments, begin)
+
+
+def _faults(arguments: argparse.Namespace) -> int:
+    def show(client: "httpx.Client") -> int:
+        answer = client.get("/faults").raise_for_status().json()
+        for service in answer["services"]:
+            fault = answer["present"].get(service)
+            print(f"{service:<12}", f"{fault['kind']}, met {fault['met']} times" if fault else "works")
+        if answer["clock"]:
+            print(f"Azure's clock is {answer['clock']:g} seconds ahead")
+        return 0
+
+    return _ask(arguments, show)
+
+
+def _clock(arguments: argparse.Namespace) -> int:
+    def move(client: "httpx.Client") -> int:
+        client.put("/clock", json={"seconds": arguments.seconds}).raise_for_status()
+        return 0
+
+    return _ask(arguments, move)
+
+
 def _access(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
@@ -189,6 +230,14 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("cronjob")
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")
     add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
+    add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
+    add("faults", _faults, "which services have a fault, and how often it was met")
+    fault = add("fault", _fault, "make a service fail, or work again")
+    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
+    fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")
+    fault.add_argument("--seconds", type=float, default=1.0, help="how slow, or when to try again (default: 1)")
+    clock = add("clock", _clock, "move Azure's clock, as the pods see it")
+    clock.add_argument("seconds", type=float, help="how far ahead of this machine's; 0 puts it right")
     return parser
 
 

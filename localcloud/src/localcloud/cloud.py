@@ -10,18 +10,21 @@ from pathlib import Path
 import httpx
 from starlette.types import ASGIApp
 
-from localcloud import keys
 from localcloud.access import TENANT_ID
 from localcloud.access_file import AccessFile
 from localcloud.audit import Audit
 from localcloud.blob.azurite import Azurite
 from localcloud.blob.routes import blob
 from localcloud.certificates import Certificates
+from localcloud.clock import Clock
 from localcloud.cosmos.routes import cosmos
 from localcloud.cosmos.state import ItemStore
 from localcloud.entra import routes as entra
 from localcloud.entra.directory import Directory
 from localcloud.entra.issuers import Issuers
+from localcloud.entra.signing_keys import SigningKeys
+from localcloud.faults import Faults, Kind
+from localcloud.faulty_https import Faulty
 from localcloud.guard import Guard
 from localcloud.http_server import HttpServer
 from localcloud.https import HostRouter
@@ -64,9 +67,11 @@ class Cloud:
         notices: Notices | None = None,
     ) -> None:
         self.settings = settings
+        self.clock = Clock(clock)  # Azure's; the cluster's issuer goes by its own
+        self.faults = Faults(self._services.values())
         self.model = AccessFile(settings.access, report)
         self._folder = folder = StateFolder(settings.state)
-        self.audit = Audit(settings.state / "audit.jsonl", clock)
+        self.audit = Audit(settings.state / "audit.jsonl", self.clock)
         with folder.reading("tls") as path:
             self.certificates = Certificates(path)
         if settings.publish_ca:
@@ -74,19 +79,20 @@ class Cloud:
         with folder.reading("issuer-key.pem") as path:
             self.issuer = Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", path, clock)
         with folder.reading("entra-key.pem") as path:
-            self._entra_key = keys.load_or_create(path)
-        self._verifier = TokenVerifier(self._entra_key, entra.token_issuer(TENANT_ID), clock)
+            self.entra_keys = SigningKeys(path)
+        self._verifier = TokenVerifier(self.entra_keys.published, entra.token_issuer(TENANT_ID), self.clock)
         entities = self.model().entities
         with folder.reading("keyvault.sqlite") as path:
-            self.secrets = SecretStore(path, clock)
+            self.secrets = SecretStore(path, self.clock)
         with folder.reading("cosmos.sqlite") as path:
-            self._items = ItemStore(path, entities.cosmos, clock)
+            self._items = ItemStore(path, entities.cosmos, self.clock)
         self._azurite = Azurite(settings.state / "azurite", settings.azurite, settings.name)
         with folder.reading("servicebus.sqlite") as path:
             guard = self._guard(_SERVICE_BUS_AUDIENCES)
-            self._broker = Broker(guard, entities.serviceBus, path, settings.servicebus_host, clock)
+            self._broker = Broker(
+                guard, entities.serviceBus, path, settings.servicebus_host, self.clock, faults=self.faults
+            )
         self._notices = notices or Notices()
-        self._clock = clock
         self._stack = contextlib.AsyncExitStack()
         self.proxy_port = self.amqp_port = self.https_port = 0
 
@@ -101,9 +107,25 @@ class Cloud:
     @property
     def names(self) -> tuple[str, ...]:
         """The host names that are answered here."""
+        return tuple(self._services)
+
+    @property
+    def _services(self) -> dict[str, str]:
+        """What each of these names stands for, in the words of the operator who asks for a fault."""
         settings = self.settings
-        services = (settings.vault_host, settings.cosmos_host, settings.blob_host, settings.servicebus_host)
-        return (entra.HOST, ISSUER_HOST, *services)
+        return {
+            entra.HOST: "entra",
+            ISSUER_HOST: "issuer",
+            settings.vault_host: "keyvault",
+            settings.cosmos_host: "cosmos",
+            settings.blob_host: "blob",
+            settings.servicebus_host: "servicebus",
+        }
+
+    def rotate_entra_key(self) -> None:
+        """Entra signs with a new key; what it has signed with the present one stays good."""
+        self.entra_keys.rotate()
+        self._verifier.trust(self.entra_keys.published)
 
     async def start(self) -> None:
         """Starts every part; raises `PortTaken`. What was started is stopped again where a later part fails."""
@@ -124,7 +146,7 @@ class Cloud:
             server = HttpServer("HTTPS", host, self.settings.https_port)
         stack.push_async_callback(server.close)
         self.https_port = server.port
-        proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused)
+        proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused, self._is_down)
         with _named("the proxy", _LOOPBACK, self.settings.proxy_port, "LOCALCLOUD_PROXY_PORT"):
             self.proxy_port = await proxy.start(_LOOPBACK, self.settings.proxy_port)
         stack.push_async_callback(proxy.close)
@@ -136,7 +158,8 @@ class Cloud:
         stack.push_async_callback(self._azurite.close)
         await self._azurite.create_containers(self.model().entities.blob)
         fetcher = await stack.enter_async_context(self._fetcher())
-        await server.serve(HostRouter(self._apps(fetcher)), self._tls())
+        apps = {name: Faulty(app, self.faults, self._services[name]) for name, app in self._apps(fetcher).items()}
+        await server.serve(HostRouter(apps), self._tls())
 
     def _apps(self, fetcher: httpx.AsyncClient) -> dict[str, ASGIApp]:
         """One application a name."""
@@ -144,11 +167,11 @@ class Cloud:
         trusted = (self.issuer.url, *settings.issuers)
         endpoint = entra.TokenEndpoint(
             Directory(TENANT_ID, self.model, trusted),
-            Issuers(fetcher, self._clock),
-            self._entra_key,
+            Issuers(fetcher, self.clock),
+            self.entra_keys,
             self._vault_audiences | self._cosmos_audiences | self._blob_audiences | _SERVICE_BUS_AUDIENCES,
             self.audit,
-            self._clock,
+            self.clock,
         )
         vault = self._guard(self._vault_audiences)
         return {
@@ -186,6 +209,13 @@ class Cloud:
         """How Entra reaches issuers: this cloud's own through the proxy, others over the network."""
         inside = httpx.AsyncHTTPTransport(proxy=self.proxy_url, verify=self.certificates.client_context())
         return httpx.AsyncClient(timeout=10, mounts={f"all://{ISSUER_HOST}": inside})
+
+    def _is_down(self, name: str) -> bool:
+        fault = self.faults.of(self._services[name])
+        if fault is None or fault.kind is not Kind.DOWN:
+            return False
+        fault.met += 1
+        return True
 
     def _refused(self, where: str) -> None:
         self._notices.refuse(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")

@@ -1,25 +1,28 @@
 """The operator's door: a Unix socket in the state folder, open to the owner of that folder alone.
 
 It stands for Azure's control plane and for kubectl: secrets are handed over as a deployment does it, deployments are
-restarted, jobs are made from cronjobs. No workload reaches it.
+restarted, jobs are made from cronjobs. Azure's faults are asked for here too. No workload reaches it.
 """
 
 import asyncio
 import os
 import sqlite3
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from localcloud.cloud import Cloud
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
+from localcloud.faults import Fault, Kind
 from localcloud.http_server import EmbeddedServer
-from localcloud.issuer import Issuer
-from localcloud.keyvault.state import SecretStore
 from localcloud.operator import SOCKET
+from localcloud.validation import faults_of
 
 _LONGEST_PATH = 100  # bytes; macOS allows 104 in a socket's address
 
@@ -41,14 +44,10 @@ def socket_path(folder: Path) -> Path:
 class ControlPlane:
     """Serves the operator's requests until it is closed."""
 
-    def __init__(
-        self, folder: Path, secrets: SecretStore, issuer: Issuer, cluster: Cluster | None, proxy_url: str
-    ) -> None:
-        self._path = socket_path(folder)
-        self._secrets = secrets
-        self._issuer = issuer
+    def __init__(self, cloud: Cloud, cluster: Cluster | None) -> None:
+        self._path = socket_path(cloud.settings.state)
+        self._cloud = cloud
         self._cluster = cluster
-        self._proxy_url = proxy_url
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -71,10 +70,15 @@ class ControlPlane:
                 Route("/status", self._status),
                 Route("/secrets/{name}", self._put_secret, methods=["PUT"]),
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
+                Route("/entra/rotate", self._rotate_entra, methods=["POST"]),
+                Route("/clock", self._move_clock, methods=["PUT"]),
+                Route("/faults", self._list_faults),
+                Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
+                Route("/faults/{service}", self._end_fault, methods=["DELETE"]),
                 Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
                 Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
             ],
-            exception_handlers={sqlite3.Error: _not_stored, OSError: _not_stored},
+            exception_handlers={ValidationError: _invalid, sqlite3.Error: _not_stored, OSError: _not_stored},
         )
 
     async def _status(self, _request: Request) -> Response:
@@ -94,20 +98,50 @@ class ControlPlane:
                     for p in pods
                 ],
                 "services": self._cluster.service_urls() if self._cluster else {},
-                "secrets": self._secrets.names(),
-                "proxy": self._proxy_url,
+                "secrets": self._cloud.secrets.names(),
+                "proxy": self._cloud.proxy_url,
             }
         )
 
     async def _put_secret(self, request: Request) -> Response:
         body = await request.json()
-        version = self._secrets.put(
+        version = self._cloud.secrets.put(
             request.path_params["name"], body["value"], body.get("tags", {}), body.get("contentType")
         )
         return JSONResponse({"version": version})
 
     async def _rotate_issuer(self, _request: Request) -> Response:
-        self._issuer.rotate()
+        self._cloud.issuer.rotate()
+        return Response(status_code=204)
+
+    async def _rotate_entra(self, _request: Request) -> Response:
+        self._cloud.rotate_entra_key()
+        return Response(status_code=204)
+
+    async def _move_clock(self, request: Request) -> Response:
+        self._cloud.clock.ahead = _Ahead.model_validate_json(await request.body()).seconds
+        return Response(status_code=204)
+
+    async def _list_faults(self, _request: Request) -> Response:
+        faults = self._cloud.faults
+        present = {
+            service: {"kind": fault.kind, "seconds": fault.seconds, "met": fault.met}
+            for service, fault in faults.present().items()
+        }
+        return JSONResponse({"services": faults.services, "present": present, "clock": self._cloud.clock.ahead})
+
+    async def _begin_fault(self, request: Request) -> Response:
+        asked = _Fault.model_validate_json(await request.body())
+        service = request.path_params["service"]
+        try:
+            self._cloud.faults.begin(service, Fault(asked.kind, asked.seconds))
+        except KeyError:
+            known = ", ".join(self._cloud.faults.services)
+            return JSONResponse({"error": f"there is no service {service}: there are {known}"}, 404)
+        return Response(status_code=204)
+
+    async def _end_fault(self, request: Request) -> Response:
+        self._cloud.faults.end(request.path_params["service"])
         return Response(status_code=204)
 
     async def _restart(self, request: Request) -> Response:
@@ -134,6 +168,24 @@ class ControlPlane:
         if self._cluster is None:
             raise KeyError("this cloud runs without a cluster")
         return self._cluster
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class _Ahead(_Asked):
+    seconds: float
+
+
+class _Fault(_Asked):
+    kind: Kind
+    seconds: Annotated[float, Field(ge=0)] = 1.0
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ValidationError)  # noqa: S101 - it is registered for nothing else
+    return JSONResponse({"error": "; ".join(faults_of(error))}, 400)
 
 
 async def _not_stored(_request: Request, error: Exception) -> Response:

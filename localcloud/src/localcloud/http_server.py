@@ -13,13 +13,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from localcloud.listener import Listener, listen
 
+RESET = "localcloud.reset"  # an extension of the ASGI scope: `reset` breaks the request's connection off
 HEAD_TIMEOUT = 10.0  # seconds from a connection's or a request's beginning to the end of its head
 BODY_TIMEOUT = 30.0  # seconds between two parts of a body
 _MOST_CONNECTIONS = 512
 
 
 class HttpConnection(HttpToolsProtocol):
-    """Closes a connection whose client keeps a request to itself."""
+    """Closes a connection whose client keeps a request to itself. Its requests carry the extension `RESET`."""
 
     _overdue: asyncio.TimerHandle | None = None
 
@@ -35,6 +36,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._expect_within(HEAD_TIMEOUT)
         super().on_message_begin()
+        self.scope["extensions"] = {RESET: {"reset": self.transport.abort}}
 
     def on_headers_complete(self) -> None:
         self._expect_within(BODY_TIMEOUT)

@@ -74,7 +74,7 @@ async def run(
             cluster = None
             if overlay is not None:
                 cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports, notices))
-            control = ControlPlane(settings.state, cloud.secrets, cloud.issuer, cluster, cloud.proxy_url)
+            control = ControlPlane(cloud, cluster)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()

@@ -18,12 +18,21 @@ _ENDED = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 class ForwardProxy:
-    """`names` are the host names that lead to `target_port` on `target_host`, on port 443 alone."""
+    """`names` are the host names that lead to `target_port` on `target_host`, on port 443 alone.
+
+    `refused` is told of any other; `is_down` says of a name whether its service takes no connections now.
+    """
 
     def __init__(
-        self, names: frozenset[str], target_host: str, target_port: int, refused: Callable[[str], None]
+        self,
+        names: frozenset[str],
+        target_host: str,
+        target_port: int,
+        refused: Callable[[str], None],
+        is_down: Callable[[str], bool],
     ) -> None:
         self._names = names
+        self._is_down = is_down
         self._target = (target_host, target_port)
         self._refused = refused
         self._listener: Listener | None = None
@@ -73,6 +82,9 @@ class ForwardProxy:
             await _answer(
                 writer, 403, f"{where} is not part of the local cloud, and nothing else is reached from here."
             )
+            return
+        if self._is_down(name.lower()):
+            writer.transport.abort()
             return
         up_reader, up_writer = await asyncio.open_connection(*self._target)
         with self._tracked(up_writer):

@@ -4,12 +4,12 @@ Access tokens are Entra's, version 1.0 (https://learn.microsoft.com/entra/identi
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import GuestProtocol, RSAKey
 
 LIFETIME = 3600  # seconds
 CLOCK_SKEW = 300.0  # seconds, as Microsoft's own token validation allows
@@ -40,13 +40,18 @@ class InvalidToken(Exception):
 
 
 class TokenVerifier:
-    """Verifies access tokens that the local Entra signed for one tenant."""
+    """Verifies access tokens that the local Entra signed for one tenant, with any of its keys."""
 
-    def __init__(self, key: RSAKey, issuer: str, clock: Callable[[], float] = time.time) -> None:
-        self._key = key
+    def __init__(self, keys: RSAKey | Sequence[RSAKey], issuer: str, clock: Callable[[], float] = time.time) -> None:
+        self._keys = [keys] if isinstance(keys, RSAKey) else list(keys)
         self._issuer = issuer
         self._clock = clock
         self._signed: dict[str, dict[str, object]] = {}  # tokens whose signature was checked already
+
+    def trust(self, keys: Sequence[RSAKey]) -> None:
+        """Verifies with these keys from now on, also the tokens that it has seen before."""
+        self._keys = list(keys)
+        self._signed.clear()
 
     def verify(self, token: str, audiences: frozenset[str]) -> AccessClaims:
         """The claims of a good token for one of these audiences; raises `InvalidToken`.
@@ -75,13 +80,18 @@ class TokenVerifier:
         if known is not None:
             return known
         try:
-            decoded = jwt.decode(token, self._key, algorithms=["RS256"])
+            claims = jwt.decode(token, self._key, algorithms=["RS256"]).claims
         except (JoseError, ValueError, TypeError) as error:  # a header may hold anything, and say it is a list of names
             raise InvalidToken("the signature or the form is wrong") from error
-        if decoded.header.get("kid") != self._key.kid:
-            raise InvalidToken("the header names a key that is not this tenant's")
-        claims = decoded.claims
         if len(self._signed) > 1000:
             self._signed.clear()
         self._signed[token] = claims
         return claims
+
+    def _key(self, signed: GuestProtocol) -> RSAKey:
+        """The key that the token's header names."""
+        named = signed.headers().get("kid")
+        for key in self._keys:
+            if key.kid == named:
+                return key
+        raise InvalidToken("the header names a key that is not this tenant's")

@@ -8,19 +8,18 @@ import time
 from collections.abc import Callable
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud import keys
 from localcloud.audit import Audit, Exchange
 from localcloud.entra import assertions, errors, token_request
 from localcloud.entra.assertions import UnverifiedAssertion
 from localcloud.entra.directory import Directory, Identity
 from localcloud.entra.errors import EntraError
 from localcloud.entra.issuers import Issuers
+from localcloud.entra.signing_keys import SigningKeys
 from localcloud.tokens import LIFETIME
 
 HOST = "login.microsoftonline.com"
@@ -40,14 +39,14 @@ class TokenEndpoint:
         self,
         directory: Directory,
         issuers: Issuers,
-        signing_key: RSAKey,
+        signing_keys: SigningKeys,
         resources: frozenset[str],
         audit: Audit,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._directory = directory
         self._issuers = issuers
-        self._key = signing_key
+        self._keys = signing_keys
         self._resources = resources
         self._audit = audit
         self._clock = clock
@@ -80,7 +79,7 @@ class TokenEndpoint:
 
     async def jwks(self, request: Request) -> Response:
         tenant = self._tenant(request)
-        return tenant if isinstance(tenant, Response) else JSONResponse(keys.public_jwks(self._key))
+        return tenant if isinstance(tenant, Response) else JSONResponse(self._keys.jwks())
 
     def _tenant(self, request: Request) -> str | Response:
         tenant = str(request.path_params["tenant"])
@@ -131,7 +130,8 @@ class TokenEndpoint:
             "uti": uti,
             "ver": "1.0",
         }
-        return jwt.encode({"alg": "RS256", "kid": self._key.kid}, claims, self._key, algorithms=["RS256"])
+        key = self._keys.newest
+        return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key, algorithms=["RS256"])
 
 
 class _Attempt:

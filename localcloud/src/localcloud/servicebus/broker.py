@@ -20,6 +20,7 @@ from pathlib import Path
 
 from localcloud import access
 from localcloud.database import is_outage
+from localcloud.faults import Faults
 from localcloud.guard import Guard
 from localcloud.listener import Listener, listen
 from localcloud.pauses import Pauses
@@ -29,6 +30,7 @@ from localcloud.servicebus.attaching import Peer
 from localcloud.servicebus.connection import Connection
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.faulty import SERVICE, Disturbance
 from localcloud.servicebus.limits import Holdings
 from localcloud.servicebus.namespace import Namespace
 from localcloud.servicebus.queue import Queue
@@ -56,11 +58,13 @@ class Broker:
         clock: Callable[[], float] = time.time,
         timeouts: Timeouts = _NO_TIMEOUTS,
         most_connections: int = 512,
+        faults: Faults | None = None,
     ) -> None:
         self._guard = guard
         self._clock = clock
         self._timeouts = timeouts
         self._most_connections = most_connections
+        self._disturbance = Disturbance(faults or Faults([SERVICE]))
         self._state = State(database)
         self._namespace = Namespace(namespace, queues, self._state, clock)
         self._connections: set[Connection] = set()
@@ -106,10 +110,11 @@ class Broker:
         self._turn(None, _nothing)
         return self._namespace.find(address)
 
-    def _connect(self) -> Connection:
-        credentials = Credentials(self._guard, self._namespace.name, self._clock)
+    def _connect(self) -> asyncio.Protocol:
+        credentials = Credentials(self._guard, self._namespace.name, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials, Holdings(credentials))
-        return Connection(peer, self._turn, self._clock, self._timeouts, self._connections)
+        connection = Connection(peer, self._turn, self._clock, self._timeouts, self._connections)
+        return self._disturbance.wire(connection)
 
     def _turn(self, connection: Connection | None, work: Callable[[], None]) -> None:
         """One turn, begun by this connection or by time. What is due comes first, as a turn of its own."""

@@ -12,6 +12,7 @@ from localcloud.guard import Denied, Guard, Unauthenticated
 from localcloud.servicebus import errors
 from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.address import Address
+from localcloud.servicebus.faulty import Disturbance
 from localcloud.tokens import AccessClaims
 
 _CLAIMS = {SEND: "Send", RECEIVE: "Listen"}
@@ -29,8 +30,9 @@ class Refused(Exception):
 class Credentials:
     """A token holds for the queue that its audience names, and for all of the namespace where it names none."""
 
-    def __init__(self, guard: Guard, namespace: str, clock: Callable[[], float]) -> None:
+    def __init__(self, guard: Guard, namespace: str, clock: Callable[[], float], disturbance: Disturbance) -> None:
         self._guard = guard
+        self._disturbance = disturbance
         self._namespace = namespace
         self._clock = clock
         self._claims: dict[str, AccessClaims] = {}
@@ -61,6 +63,7 @@ class Credentials:
 
         The address is in the queue's own spelling, which is also the access model's.
         """
+        self._disturbance.check()
         claims = self._claims_for(address)
         if claims is None or claims.expires <= self._clock():
             raise errors.unauthorized(self._namespace, address.entity, _CLAIMS[action])

@@ -1,0 +1,73 @@
+"""A process ends between two of its steps: a build of the application that kills itself there, once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.waiting import until
+from tests.faults.application import Application
+from tests.faults.builds import Edit, build
+from tests.faults.case import Case
+from tests.faults.conftest import running
+
+DELIVERY, PROCESS = "backend/src/backend/delivery.py", "backend/src/backend/process.py"
+ORDERS = "frontend/src/frontend/orders.py"
+CRASH = '__import__("crash").at("{step}")'
+
+WORKER = {
+    "received": Edit(DELIVERY, "                return await self._process(", "                {}\n{}"),
+    "read the document": Edit(PROCESS, "        if document is None:\n            signed", "        {}\n{}"),
+    "signed": Edit(PROCESS, "            receipt = read_receipt(", "            {}\n{}"),
+    "added the receipt": Edit(PROCESS, "            if receipt is None or not _same_order", "            {}\n{}"),
+    "created the document": Edit(PROCESS, "        if document.digest != ", "        {}\n{}"),
+    "about to settle": Edit(DELIVERY, "            case Receipted(document):\n", "{1}                {0}\n"),
+    "settled": Edit(DELIVERY, '                    _log.info("order.receipted"', "                    {}\n{}"),
+}
+FRONTEND = {
+    "about to send": Edit(ORDERS, '    with dependency("Service Bus"):\n        services().sender', "    {}\n{}"),
+    "sent": Edit(ORDERS, '    _log.info("order.accepted"', "    {}\n{}"),
+}
+
+
+def crashing(step: str, edit: Edit) -> Edit:
+    """The edit with its line, and the line that ends the process, put into its pattern."""
+    return Edit(edit.file, edit.old, edit.new.format(CRASH.format(step=step), edit.old))
+
+
+@pytest.fixture(scope="module")
+def crash_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that names the step."""
+    return tmp_path_factory.mktemp("crash") / "step"
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory, crash_at: Path) -> Iterator[Application]:
+    """An application of its own: each of its services ends itself where it is asked to."""
+    edits = [crashing(step, edit) for step, edit in (WORKER | FRONTEND).items()]
+    path = os.pathsep.join([build(tmp_path_factory.mktemp("build"), *edits), str(Path(__file__).parent / "crashing")])
+    yield from running(environment={"PYTHONPATH": path, "CRASH_AT": str(crash_at)})
+
+
+@pytest.mark.parametrize("step", WORKER)
+def test_a_worker_that_crashes_at_a_step_loses_nothing(case: Case, crash_at: Path, step: str) -> None:
+    """Each order is receipted once, by the worker's next process, wherever the crash found it."""
+    crashes(case, crash_at, step)
+
+
+@pytest.mark.parametrize("step", FRONTEND)
+def test_a_frontend_that_crashes_at_a_step_loses_nothing(case: Case, crash_at: Path, step: str) -> None:
+    """Whoever had no answer places the order again, under its key: it is there once."""
+    crashes(case, crash_at, step)
+
+
+def crashes(case: Case, crash_at: Path, step: str) -> None:
+    case.injected("SIGKILL to itself")
+    with case.customers() as customers:
+        customers.place_more(5)
+        crash_at.write_text(step)
+        until(crash_at.exists, lambda there: not there)
+        case.recovers()
+        customers.place_more(5)
+    case.settle()
