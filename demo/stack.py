@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-from localcloud.operator import ControlError, connect
+from localcloud.operator.client import ControlError, connect
 
 from demo import keys
 

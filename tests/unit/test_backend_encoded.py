@@ -21,9 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import amqp_messages as m
-from tests.localcloud.amqp_wire import Wire
-from tests.localcloud.raw_sender import RawSender
-from tests.localcloud.servicebus import NAMESPACE, AioCredential, RunningBroker
+from harness.amqp_wire import Wire
+from tests.faults.raw_sender import RawSender
+from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
 
 PLACES: dict[str, Callable[[bytes], bytes]] = {
     "application property": lambda value: m.message(m.data(b"x"), application=[("p", value)]),

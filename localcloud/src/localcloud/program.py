@@ -11,21 +11,21 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from localcloud import readiness
-from localcloud.access import TENANT_ID, AccessFileError
+from localcloud.operator import readiness
+from localcloud.authorization.model import TENANT_ID, AccessFileError
 from localcloud.blob.azurite import AzuriteError
 from localcloud.cloud import Cloud, PortTaken
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.webhook import WebhookSettings
-from localcloud.control import ControlPlane, StatePathTooLong, socket_path
+from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
 from localcloud.entra.routes import AUTHORITY
-from localcloud.lines import say, step
-from localcloud.notices import NoticeHandler, Notices
-from localcloud.projection import Projection, Projections
+from localcloud.operator.lines import say, step
+from localcloud.operator.notices import NoticeHandler, Notices
+from localcloud.cluster.projection import Projection, Projections
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolderError
-from localcloud.terminal import Terminal
+from localcloud.operator.terminal import Terminal
 
 
 class StateFolderNotEmpty(Exception):

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from localcloud.cluster.errors import ServicePortTaken
 from localcloud.cluster.pod import Pod
 from localcloud.cluster.resources import Service as Manifest
-from localcloud.http_server import HttpServer
+from localcloud.network.http_server import HttpServer
 
 HOST = "127.0.0.1"
 _PATIENCE = 3.0  # seconds that a request waits for a ready pod

@@ -20,7 +20,7 @@ from localcloud.cosmos.errors import BadRequest, CosmosError, NotFound, TooLarge
 from localcloud.cosmos.items import LARGEST, Items, Preconditions
 from localcloud.cosmos.state import ItemStore
 from localcloud.database import is_outage
-from localcloud.guard import Guard
+from localcloud.authorization.guard import Guard
 
 _log = logging.getLogger(__name__)
 

@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from localcloud import access
+from localcloud.authorization import model as access
 from localcloud.database import is_outage
 from localcloud.faults import Faults
-from localcloud.guard import Guard
-from localcloud.listener import Listener, listen
+from localcloud.authorization.guard import Guard
+from localcloud.network.listener import Listener, listen
 from localcloud.pauses import Pauses
 from localcloud.servicebus import errors
 from localcloud.servicebus.address import Address

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from localcloud import access
+from localcloud.authorization import model as access
 from localcloud.servicebus.address import Address, dead_letters_of
 from localcloud.servicebus.properties import Properties
 from localcloud.servicebus.queue import Queue

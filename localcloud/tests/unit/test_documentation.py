@@ -1,0 +1,27 @@
+"""The local cloud's page says what is so: the tests behind its claims exist, and its settings are all of them."""
+
+import re
+from pathlib import Path
+
+from localcloud.settings import Settings
+
+PAGE = Path("localcloud/docs/azure.md").read_text()
+TESTS = Path("localcloud/tests")
+
+
+def test_every_proof_is_a_test() -> None:
+    """A claim without its test is no claim: each name on the page is that of a test of the local cloud."""
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    defined = {name for file in TESTS.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())}
+    assert named - defined == set()
+    assert len(named) > 50
+
+
+def test_every_setting_is_told() -> None:
+    """With its default, in the order in which they are declared."""
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", PAGE[PAGE.index("## Settings") :], re.MULTILINE)
+    assert rows == [(name, _default(field.default)) for name, field in Settings.model_fields.items()]
+
+
+def _default(value: object) -> str:
+    return f"`{value}`" if value is not None and value != [] else "none"
