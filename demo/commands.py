@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from localcloud.operator.lines import say, step, visible
 from localcloud.operator.client import ControlError, connect
+from localcloud.operator.lines import say, step, visible
 
 from demo import keys
 from demo.orders import Customer, OrderFailed, Receipt

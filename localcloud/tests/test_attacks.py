@@ -14,15 +14,14 @@ import httpx
 import pytest
 from azure.identity import WorkloadIdentityCredential
 from joserfc import jwt
-from localcloud.authorization.model import TENANT_ID, client_id
+from localcloud.authorization import audit
 from localcloud.authorization.keys import identified
+from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.operator.notices import Notices
 from localcloud.operator.summary import access_table
 from localcloud.operator.terminal import Terminal
-from rich.console import Console
-
-from localcloud.authorization import audit
 from localcloud.testing import RunningCloud
+from rich.console import Console
 
 Token = Callable[[str, str], str]
 VAULT, STORAGE, COSMOS = "https://vault.azure.net", "https://storage.azure.com", "https://cosmos.azure.com"

@@ -10,14 +10,14 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.identity import WorkloadIdentityCredential
 from azure.keyvault.secrets import SecretClient
+from harness import MODEL
+from harness.clusters import Clock
 from localcloud.authorization.audit import Access, Audit, Exchange, entries, read
-from localcloud.operator.summary import access_table
 from localcloud.authorization.tokens import CLOCK_SKEW, LIFETIME
 from localcloud.authorization.trail import FILE_BYTES, MOST_BYTES
-from rich.console import Console
-
-from harness.clusters import Clock
+from localcloud.operator.summary import access_table
 from localcloud.testing import RunningCloud
+from rich.console import Console
 
 SCOPE = "https://vault.azure.net/.default"
 
@@ -150,7 +150,7 @@ def test_a_token_from_before_a_restart_is_its_pods(
         monkeypatch.setenv("HTTPS_PROXY", running.cloud.proxy_url)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", running.ca_bundle)
 
-    first = start_cloud()
+    first = start_cloud(MODEL)
     reach(first)
     with WorkloadIdentityCredential(enable_azure_proxy=True, **first.workload_identity("reader")) as credential:
         token = credential.get_token(SCOPE)
@@ -158,7 +158,7 @@ def test_a_token_from_before_a_restart_is_its_pods(
     for number in range(MOST_BYTES // 24_000):
         first.cloud.audit.access(access(number))
     asyncio.run_coroutine_threadsafe(first.cloud.close(), first.loop).result(60)
-    second = start_cloud(state=state)
+    second = start_cloud(MODEL, state=state)
     reach(second)
     with SecretClient(second.vault_url, Token(token)) as client:
         assert client.get_secret("alpha").value == "value"

@@ -19,7 +19,7 @@ from pathlib import Path
 from localcloud.blob.azurite import Azurite
 
 async def main():
-    azurite = Azurite(Path(sys.argv[1]), Path(sys.argv[2]), "keyless")
+    azurite = Azurite(Path(sys.argv[1]), Path(sys.argv[2]), "localcloud")
     await azurite.start()
     await azurite.create_containers(["files"])
     print(azurite.url, flush=True)
@@ -57,7 +57,7 @@ async def answers(url: str) -> bool:
 async def test_blobs_outlive_a_restart(tmp_path: Path, azurite: Path) -> None:
     """What was uploaded before an orderly end is there after the next start, under a new account key."""
     for round_ in (1, 2):
-        process = Azurite(tmp_path, azurite, "keyless")
+        process = Azurite(tmp_path, azurite, "localcloud")
         await process.start()
         try:
             await process.create_containers(["files"])
@@ -70,7 +70,7 @@ async def test_blobs_outlive_a_restart(tmp_path: Path, azurite: Path) -> None:
 
 async def test_it_ends_at_once_whoever_is_still_connected(tmp_path: Path, azurite: Path) -> None:
     """Neither an upload that is not over nor a kept connection delays the end, which takes 20 ms."""
-    process = Azurite(tmp_path, azurite, "keyless")
+    process = Azurite(tmp_path, azurite, "localcloud")
     await process.start()
     began, never = asyncio.Event(), asyncio.Event()
 
@@ -94,7 +94,7 @@ async def test_it_ends_at_once_whoever_is_still_connected(tmp_path: Path, azurit
 
 async def test_it_is_started_again_where_it_dies(tmp_path: Path, azurite: Path) -> None:
     """A killed Azurite is replaced, and requests reach the new one."""
-    process = Azurite(tmp_path, azurite, "keyless")
+    process = Azurite(tmp_path, azurite, "localcloud")
     await process.start()
     try:
         first = process.pid
@@ -114,7 +114,7 @@ async def test_it_is_started_again_where_it_dies(tmp_path: Path, azurite: Path) 
 
 async def test_its_containers_are_there_when_it_is_started_again(tmp_path: Path, azurite: Path) -> None:
     """An Azurite that is killed before it has saved its containers has them again, without being asked."""
-    process = Azurite(tmp_path, azurite, "keyless")
+    process = Azurite(tmp_path, azurite, "localcloud")
     await process.start()
     try:
         await process.create_containers(["files"])
@@ -147,7 +147,7 @@ async def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path, azurite: Pat
         while await answers(url):  # noqa: ASYNC110 - nothing tells when another's child has ended
             await asyncio.sleep(0.05)
 
-    process = Azurite(tmp_path, azurite, "keyless")
+    process = Azurite(tmp_path, azurite, "localcloud")
     await process.start()
     try:
         async with process.request("GET", "/files", "restype=container", {}, None) as answer:
@@ -158,7 +158,7 @@ async def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path, azurite: Pat
 
 async def test_missing_installation_is_said(tmp_path: Path) -> None:
     """A folder without Azurite is named in the error."""
-    process = Azurite(tmp_path / "data", tmp_path / "nothing", "keyless")
+    process = Azurite(tmp_path / "data", tmp_path / "nothing", "localcloud")
     with pytest.raises(AzuriteError, match=r"not installed in .*nothing"):
         await process.start()
     await process.close()
@@ -168,7 +168,7 @@ async def test_environment_is_not_inherited(tmp_path: Path, azurite: Path, monke
     """What is set in a developer's shell for other Node programs does not reach Azurite."""
     monkeypatch.setenv("NODE_OPTIONS", "--no-such-option")
     monkeypatch.setenv("AZURITE_ACCOUNTS", "other:a2V5")
-    process = Azurite(tmp_path, azurite, "keyless")
+    process = Azurite(tmp_path, azurite, "localcloud")
     await process.start()
     try:
         await process.create_containers(["files"])

@@ -14,14 +14,13 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 from azure.identity import WorkloadIdentityCredential
+from harness.clusters import running
 from localcloud.authorization.model import TENANT_ID
 from localcloud.servicebus.amqp.frames import AMQP_HEADER, SASL_HEADER
-
-from harness.clusters import running
 from localcloud.testing import RunningCloud
 
 HALF = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nhalf a body'
-VAULT, COSMOS, ENTRA = "keyless.vault.azure.net", "keyless.documents.azure.com", "login.microsoftonline.com"
+VAULT, COSMOS, ENTRA = "localcloud.vault.azure.net", "localcloud.documents.azure.com", "login.microsoftonline.com"
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +133,9 @@ def test_an_amqp_connection_that_is_broken_off_is_no_fault(cloud: RunningCloud, 
         assert alive.recv(8) == SASL_HEADER
 
 
-@pytest.mark.parametrize("said", [b"", b"CONN", b"CONNECT keyless.vault.azure.net:443 HTTP/1.1\r\n\r\n", b"x" * 20_000])
+@pytest.mark.parametrize(
+    "said", [b"", b"CONN", b"CONNECT localcloud.vault.azure.net:443 HTTP/1.1\r\n\r\n", b"x" * 20_000]
+)
 def test_a_tunnel_that_is_broken_off_is_no_fault(cloud: RunningCloud, said: bytes) -> None:
     """Before its request is whole, or when it stands."""
     for _ in range(3):

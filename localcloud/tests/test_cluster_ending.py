@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from localcloud.cluster.errors import RolloutError
-
 from harness.clusters import running, until, variant
+from localcloud.cluster.errors import RolloutError
 
 ONE = {"op": "replace", "path": "/spec/replicas", "value": 1}
 
@@ -41,7 +40,9 @@ def alive(pid: int) -> bool:
 async def test_nothing_outlives_a_local_cloud_that_is_killed(tmp_path: Path) -> None:
     """After SIGKILL to the parent, every pod's process is gone, and every process that those had started."""
     parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, str(tmp_path / "state"), stdout=asyncio.subprocess.PIPE, cwd=Path.cwd()
+        *(sys.executable, "-c", PROGRAM, str(tmp_path / "state")),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parent,
     )
     assert parent.stdout is not None
     printed = (await parent.stdout.readuntil(b"started\n")).decode().split()[:-1]

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.clusters import WEB, running, until, variant
 from localcloud.cluster.errors import ManifestError, RenderError
 from localcloud.cluster.render import render
-
-from harness.clusters import WEB, running, until, variant
 
 LABEL = "/spec/template/metadata/labels/azure.workload.identity~1use"
 CONTAINER = "/spec/template/spec/containers/0"

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from harness.clusters import WEB, Running, running, until, variant
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import RolloutError, ServicePortTaken
 from localcloud.cluster.webhook import WebhookSettings
-
-from harness.clusters import WEB, Running, running, until, variant
 
 ONE = {"op": "replace", "path": "/spec/replicas", "value": 1}
 

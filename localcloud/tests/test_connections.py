@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.amqp_wire import Wire, message, request
+from harness.servicebus import NAMESPACE, RunningBroker, until
+from localcloud.network import http_server
 from localcloud.network.http_server import HttpServer
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.performatives import (
@@ -26,10 +29,6 @@ from localcloud.servicebus.amqp.performatives import (
 )
 from localcloud.servicebus.limits import BEFORE_TOKEN, LONGEST_NAME, MOST_UNSETTLED
 from localcloud.servicebus.timeouts import Timeouts
-
-from localcloud.network import http_server
-from harness.amqp_wire import Wire, message, request
-from harness.servicebus import NAMESPACE, RunningBroker, until
 
 MANY = 1_000_000
 

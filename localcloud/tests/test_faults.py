@@ -13,20 +13,20 @@ import pytest
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, TransportType
 from azure.servicebus.exceptions import ServiceBusError, ServiceBusServerBusyError
+from harness import MODEL
+from harness.programs import running
 from localcloud.authorization.model import TENANT_ID
 from localcloud.faults import Fault, Kind
 from localcloud.operator.client import ControlError, connect
-
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
-from tests.localcloud.test_program import running
 
 BY_HTTPS = {
     "entra": f"https://login.microsoftonline.com/{TENANT_ID}/v2.0/.well-known/openid-configuration",
     "issuer": f"https://localcloud.oic.prod-aks.azure.com/{TENANT_ID}/00000000-0000-0000-0000-000000000001/openid/v1/jwks",
-    "keyvault": "https://keyless.vault.azure.net/secrets/alpha?api-version=2026-04-01",
-    "cosmos": "https://keyless.documents.azure.com/",
-    "blob": "https://keyless.blob.core.windows.net/files/name",
-    "servicebus": "https://keyless.servicebus.windows.net/plain",
+    "keyvault": "https://localcloud.vault.azure.net/secrets/alpha?api-version=2026-04-01",
+    "cosmos": "https://localcloud.documents.azure.com/",
+    "blob": "https://localcloud.blob.core.windows.net/files/name",
+    "servicebus": "https://localcloud.servicebus.windows.net/plain",
 }
 
 
@@ -178,7 +178,7 @@ def test_a_sender_meets_what_the_broker_was_told(
 
 def test_a_token_of_entras_last_key_is_good_until_the_next_rotation(start_cloud: Callable[..., RunningCloud]) -> None:
     """After one rotation the services take tokens of both keys, after another those of the first key no more."""
-    cloud = start_cloud()
+    cloud = start_cloud(MODEL)
     with reached_as_from_a_pod(cloud), client_of(cloud) as http:
 
         def status(token: str) -> int:

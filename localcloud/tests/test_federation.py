@@ -14,12 +14,13 @@ import httpx
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import WorkloadIdentityCredential
+from harness import MODEL
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
-from localcloud.authorization.model import TENANT_ID, client_id, principal_id
 from localcloud.authorization.audit import read
-from localcloud.entra.directory import EXCHANGE_AUDIENCE
 from localcloud.authorization.keys import identified
+from localcloud.authorization.model import TENANT_ID, client_id, principal_id
+from localcloud.entra.directory import EXCHANGE_AUDIENCE
 
 SCOPE = "https://vault.azure.net/.default"
 UNREACHABLE = "https://127.0.0.1:9/nobody-listens-here/"
@@ -28,7 +29,7 @@ UNREACHABLE = "https://127.0.0.1:9/nobody-listens-here/"
 @pytest.fixture(scope="module")
 def cloud(start_cloud, cloud):
     """A cloud that trusts a second issuer, which can't be reached; the shared one's environment leads to it."""
-    running = start_cloud(issuers=[UNREACHABLE])
+    running = start_cloud(MODEL, issuers=[UNREACHABLE])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HTTPS_PROXY", running.cloud.proxy_url)
         patch.setenv("REQUESTS_CA_BUNDLE", running.ca_bundle)
@@ -165,7 +166,7 @@ def test_text_that_is_no_token_is_refused(exchange) -> None:
 
 def test_a_rotated_issuer_key_is_fetched_anew(start_cloud, tmp_path: Path, monkeypatch) -> None:
     """After a rotation a new token is accepted and one signed with the old key is AADSTS7000272."""
-    running = start_cloud()
+    running = start_cloud(MODEL)
     monkeypatch.setenv("HTTPS_PROXY", running.cloud.proxy_url)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", running.ca_bundle)
 

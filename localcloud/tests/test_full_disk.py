@@ -26,9 +26,8 @@ from azure.identity import WorkloadIdentityCredential
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceiver, TransportType
 from azure.servicebus.exceptions import ServiceBusConnectionError, ServiceBusError, ServiceBusServerBusyError
-from localcloud.authorization.model import TENANT_ID, client_id
-
 from localcloud.authorization import audit
+from localcloud.authorization.model import TENANT_ID, client_id
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
@@ -90,7 +89,7 @@ class Program:
 
     def bus(self, credential: WorkloadIdentityCredential) -> ServiceBusClient:
         return ServiceBusClient(
-            "keyless.servicebus.windows.net",
+            "localcloud.servicebus.windows.net",
             credential,
             custom_endpoint_address=f"sb://127.0.0.1:{self.amqp}",
             transport_type=TransportType.Amqp,
@@ -146,8 +145,8 @@ def received(receiver: ServiceBusReceiver, last: str) -> list[str]:
 
 def test_a_full_disk_is_told_waited_for_and_survived(program: Program, credential: WorkloadIdentityCredential) -> None:
     """Every service refuses to store with an error that SDKs try again, and reads on; none is busy with the disk."""
-    secrets = SecretClient("https://keyless.vault.azure.net", credential, retry_total=0)
-    documents = CosmosClient("https://keyless.documents.azure.com", credential, retry_total=0)
+    secrets = SecretClient("https://localcloud.vault.azure.net", credential, retry_total=0)
+    documents = CosmosClient("https://localcloud.documents.azure.com", credential, retry_total=0)
     items: ContainerProxy = documents.get_database_client("shop").get_container_client("items")
     with (
         program.bus(credential) as client,

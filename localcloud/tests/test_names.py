@@ -106,7 +106,7 @@ def test_the_proxy_leads_to_no_other_port(cloud) -> None:
 
 def _warm(credential: WorkloadIdentityCredential) -> None:
     resources = ("vault.azure.net", "cosmos.azure.com", "storage.azure.com", "servicebus.azure.net")
-    for resource in (*resources, "keyless.documents.azure.com"):
+    for resource in (*resources, "localcloud.documents.azure.com"):
         credential.get_token(f"https://{resource}/.default")
 
 

@@ -18,7 +18,6 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusRece
 from azure.servicebus.exceptions import ServiceBusAuthorizationError
 from azure.servicebus.management import ServiceBusAdministrationClient
 from azure.storage.blob import BlobServiceClient, ContainerClient
-
 from localcloud.testing import RunningCloud
 
 

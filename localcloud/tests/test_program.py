@@ -1,45 +1,21 @@
 """The program at a terminal: what it says instead of a traceback, and what it leaves to whom."""
 
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness import MODEL
+from harness.programs import run, running
 from localcloud.__main__ import main
+from localcloud.authorization import audit
 from localcloud.cloud import Cloud
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolderError
-
-from localcloud.authorization import audit
-
-MODEL = Path(__file__).parent / "access.yaml"
-
-
-def run(state: Path, azurite: Path) -> "subprocess.Popen[str]":
-    """`localcloud run` on free ports, with this state folder."""
-    ports = ("--proxy-port", "0", "--amqp-port", "0")
-    command = [sys.executable, "-m", "localcloud", "run", "--access", MODEL, "--state", state, "--azurite", azurite]
-    return subprocess.Popen(
-        [*command, *ports], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, umask=0o022
-    )
-
-
-@contextlib.contextmanager
-def running(state: Path, azurite: Path) -> Iterator["subprocess.Popen[str]"]:
-    """The same, once it has said that it answers."""
-    with run(state, azurite) as process:
-        try:
-            assert process.stdout is not None
-            assert "answered" in process.stdout.readline()
-            yield process
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,11 @@ from azure.servicebus.exceptions import (
     ServiceBusAuthorizationError,
     ServiceBusConnectionError,
 )
+from harness.amqp_wire import Wire, message, reply_properties, request
+from harness.servicebus import NAMESPACE, Credential, RunningBroker, access_model, one_of
 from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.performatives import Detach, Disposition, Flow, Rejected, Transfer
-
-from harness.amqp_wire import Wire, message, reply_properties, request
-from harness.servicebus import NAMESPACE, Credential, RunningBroker, access_model, one_of
 
 QUEUES: dict[str, dict[str, Any]] = {"jobs": {}, "Mixed": {}, "revoked": {}}
 

@@ -9,9 +9,8 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, ResourceNotFoundError
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, TransportType
 from azure.servicebus.management import ServiceBusAdministrationClient
-from localcloud.servicebus.routes import servicebus
-
 from harness.servicebus import NAMESPACE, RunningBroker, access_model, many_of, token
+from localcloud.servicebus.routes import servicebus
 
 QUEUES: dict[str, dict[str, Any]] = {"Orders": {}, "plain": {}}
 

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from harness.amqp_wire import Wire, reply_properties, request
+from harness.servicebus import RunningBroker, one_of
 from localcloud.servicebus.amqp.encoder import encode, encode_list, encode_map
 from localcloud.servicebus.amqp.message import Message
 from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Modified, Rejected, Transfer
 from localcloud.servicebus.amqp.performatives import Error as AmqpErrorOnTheWire
 from localcloud.servicebus.amqp.types import Symbol, Timestamp
-
-from harness.amqp_wire import Wire, reply_properties, request
-from harness.servicebus import RunningBroker, one_of
 
 VALUES = {
     "null": b"\x40",

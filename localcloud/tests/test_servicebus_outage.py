@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import ServiceBusServerBusyError
+from harness.amqp_wire import Wire, message, reply_properties, request
+from harness.servicebus import RunningBroker, one_of, until
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.performatives import Accepted, Close, Disposition, Flow, Modified, Released, Transfer
 from localcloud.servicebus.amqp.types import Array, Int, Symbol
-
-from harness.amqp_wire import Wire, message, reply_properties, request
-from harness.servicebus import RunningBroker, one_of, until
 
 QUEUES: dict[str, dict[str, Any]] = {"plain": {}, "once": {"lockDuration": "PT0.3S", "maxDeliveryCount": 1}}
 BUSY = "com.microsoft:server-busy"

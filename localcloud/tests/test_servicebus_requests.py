@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from harness.amqp_wire import Wire, message, reply_properties, request
+from harness.servicebus import NAMESPACE, RunningBroker
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.performatives import Disposition, Rejected, Transfer
 from localcloud.servicebus.amqp.types import Array, Described, Int, ULong
-
-from harness.amqp_wire import Wire, message, reply_properties, request
-from harness.servicebus import NAMESPACE, RunningBroker
 
 
 @pytest.fixture(scope="module")

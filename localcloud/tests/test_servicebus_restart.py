@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import MessageLockLostError
-from localcloud.servicebus.amqp.performatives import Disposition, Transfer
-
 from harness.amqp_wire import Wire, message
 from harness.servicebus import RunningBroker, many_of, one_of
+from localcloud.servicebus.amqp.performatives import Disposition, Transfer
 
 QUEUES: dict[str, dict[str, Any]] = {
     "jobs": {"maxDeliveryCount": 2, "duplicateDetectionHistoryTimeWindow": "PT10M"},

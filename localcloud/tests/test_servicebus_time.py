@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from azure.servicebus import AutoLockRenewer, ServiceBusMessage
 from azure.servicebus.exceptions import MessageLockLostError
+from harness.amqp_wire import Wire
+from harness.servicebus import Credential, RunningBroker, many_of, one_of, until
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.frames import HEARTBEAT
 from localcloud.servicebus.amqp.performatives import Close, Detach
-
-from harness.amqp_wire import Wire
-from harness.servicebus import Credential, RunningBroker, many_of, one_of, until
 
 QUEUES: dict[str, dict[str, Any]] = {
     "brief": {"lockDuration": "PT0.5S", "maxDeliveryCount": 2},

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.amqp_wire import Wire, message, reply_properties, request
+from harness.servicebus import RunningBroker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from localcloud.servicebus.amqp.composites import read, write
@@ -32,9 +34,6 @@ from localcloud.servicebus.amqp.performatives import (
 )
 from localcloud.servicebus.amqp.types import Described, Symbol, ULong
 from localcloud.servicebus.timeouts import Timeouts
-
-from harness.amqp_wire import Wire, message, reply_properties, request
-from harness.servicebus import RunningBroker
 
 QUEUES: dict[str, Any] = {name: {} for name in ("plain", "ids", "credit", "window", "Mixed")}
 

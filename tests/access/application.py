@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 from localcloud.authorization.audit import Access, Exchange
+from localcloud.testing import RunningCloud
 
 from tests.access import model
-from localcloud.testing import RunningCloud
 
 
 class Application:

@@ -16,13 +16,13 @@ import httpx
 import yaml
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus import ServiceBusClient, TransportType
+from localcloud.authorization import audit
+from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
-from localcloud.authorization.issuer import Issuer
 from localcloud.operator.client import connect
 
 from demo.stack import ROOT, Stack
-from localcloud.authorization import audit
 from tests.e2e.waiting import until
 from tests.faults import processes
 

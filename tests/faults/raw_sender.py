@@ -5,11 +5,10 @@ import ssl
 import struct
 from typing import TYPE_CHECKING
 
+from harness.amqp_wire import Wire, request
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.frames import FrameReader
 from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Transfer
-
-from harness.amqp_wire import Wire, request
 
 if TYPE_CHECKING:
     from localcloud.testing import RunningCloud

@@ -15,12 +15,12 @@ from backend.encoded import encoded_of, send_encoded
 from backend.redrive.__main__ import Refused, send_back
 from backend.redrive.queue import dead_letters
 from backend.settings import QueueSettings
+from harness.amqp_wire import Wire
+from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
 
 from backend import amqp
 from tests import amqp_messages as m
-from harness.amqp_wire import Wire
 from tests.faults.raw_sender import RawSender
-from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
 
 QUEUES: dict[str, dict[str, Any]] = {
     name: {"duplicateDetectionHistoryTimeWindow": "PT10M"} for name in ("orders", "listed", "large")

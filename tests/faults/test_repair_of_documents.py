@@ -139,7 +139,7 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def azure(start_cloud: Callable[..., Any]) -> Iterator[Azure]:
-    running = start_cloud(access=Path(__file__).parents[2] / "infra" / "access.yaml")
+    running = start_cloud(Path(__file__).parents[2] / "infra" / "access.yaml", name="keyless")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HTTPS_PROXY", running.cloud.proxy_url)
         patch.setenv("REQUESTS_CA_BUNDLE", running.ca_bundle)

@@ -154,7 +154,7 @@ def application(start_cloud: Callable[..., Any], tmp_path_factory: pytest.TempPa
     model["entities"]["serviceBus"]["orders"]["lockDuration"] = "PT5S"
     access = tmp_path_factory.mktemp("access") / "access.yaml"
     access.write_text(yaml.safe_dump(model))
-    running = start_cloud(access=access)
+    running = start_cloud(access, name="keyless")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HTTPS_PROXY", running.cloud.proxy_url)
         patch.setenv("REQUESTS_CA_BUNDLE", running.ca_bundle)

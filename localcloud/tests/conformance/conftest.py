@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 from azure.servicebus import ServiceBusReceiver, ServiceBusSender
-
 from conformance.targets import Namespace, Target
 from conformance.targets.azure import Azure
 from conformance.targets.emulators import Emulators

@@ -7,7 +7,6 @@ import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
-
 from conformance.targets import Target
 
 NAMES = ["a b/ü.txt", "100%.txt", "a+b", "what?", "ä/日本.json", "%41", "a#b", "a&b=c", "'quoted'", "..hidden", "a:b@c"]

@@ -15,7 +15,6 @@ from azure.cosmos.exceptions import (
     CosmosResourceExistsError,
     CosmosResourceNotFoundError,
 )
-
 from conformance.targets import Target
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError
-
 from conformance.targets import Target
 
 

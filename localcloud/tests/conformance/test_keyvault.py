@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.keyvault.secrets import ApiVersion, SecretClient
-
 from conformance.targets import Target
 
 LATER = datetime(2099, 1, 1, tzinfo=UTC)

@@ -14,7 +14,6 @@ from azure.servicebus import (
 )
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageHeader, AmqpMessageProperties
 from azure.servicebus.exceptions import MessageNotFoundError, MessageSizeExceededError
-
 from conformance.targets import Namespace
 from harness.servicebus import many_of, one_of
 

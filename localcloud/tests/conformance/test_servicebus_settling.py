@@ -9,7 +9,6 @@ from azure.servicebus import (
     ServiceBusSubQueue,
 )
 from azure.servicebus.exceptions import MessageLockLostError, MessageNotFoundError, ServiceBusError
-
 from conformance.targets import Namespace
 from harness.servicebus import one_of
 

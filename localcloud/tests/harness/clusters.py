@@ -13,7 +13,7 @@ import httpx
 from localcloud.cluster.cluster import Cluster, PodStatus
 from localcloud.cluster.webhook import WebhookSettings
 
-WEB = Path(__file__).parent / "overlays" / "web"
+WEB = Path(__file__).parents[1] / "overlays" / "web"
 PATIENCE = 20.0  # seconds
 
 

@@ -25,11 +25,11 @@ from azure.servicebus import (
 from azure.servicebus.aio import ServiceBusClient as AioServiceBusClient
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from localcloud.authorization.model import AccessModel, principal_id
 from localcloud.authorization.audit import Audit, read
 from localcloud.authorization.guard import Guard
-from localcloud.servicebus.broker import Broker
+from localcloud.authorization.model import AccessModel, principal_id
 from localcloud.authorization.tokens import TokenVerifier
+from localcloud.servicebus.broker import Broker
 
 NAMESPACE = "test.servicebus.windows.net"
 AUDIENCE = "https://servicebus.azure.net"

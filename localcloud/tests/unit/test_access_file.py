@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 import yaml
+from localcloud.authorization.audit import Access
 from localcloud.authorization.model import AccessFileError, AccessModel, principal_id
 from localcloud.authorization.model_file import AccessFile
-from localcloud.operator.advice import on_access
-from localcloud.authorization.audit import Access
+from localcloud.authorization.roles import Role
 from localcloud.cosmos.actions import ACTIONS as COSMOS
 from localcloud.keyvault import actions
-from localcloud.authorization.roles import Role
+from localcloud.operator.advice import on_access
 from localcloud.servicebus.actions import READ_QUEUE, SEND
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 _times = count(1)
 
 
@@ -28,26 +28,26 @@ def edit(path: Path, text: str | bytes) -> None:
 
 
 def opened(folder: Path) -> tuple[Path, AccessFile, list[str]]:
-    """A copy of the application's model, and what is reported of it."""
+    """A copy of the tests' model, and what is reported of it."""
     path, said = folder / "access.yaml", list[str]()
-    edit(path, (ROOT / "infra/access.yaml").read_text())
+    edit(path, (ROOT / "access.yaml").read_text())
     return path, AccessFile(path, said.append), said
 
 
 def test_a_grant_taken_away_counts_at_once(tmp_path: Path) -> None:
     """The next question is answered by the file as it is then, and the edit is reported in one line."""
     path, model, said = opened(tmp_path)
-    assert model().allows(principal_id("frontend"), SEND, "serviceBus/orders")
-    edit(path, path.read_text().replace("role: Azure Service Bus Data Sender", "role: Keyless Queue Reader"))
-    assert not model().allows(principal_id("frontend"), SEND, "serviceBus/orders")
+    assert model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
+    edit(path, path.read_text().replace("role: Sender", "role: Receiver"))
+    assert not model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
     assert said == [f"{path} has changed and is in force"]
 
 
 def test_a_bad_edit_leaves_the_last_good_model(tmp_path: Path) -> None:
     """What can't be read is said once, with what is wrong, and nobody gains or loses anything."""
     path, model, said = opened(tmp_path)
-    edit(path, path.read_text().replace("role: Azure Service Bus Data Sender", "role: Sendr", 1))
-    assert all(model().allows(principal_id("frontend"), SEND, "serviceBus/orders") for _again in range(2))
+    edit(path, path.read_text().replace("role: Sender", "role: Sendr", 1))
+    assert all(model().allows(principal_id("writer"), SEND, "serviceBus/jobs") for _again in range(2))
     assert len(said) == 1
     assert "there is no role 'Sendr'" in said[0]
     assert said[0].endswith("The last good version stays in force.")
@@ -56,7 +56,7 @@ def test_a_bad_edit_leaves_the_last_good_model(tmp_path: Path) -> None:
 def test_a_new_entity_is_said_to_need_a_restart(tmp_path: Path) -> None:
     """Queues and containers are made at the start, so an edit of them is not passed off as done."""
     path, model, said = opened(tmp_path)
-    edit(path, path.read_text().replace("    receipts: {}\n", "    receipts: {}\n    archive: {}\n"))
+    edit(path, path.read_text().replace("    files: {}\n", "    files: {}\n    archive: {}\n"))
     model()
     assert "needs a restart" in said[-1]
 

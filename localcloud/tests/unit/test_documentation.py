@@ -1,12 +1,14 @@
 """The local cloud's page says what is so: the tests behind its claims exist, and its settings are all of them."""
 
 import re
+import sys
 from pathlib import Path
 
 from localcloud.settings import Settings
 
-PAGE = Path("localcloud/docs/azure.md").read_text()
-TESTS = Path("localcloud/tests")
+PROJECT = Path(__file__).parents[2]
+PAGE = (PROJECT / "docs/azure.md").read_text()
+TESTS = PROJECT / "tests"
 
 
 def test_every_proof_is_a_test() -> None:
@@ -24,4 +26,6 @@ def test_every_setting_is_told() -> None:
 
 
 def _default(value: object) -> str:
+    if isinstance(value, Path) and value.is_relative_to(sys.prefix):
+        return f"`{value.relative_to(sys.prefix)}` of the Python environment"
     return f"`{value}`" if value is not None and value != [] else "none"

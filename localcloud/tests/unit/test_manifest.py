@@ -153,7 +153,7 @@ def test_a_cron_job_must_be_suspended() -> None:
 
 def test_the_documentation_has_the_lists() -> None:
     """The page ends with the lists as the code prints them: honoured and ignored fields, and ignored kinds."""
-    page = (Path(__file__).parents[2] / "docs" / "local-cluster.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
     printed = fields.markdown()
     assert page.endswith(printed)
     assert "`spec.containers[].readinessProbe.httpGet.path`" in printed

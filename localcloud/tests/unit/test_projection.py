@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from joserfc import jwt
-from localcloud.cluster.waiting import holds_within
-from localcloud.cluster.webhook import AUDIENCE
 from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.keys import load_or_create
 from localcloud.cluster.projection import Projection, Projections
+from localcloud.cluster.waiting import holds_within
+from localcloud.cluster.webhook import AUDIENCE
 
 
 class Clock:
@@ -26,10 +26,10 @@ class Clock:
 
 def test_a_projection_reads_as_it_is_written() -> None:
     """`NAMESPACE/SERVICEACCOUNT=FOLDER` is taken apart as it says."""
-    assert Projection.parse("keyless/frontend=/tokens/a=b") == Projection("keyless", "frontend", Path("/tokens/a=b"))
+    assert Projection.parse("shop/web=/tokens/a=b") == Projection("shop", "web", Path("/tokens/a=b"))
 
 
-@pytest.mark.parametrize("text", ["", "keyless/frontend", "frontend=/tokens", "/frontend=/tokens", "keyless/=/tokens"])
+@pytest.mark.parametrize("text", ["", "shop/web", "web=/tokens", "/web=/tokens", "shop/=/tokens"])
 def test_what_is_no_projection_is_refused(text: str) -> None:
     """Anything that lacks a part is a `ValueError` that says what it should be."""
     with pytest.raises(ValueError, match="NAMESPACE/SERVICEACCOUNT=FOLDER"):
@@ -40,13 +40,14 @@ async def test_each_folder_has_its_own_service_accounts_token_and_it_stays_fresh
     """A token is there at once, for its owner alone, and another takes its place at 80% of its life."""
     clock = Clock()
     issuer = Issuer("https://issuer.example/", tmp_path / "key.pem", clock)
-    folders = {name: tmp_path / name for name in ("frontend", "backend")}
-    projections = Projections([Projection("keyless", *each) for each in folders.items()], issuer.issue_token, clock)
-    files = {name: folder / "token" / "azure-identity-token" for name, folder in folders.items()}
+    folders = {name: tmp_path / name for name in ("web", "worker")}
+    projections = Projections(issuer.issue_token, clock)
+    files = {name: projections.add(Projection("shop", name, folder)) for name, folder in folders.items()}
+    assert files == {name: folder / "token" / "azure-identity-token" for name, folder in folders.items()}
     first = {name: file.read_text() for name, file in files.items()}
     for name, file in files.items():
         claims = jwt.decode(first[name], load_or_create(tmp_path / "key.pem"), algorithms=["RS256"]).claims
-        assert claims["sub"] == f"system:serviceaccount:keyless:{name}"
+        assert claims["sub"] == f"system:serviceaccount:shop:{name}"
         assert claims["aud"] == [AUDIENCE]
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 

@@ -1,7 +1,7 @@
 """Who did what, with which token, allowed or denied: one JSON line for each token exchange and each access.
 
-The file is `audit.jsonl` in the state folder, with older ones beside it (`localcloud.authorization.trail`). They hold claims (`uti`,
-`oid`), never a token.
+The file is `audit.jsonl` in the state folder, with older ones beside it (see `trail`). They hold claims (`uti`, `oid`),
+never a token.
 """
 
 import contextlib

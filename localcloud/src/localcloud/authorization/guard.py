@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from localcloud.authorization.model import AccessModel
 from localcloud.authorization.audit import Access, Audit
+from localcloud.authorization.model import AccessModel
 from localcloud.authorization.tokens import AccessClaims, InvalidToken, TokenVerifier
 
 # Reasons in the trail, beside what is wrong with a token.

@@ -1,6 +1,6 @@
-"""Reads the access model (`infra/access.yaml`) and answers: may this principal do this action on this scope?
+"""Reads the access model and answers: may this principal do this action on this scope?
 
-A scope is `service/entity`, for example `keyVault/receipt-signing-key` or `serviceBus/orders`; `service/*` is the whole
+A scope is `service/entity`, for example `keyVault/api-key` or `serviceBus/jobs`; `service/*` is the whole
 vault, namespace or account: a grant on it covers every entity in it, and what belongs to no entity, such as listing
 all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names.
 """

@@ -14,13 +14,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from localcloud.authorization.guard import Denied, Guard, Unauthenticated
 from localcloud.authorization.model import TENANT_ID
+from localcloud.authorization.tokens import AccessClaims
 from localcloud.blob import actions, errors
 from localcloud.blob.azurite import Azurite
 from localcloud.blob.errors import BlobError
 from localcloud.blob.operations import Operation, recognise, split_path
-from localcloud.authorization.guard import Denied, Guard, Unauthenticated
-from localcloud.authorization.tokens import AccessClaims
 
 # What is sent on. A closed list: Azurite obeys headers that would make another request of it (X-HTTP-Method).
 _FORWARDED = ("accept", "content-", "date", "if-", "range", "user-agent", "x-ms-")

@@ -3,7 +3,7 @@
 Each gets a folder of its own, which it mounts where the webhook would mount its volume; so nobody sees another's token.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,21 +32,22 @@ class Projection:
 
 
 class Projections:
-    """The tokens are in their folders as soon as this is made. Raises `OSError` for a folder that is not writable."""
+    """Keeps the tokens of workloads elsewhere in their folders."""
 
-    def __init__(self, projections: Sequence[Projection], issue_token: IssueToken, clock: Callable[[], float]) -> None:
+    def __init__(self, issue_token: IssueToken, clock: Callable[[], float]) -> None:
+        self._issue_token = issue_token
+        self._clock = clock
+        self._tokens: dict[Projection, ProjectedToken] = {}
+
+    def add(self, projection: Projection) -> Path:
+        """Write the token and return its file. Raises `OSError` if the folder is not writable."""
         source = ServiceAccountToken(path=TOKEN_PATH, audience=AUDIENCE)
-        self._tokens = [
-            ProjectedToken(
-                projection.folder / source.path,
-                source,
-                PodIdentity.new(projection.service_account, projection.namespace, projection.service_account),
-                issue_token,
-                clock,
-            )
-            for projection in projections
-        ]
+        path = projection.folder / source.path
+        if projection not in self._tokens:
+            pod = PodIdentity.new(projection.service_account, projection.namespace, projection.service_account)
+            self._tokens[projection] = ProjectedToken(path, source, pod, self._issue_token, self._clock)
+        return path
 
     async def keep_fresh(self) -> None:
-        """Until cancelled."""
-        await keep_fresh(self._tokens)
+        """Renew each token when it is due, until cancelled."""
+        await keep_fresh(self._tokens.values())

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from localcloud.authorization.guard import Guard
 from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, resource_ids, responses
 from localcloud.cosmos.account import account_document
 from localcloud.cosmos.authorization import Caller
@@ -20,13 +21,12 @@ from localcloud.cosmos.errors import BadRequest, CosmosError, NotFound, TooLarge
 from localcloud.cosmos.items import LARGEST, Items, Preconditions
 from localcloud.cosmos.state import ItemStore
 from localcloud.database import is_outage
-from localcloud.authorization.guard import Guard
 
 _log = logging.getLogger(__name__)
 
 
 def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starlette:
-    """The application of the account of this name. `base_url` is its own, such as `https://keyless.documents.azure.com/`."""
+    """The application of the account of this name. `base_url` is its own, such as `https://contoso.documents.azure.com/`."""
     endpoints = _Endpoints(guard, store, account, base_url)
     container = "/dbs/{database}/colls/{container}"
     management = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]

@@ -38,7 +38,7 @@ class Certificates:
 def _load_or_create(certificate: Path, key: Path) -> trustme.CA:
     if certificate.exists() and key.exists():
         return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
-    ca = trustme.CA(organization_name="Keyless local cloud", organization_unit_name="this machine only")
+    ca = trustme.CA(organization_name="localcloud", organization_unit_name="this machine only")
     with open(os.open(key, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
         file.write(ca.private_key_pem.bytes())
     ca.cert_pem.write_to_path(str(certificate))

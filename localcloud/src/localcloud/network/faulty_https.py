@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from localcloud.blob.errors import BlobError
 from localcloud.entra.errors import EntraError
 from localcloud.faults import Fault, Faults, Kind
-from localcloud.network.http_server import RESET
 from localcloud.keyvault.errors import KeyVaultError
+from localcloud.network.http_server import RESET
 
 Answer = Callable[[Fault], Response]
 

@@ -1,10 +1,10 @@
 """What to fix, and where: one sentence for each refusal that a learner can cause."""
 
-from localcloud.authorization.model import AccessModel, client_id
 from localcloud.authorization.audit import Access, Exchange
-from localcloud.entra.directory import EXCHANGE_AUDIENCE
 from localcloud.authorization.guard import CONTROL_PLANE, NO_GRANT
+from localcloud.authorization.model import AccessModel, client_id
 from localcloud.authorization.roles import ControlAction
+from localcloud.entra.directory import EXCHANGE_AUDIENCE
 
 
 def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,12 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _install(arguments: argparse.Namespace) -> int:
+    from localcloud.blob.install import install
+
+    return install(_settings(arguments).azurite)
+
+
 def _outputs(arguments: argparse.Namespace) -> int:
     from localcloud.authorization.model import AccessFileError, AccessModel
     from localcloud.cluster.outputs import render_outputs
@@ -87,6 +94,18 @@ def _secret(arguments: argparse.Namespace) -> int:
         return 0
 
     return _ask(arguments, put)
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    namespace, _, service_account = arguments.workload.partition("/")
+
+    def export(client: "httpx.Client") -> int:
+        environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
+        for name, value in environment.items():
+            print(f"export {name}={shlex.quote(value)}")
+        return 0
+
+    return _ask(arguments, export)
 
 
 def _restart(arguments: argparse.Namespace) -> int:
@@ -218,9 +237,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAMESPACE/SERVICEACCOUNT=FOLDER",
         help="keep this service account's projected token in a folder, for a workload that runs elsewhere",
     )
+    add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
     add("status", _status, "the pods, and what those that are not ready lack")
     add("access", _access, "who did what, from the audit trail")
     add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
+    env = add("env", _env, "the environment of a workload that you start yourself, as shell commands for eval")
+    env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
     secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")

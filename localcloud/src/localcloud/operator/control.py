@@ -19,9 +19,11 @@ from starlette.routing import Route
 from localcloud.cloud import Cloud
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
+from localcloud.cluster.projection import Projection, Projections
 from localcloud.faults import Fault, Kind
 from localcloud.network.http_server import EmbeddedServer
 from localcloud.operator.client import SOCKET
+from localcloud.operator.environment import environment_of
 from localcloud.validation import faults_of
 
 _LONGEST_PATH = 100  # bytes; macOS allows 104 in a socket's address
@@ -44,10 +46,11 @@ def socket_path(folder: Path) -> Path:
 class ControlPlane:
     """Serves the operator's requests until it is closed."""
 
-    def __init__(self, cloud: Cloud, cluster: Cluster | None) -> None:
+    def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections) -> None:
         self._path = socket_path(cloud.settings.state)
         self._cloud = cloud
         self._cluster = cluster
+        self._projections = projections
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -69,6 +72,7 @@ class ControlPlane:
             routes=[
                 Route("/status", self._status),
                 Route("/secrets/{name}", self._put_secret, methods=["PUT"]),
+                Route("/environments/{namespace}/{service_account}", self._environment, methods=["PUT"]),
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
                 Route("/entra/rotate", self._rotate_entra, methods=["POST"]),
                 Route("/clock", self._move_clock, methods=["PUT"]),
@@ -109,6 +113,18 @@ class ControlPlane:
             request.path_params["name"], body["value"], body.get("tags", {}), body.get("contentType")
         )
         return JSONResponse({"version": version})
+
+    async def _environment(self, request: Request) -> Response:
+        namespace, service_account = request.path_params["namespace"], request.path_params["service_account"]
+        workloads = self._cloud.model().workloads
+        for name, workload in workloads.items():
+            if (workload.namespace, workload.serviceAccount) == (namespace, service_account):
+                folder = self._path.parent / "projected" / namespace / service_account
+                token_file = self._projections.add(Projection(namespace, service_account, folder))
+                return JSONResponse(environment_of(self._cloud, name, token_file))
+        known = ", ".join(f"{workload.namespace}/{workload.serviceAccount}" for workload in workloads.values())
+        error = f"the access model has no workload {namespace}/{service_account}. It has: {known or 'none'}"
+        return JSONResponse({"error": error}, 404)
 
     async def _rotate_issuer(self, _request: Request) -> Response:
         self._cloud.issuer.rotate()

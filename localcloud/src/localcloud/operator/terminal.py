@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from localcloud.operator import advice
-from localcloud.authorization.model import AccessModel
 from localcloud.authorization.audit import Access, Exchange
+from localcloud.authorization.model import AccessModel
+from localcloud.operator import advice
 from localcloud.operator.notices import Notices
 
 

@@ -19,9 +19,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from localcloud.authorization import model as access
+from localcloud.authorization.guard import Guard
 from localcloud.database import is_outage
 from localcloud.faults import Faults
-from localcloud.authorization.guard import Guard
 from localcloud.network.listener import Listener, listen
 from localcloud.pauses import Pauses
 from localcloud.servicebus import errors

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from localcloud.authorization.guard import Denied, Guard, Unauthenticated
+from localcloud.authorization.tokens import AccessClaims
 from localcloud.servicebus import errors
 from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.address import Address
 from localcloud.servicebus.faulty import Disturbance
-from localcloud.authorization.tokens import AccessClaims
 
 _CLAIMS = {SEND: "Send", RECEIVE: "Listen"}
 _REQUEST = "put-token"  # in the trail, in the place of an action

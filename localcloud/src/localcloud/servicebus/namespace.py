@@ -10,7 +10,7 @@ from localcloud.servicebus.state import State
 
 
 class Namespace:
-    """`name` is the fully qualified one, such as `keyless.servicebus.windows.net`."""
+    """`name` is the fully qualified one, such as `contoso.servicebus.windows.net`."""
 
     def __init__(self, name: str, queues: Mapping[str, access.Queue], state: State, clock: Callable[[], float]) -> None:
         self.name = name

@@ -23,7 +23,6 @@ from azure.servicebus.aio import ServiceBusClient as AioServiceBusClient
 from azure.servicebus.management import ServiceBusAdministrationClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
-
 from conformance.targets.namespace import RemoteNamespace, made
 
 _SETTINGS = (

@@ -12,7 +12,6 @@ from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets.aio import SecretClient as AioSecretClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient as AioBlobServiceClient
-
 from harness.servicebus import RunningBroker
 
 
@@ -24,7 +23,7 @@ class LocalNamespace(RunningBroker):
 
 
 class LocalCloud:
-    """`fixture` gives those of `localcloud/tests/conftest.py` by name, once they are asked for."""
+    """`fixture` gives those of `conftest.py` by name, once they are asked for."""
 
     def __init__(self, fixture: Callable[[str], Any]) -> None:
         self._fixture = fixture
