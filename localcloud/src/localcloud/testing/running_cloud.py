@@ -25,9 +25,13 @@ _PATIENCE = 60.0  # seconds for a start or a stop
 
 @dataclass(frozen=True)
 class RunningCloud:
-    """A started cloud, and its services as the settings of a pod name them. `folder` is removed at the end."""
+    """A started cloud in a loop of its own, and its services as the settings of a pod name them.
+
+    `folder` is removed at the end.
+    """
 
     cloud: Cloud
+    loop: asyncio.AbstractEventLoop
     folder: Path
 
     @property
@@ -97,7 +101,7 @@ def running_cloud(access: Path, **settings: Any) -> Iterator[RunningCloud]:
     thread.start()
     try:
         asyncio.run_coroutine_threadsafe(cloud.start(), loop).result(_PATIENCE)
-        yield RunningCloud(cloud, folder)
+        yield RunningCloud(cloud, loop, folder)
     finally:
         asyncio.run_coroutine_threadsafe(cloud.close(), loop).result(_PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
