@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,7 +29,9 @@ class HostRouter:
             return
         host = _host_of(scope)
         nobody = JSONResponse({"error": f"nothing answers under the name '{host}' here"}, status_code=421)
-        await self._apps.get(host, nobody)(scope, receive, send)
+        # A client that goes away in the middle of its request is owed no answer.
+        with contextlib.suppress(ClientDisconnect):
+            await self._apps.get(host, nobody)(scope, receive, send)
 
 
 class HttpsServer:
