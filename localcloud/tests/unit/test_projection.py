@@ -64,7 +64,8 @@ async def test_a_token_that_cannot_be_written_is_tried_again(tmp_path: Path, cap
     clock = Clock()
     issuer = Issuer("https://issuer.example/", tmp_path / "key.pem", clock)
     folder = tmp_path / "frontend"
-    projections = Projections([Projection("keyless", "frontend", folder)], issuer.issue_token, clock)
+    projections = Projections(issuer.issue_token, clock)
+    projections.add(Projection("shop", "web", folder))
     token = folder / "token" / "azure-identity-token"
     first = token.read_text()
     in_the_way = token.with_name(f".{token.name}.new")

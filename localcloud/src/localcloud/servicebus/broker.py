@@ -38,7 +38,7 @@ from localcloud.servicebus.state import State
 from localcloud.servicebus.timeouts import Timeouts
 
 _LINGER = 1.0  # seconds that a client has to answer the end of its connection
-_NO_TIMEOUTS = Timeouts()
+_TIMEOUTS = Timeouts()
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Broker:
         database: Path,
         namespace: str,
         clock: Callable[[], float] = time.time,
-        timeouts: Timeouts = _NO_TIMEOUTS,
+        timeouts: Timeouts = _TIMEOUTS,
         most_connections: int = 512,
         faults: Faults | None = None,
     ) -> None:

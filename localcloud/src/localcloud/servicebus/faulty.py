@@ -103,6 +103,7 @@ class Wire(asyncio.Protocol):
         self._dead = True
         self._disturbance.closed(self)
         self._connection.connection_lost(exc)
+        self._connection = asyncio.Protocol()  # each would keep the other in memory until the collector runs
 
     # asyncio.Transport, as far as the connection uses it
 
