@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from localcloud.cluster.webhook import MOUNT_PATH, Refusal, TokenEndpoint, WebhookSettings, mutate, volume_name
+from localcloud.cluster.webhook import MOUNT_PATH, AdmissionDenied, TokenEndpoint, WebhookSettings, mutate, volume_name
 
 SETTINGS = WebhookSettings(tenant_id="the-cluster's-tenant")
 BINDINGS = WebhookSettings(
@@ -41,8 +41,8 @@ def account(**annotations: str) -> dict[str, Any]:
     }
 
 
-def admitted(result: dict[str, Any] | Refusal) -> dict[str, Any]:
-    assert not isinstance(result, Refusal), result
+def admitted(result: dict[str, Any] | AdmissionDenied) -> dict[str, Any]:
+    assert not isinstance(result, AdmissionDenied), result
     return result
 
 
@@ -155,7 +155,7 @@ def test_the_accounts_tenant_beats_the_clusters(annotation: str, expected: str |
 
 def test_a_missing_service_account_is_refused() -> None:
     """The refusal names the service account."""
-    assert mutate(pod(), None, SETTINGS) == Refusal('ServiceAccount "web" not found')
+    assert mutate(pod(), None, SETTINGS) == AdmissionDenied('ServiceAccount "web" not found')
 
 
 @pytest.mark.parametrize(
@@ -173,13 +173,15 @@ def test_the_pods_expiration_beats_the_accounts(on_pod: str | None, on_account: 
 def test_an_expiration_out_of_range_is_refused(expiration: str) -> None:
     """The refusal says what is expected."""
     refusal = mutate(pod(**{EXPIRATION: expiration}), account(), SETTINGS)
-    assert refusal == Refusal(f"token expiration {expiration} not valid. Expected value to be between 3600 and 86400")
+    assert refusal == AdmissionDenied(
+        f"token expiration {expiration} not valid. Expected value to be between 3600 and 86400"
+    )
 
 
 @pytest.mark.parametrize("expiration", ["1h", "3600.0", " 3600", "3_600"])
 def test_an_expiration_that_is_no_number_is_refused(expiration: str) -> None:
     """Only what Go's ParseInt takes is a number."""
-    assert isinstance(mutate(pod(**{EXPIRATION: expiration}), account(), SETTINGS), Refusal)
+    assert isinstance(mutate(pod(**{EXPIRATION: expiration}), account(), SETTINGS), AdmissionDenied)
 
 
 def test_skipped_containers_get_nothing_but_the_volume_is_there() -> None:
@@ -195,7 +197,7 @@ def test_skipped_containers_get_nothing_but_the_volume_is_there() -> None:
 def test_the_proxy_sidecar_is_refused_by_name() -> None:
     """The sidecar is not emulated, and its annotation's mere presence asks for it."""
     refusal = mutate(pod(**{"azure.workload.identity/inject-proxy-sidecar": "false"}), account(), SETTINGS)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, AdmissionDenied)
     assert "inject-proxy-sidecar" in refusal.reason
 
 
