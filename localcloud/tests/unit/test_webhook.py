@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from localcloud.cluster.webhook import MOUNT_PATH, AdmissionDenied, TokenEndpoint, WebhookSettings, mutate, volume_name
+from localcloud.cluster.webhook import MOUNT_PATH, NotAdmitted, TokenEndpoint, WebhookSettings, mutate, volume_name
 
 SETTINGS = WebhookSettings(tenant_id="the-cluster's-tenant")
 BINDINGS = WebhookSettings(
@@ -41,8 +41,8 @@ def account(**annotations: str) -> dict[str, Any]:
     }
 
 
-def admitted(result: dict[str, Any] | AdmissionDenied) -> dict[str, Any]:
-    assert not isinstance(result, AdmissionDenied), result
+def admitted(result: dict[str, Any] | NotAdmitted) -> dict[str, Any]:
+    assert not isinstance(result, NotAdmitted), result
     return result
 
 
@@ -155,7 +155,7 @@ def test_the_accounts_tenant_beats_the_clusters(annotation: str, expected: str |
 
 def test_a_missing_service_account_is_refused() -> None:
     """The refusal names the service account."""
-    assert mutate(pod(), None, SETTINGS) == AdmissionDenied('ServiceAccount "web" not found')
+    assert mutate(pod(), None, SETTINGS) == NotAdmitted('ServiceAccount "web" not found')
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_the_pods_expiration_beats_the_accounts(on_pod: str | None, on_account: 
 def test_an_expiration_out_of_range_is_refused(expiration: str) -> None:
     """The refusal says what is expected."""
     refusal = mutate(pod(**{EXPIRATION: expiration}), account(), SETTINGS)
-    assert refusal == AdmissionDenied(
+    assert refusal == NotAdmitted(
         f"token expiration {expiration} not valid. Expected value to be between 3600 and 86400"
     )
 
@@ -181,7 +181,7 @@ def test_an_expiration_out_of_range_is_refused(expiration: str) -> None:
 @pytest.mark.parametrize("expiration", ["1h", "3600.0", " 3600", "3_600"])
 def test_an_expiration_that_is_no_number_is_refused(expiration: str) -> None:
     """Only what Go's ParseInt takes is a number."""
-    assert isinstance(mutate(pod(**{EXPIRATION: expiration}), account(), SETTINGS), AdmissionDenied)
+    assert isinstance(mutate(pod(**{EXPIRATION: expiration}), account(), SETTINGS), NotAdmitted)
 
 
 def test_skipped_containers_get_nothing_but_the_volume_is_there() -> None:
@@ -197,7 +197,7 @@ def test_skipped_containers_get_nothing_but_the_volume_is_there() -> None:
 def test_the_proxy_sidecar_is_refused_by_name() -> None:
     """The sidecar is not emulated, and its annotation's mere presence asks for it."""
     refusal = mutate(pod(**{"azure.workload.identity/inject-proxy-sidecar": "false"}), account(), SETTINGS)
-    assert isinstance(refusal, AdmissionDenied)
+    assert isinstance(refusal, NotAdmitted)
     assert "inject-proxy-sidecar" in refusal.reason
 
 

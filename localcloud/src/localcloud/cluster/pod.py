@@ -24,7 +24,7 @@ from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.resources import Container, PodTemplate, ServiceAccount
 from localcloud.cluster.traffic import Traffic
 from localcloud.cluster.volumes import Volumes
-from localcloud.cluster.webhook import AdmissionDenied, WebhookSettings, mutate
+from localcloud.cluster.webhook import NotAdmitted, WebhookSettings, mutate
 
 
 class PodNotAdmitted(Exception):
@@ -183,6 +183,6 @@ def _admit(workload: str, namespace: str, template: PodTemplate, node: Node) -> 
     account = node.service_accounts.get((namespace, template.spec.service_account_name))
     as_json = account.model_dump(mode="json", by_alias=True) if account else None
     admitted = mutate(pod, as_json, node.webhook)
-    if isinstance(admitted, AdmissionDenied):
+    if isinstance(admitted, NotAdmitted):
         raise PodNotAdmitted(admitted.reason)
     return admitted
