@@ -13,6 +13,8 @@ SOURCES = [
 ]
 PLACES = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?$|windows\.net|azure\.(net|com)|microsoftonline|keyless\.")
 EXPLAINED = {"description"}  # what a setting's help says of the form of its value
+CALLED = {("settings.py", name) for name in ("localhost", "127.0.0.1", "[::1]")}
+"""What the frontend may be called until it is told (`ALLOWED_HOSTS`): not a place that it calls."""
 
 
 def texts(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -37,7 +39,7 @@ def test_no_file_names_a_place(source: Path) -> None:
     named = [
         f"line {text.lineno}: {text.value!r}"
         for text in texts(ast.parse(source.read_text()))
-        if PLACES.search(text.value)
+        if PLACES.search(text.value) and (source.name, text.value) not in CALLED
     ]
     assert named == []
 
