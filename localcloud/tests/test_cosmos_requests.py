@@ -70,14 +70,59 @@ def test_item_answers_carry_the_headers_that_clients_read(http: httpx.Client) ->
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
-def test_query_plan_leaves_the_work_to_the_service(http: httpx.Client) -> None:
-    """A client that plans is told to send its query as it is to the one range; an unknown query is a 400 here too."""
-    headers = {"x-ms-cosmos-is-query-plan-request": "True"}
-    plan = http.post(DOCS, headers=headers, json={"query": "SELECT VALUE c.n FROM c ORDER BY c.n"}).json()
+def test_a_query_plan_is_given(http: httpx.Client) -> None:
+    """A client that plans is told what to do itself and what to send to the one range; a bad query is a 400, too."""
+    headers = {"x-ms-cosmos-is-query-plan-request": "True", "x-ms-cosmos-supported-query-features": "OrderBy, Top"}
+    plan = http.post(DOCS, headers=headers, json={"query": "SELECT TOP 1 VALUE c.n FROM c ORDER BY c.n DESC"}).json()
     assert plan["queryRanges"] == [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}]
-    assert plan["queryInfo"]["hasSelectValue"] is True
-    assert (plan["queryInfo"]["orderBy"], plan["queryInfo"]["rewrittenQuery"]) == ([], "")
-    assert http.post(DOCS, headers=headers, json={"query": "SELECT"}).status_code == 400
+    assert (plan["queryInfo"]["top"], plan["queryInfo"]["orderBy"]) == (1, ["Descending"])
+    for query in ("SELECT", "SELECT VALUE COUNT(1) FROM c"):
+        assert http.post(DOCS, headers=headers, json={"query": query}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT VALUE COUNT(1) FROM c",
+        "SELECT COUNT(1) FROM c",
+        "SELECT c.n FROM c GROUP BY c.n",
+        "SELECT DISTINCT c.n FROM c",
+        "SELECT TOP 1 * FROM c",
+        "SELECT * FROM c ORDER BY c.n",
+        "SELECT * FROM c OFFSET 0 LIMIT 1",
+    ],
+)
+def test_the_gateway_leaves_queries_across_partitions_to_the_client(http: httpx.Client, query: str) -> None:
+    """What a client has to put together is refused with substatus 1004 and the plan for it, unless a key is named."""
+    everywhere = {**QUERY, "x-ms-documentdb-query-enablecrosspartition": "True"}
+    answer = http.post(DOCS, headers=everywhere, json={"query": query})
+    assert (answer.status_code, answer.headers["x-ms-substatus"]) == (400, "1004")
+    assert "can not be directly served by the gateway" in answer.json()["message"]
+    assert set(json.loads(answer.json()["additionalErrorInfo"])) >= {"queryInfo", "queryRanges"}
+    for headers in ({**QUERY, **KEY}, {**everywhere, "x-ms-documentdb-partitionkeyrangeid": "0"}):
+        assert http.post(DOCS, headers=headers, json={"query": query}).status_code == 200
+    plain = http.post(DOCS, headers=everywhere, json={"query": "SELECT VALUE c.n FROM c WHERE c.n > 1"})
+    assert plain.status_code == 200
+
+
+def test_query_metrics_are_sent_if_asked_for(http: httpx.Client) -> None:
+    """The header tells of documents read and given, and is there for a client that asks for it alone."""
+    body = {"query": "SELECT VALUE c.id FROM c WHERE c.id = 'metrics'"}
+    http.post(DOCS, headers={**KEY, "x-ms-documentdb-is-upsert": "True"}, json={"id": "metrics", "pk": "requests"})
+    asking = {**KEY, **QUERY, "x-ms-documentdb-populatequerymetrics": "True"}
+    answer = http.post(DOCS, headers=asking, json=body)
+    metrics = dict(pair.split("=") for pair in answer.headers["x-ms-documentdb-query-metrics"].split(";"))
+    assert (int(metrics["outputDocumentCount"]), metrics["outputDocumentSize"]) == (1, str(len('"metrics"')))
+    assert int(metrics["retrievedDocumentCount"]) >= 1
+    assert float(metrics["totalExecutionTimeInMs"]) >= float(metrics["queryCompileTimeInMs"]) >= 0
+    assert "x-ms-documentdb-query-metrics" not in http.post(DOCS, headers={**KEY, **QUERY}, json=body).headers
+
+
+def test_an_empty_continuation_is_none(http: httpx.Client) -> None:
+    """The header without a value, as one client sends it, asks for the first page."""
+    headers = {**KEY, "x-ms-continuation": ""}
+    assert http.post(DOCS, headers={**headers, **QUERY}, json={"query": "SELECT * FROM c"}).status_code == 200
+    assert http.get(DOCS, headers=headers).status_code == 200
 
 
 LARGEST = 2 * 1024 * 1024
@@ -187,12 +232,6 @@ def test_bad_request_is_refused_in_the_services_own_form(
     assert set(refusal) == {"code", "message"}
     assert f"ActivityId: {answer.headers['x-ms-activity-id']}" in refusal["message"]
     assert "Traceback" not in refusal["message"]
-
-
-def test_group_by_is_not_done(http: httpx.Client) -> None:
-    """Where Azure groups, the local account refuses with a query's own code."""
-    answer = http.post(DOCS, headers={**KEY, **QUERY}, json={"query": "SELECT c.n FROM c GROUP BY c.n"})
-    assert (answer.status_code, "SC1001" in answer.json()["message"]) == (400, True)
 
 
 def test_wrong_partition_key_says_which_error_it_is(http: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""The local cloud's page says what is so: the tests behind its claims exist, and its settings are all of them."""
+"""The local cloud's pages say what is so: the tests behind their claims exist, and the settings are all of them."""
 
 import re
 import sys
@@ -8,12 +8,13 @@ from localcloud.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/azure.md").read_text()
+PAGES = PAGE + (PROJECT / "docs/cosmos.md").read_text()
 TESTS = PROJECT / "tests"
 
 
 def test_every_proof_is_a_test() -> None:
-    """A claim without its test is no claim: each name on the page is that of a test of the local cloud."""
-    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    """A claim without its test is no claim: each name on the pages is that of a test of the local cloud."""
+    named = set(re.findall(r"`(test_\w+)`", PAGES))
     defined = {name for file in TESTS.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())}
     assert named - defined == set()
     assert len(named) > 50

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.authorization.guard import Guard
-from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, resource_ids, responses
+from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, plan, resource_ids, responses
 from localcloud.cosmos.account import account_document
 from localcloud.cosmos.authorization import Caller
 from localcloud.cosmos.containers import Container
@@ -91,7 +91,9 @@ class _Endpoints:
             return await self._batch(request)
         if _is_set(headers.get("x-ms-cosmos-is-query-plan-request")):
             self._authorized(request, actions.EXECUTE_QUERY)
-            return responses.answer(feeds.query_plan(feeds.read_query(await _json(request))))
+            supported = headers.get("x-ms-cosmos-supported-query-features")
+            planned = plan.query_plan(feeds.read_query(await _json(request)), supported)
+            return responses.answer(json_text.write(planned))
         if _is_set(headers.get("x-ms-documentdb-isquery")) or "query+json" in headers.get("content-type", ""):
             container = self._authorized(request, actions.EXECUTE_QUERY)
             partition = self._partition(request)
