@@ -128,6 +128,16 @@ def test_patch_under_an_unmet_condition_is_refused(container: ContainerProxy, ke
     "operation",
     [
         {"op": "replace", "path": "/missing", "value": 1},
+        {"op": "replace", "path": "/missing/deep", "value": 1},
+        {"op": "replace", "path": "/deep/missing", "value": 1},
+        {"op": "replace", "path": "/text/0", "value": 1},
+        {"op": "replace", "path": "/list/1", "value": 1},
+        {"op": "replace", "path": "/list/-", "value": 1},
+        {"op": "replace", "path": "/list/-1", "value": 1},
+        {"op": "replace", "path": "/", "value": 1},
+        {"op": "set", "path": "/list/1", "value": 1},
+        {"op": "add", "path": "/list/2", "value": 1},
+        {"op": "move", "path": "/n", "from": "/missing"},
         {"op": "remove", "path": "/missing"},
         {"op": "remove", "path": "/list/9"},
         {"op": "incr", "path": "/text", "value": 1},
@@ -143,7 +153,7 @@ def test_patch_under_an_unmet_condition_is_refused(container: ContainerProxy, ke
 )
 def test_impossible_patch_is_a_bad_request(container: ContainerProxy, key: str, operation: dict[str, Any]) -> None:
     """A patch that has no place to go is a 400 and leaves the item as it was."""
-    before = container.create_item({"id": "1", "pk": key, "n": 1, "text": "t", "list": [1]})
+    before = container.create_item({"id": "1", "pk": key, "n": 1, "text": "t", "list": [1], "deep": {"a": 1}})
     with pytest.raises(CosmosHttpResponseError) as refused:
         container.patch_item("1", key, [{"op": "incr", "path": "/n", "value": 1}, operation])
     assert refused.value.status_code == 400

@@ -62,7 +62,8 @@ def run(query: Query, scan: Scan, size: int, token: str | None) -> Page:
 def predicate(text: str) -> Callable[[Any], bool]:
     """Whether a document meets a query's condition, for patches."""
     query = parse(text, {})
-    if not _is_streamed(query) or len(query.inputs) != 1 or query.where is None:
+    more = query.order_by or query.limit is not None or len(query.inputs) != 1
+    if more or not _is_streamed(query) or query.where is None:
         raise BadRequest("The condition of a patch reads 'from c where …'.")
 
     def holds(document: Any) -> bool:
