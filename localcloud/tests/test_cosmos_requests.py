@@ -118,6 +118,16 @@ def test_query_metrics_are_sent_if_asked_for(http: httpx.Client) -> None:
     assert "x-ms-documentdb-query-metrics" not in http.post(DOCS, headers={**KEY, **QUERY}, json=body).headers
 
 
+@pytest.mark.parametrize(("order", "backward"), [("c.n", False), ("c.n DESC, c.id", True)])
+def test_a_sorted_page_tells_how_equal_rows_are_ordered(http: httpx.Client, order: str, backward: bool) -> None:
+    """A client that resumes a query skips the rows with equal keys by it."""
+    answer = http.post(DOCS, headers={**KEY, **QUERY}, json={"query": f"SELECT * FROM c ORDER BY {order}"})  # noqa: S608
+    info = json.loads(answer.headers["x-ms-cosmos-query-execution-info"])
+    assert info == {"reverseRidEnabled": False, "reverseIndexScan": backward}
+    plain = http.post(DOCS, headers={**KEY, **QUERY}, json={"query": "SELECT * FROM c"})
+    assert "x-ms-cosmos-query-execution-info" not in plain.headers
+
+
 def test_an_empty_continuation_is_none(http: httpx.Client) -> None:
     """The header without a value, as one client sends it, asks for the first page."""
     headers = {**KEY, "x-ms-continuation": ""}

@@ -146,6 +146,8 @@ def test_aggregates_distinct_and_windows(container: ContainerProxy, key: str, qu
     [
         "SELECT VALUE c.n FROM c",
         "SELECT VALUE c.n FROM c ORDER BY c.kind DESC, c.n",
+        "SELECT VALUE c.n FROM c ORDER BY c.kind DESC",
+        "SELECT VALUE t FROM c JOIN t IN c.tags ORDER BY c.kind DESC",
         "SELECT VALUE c.n FROM c ORDER BY c.n OFFSET 1 LIMIT 8",
         "SELECT DISTINCT VALUE c.kind FROM c",
         "SELECT VALUE t FROM c JOIN t IN c.tags",

@@ -216,12 +216,21 @@ def test_projection_names_its_columns() -> None:
 
 
 def test_order_sorts_all_types() -> None:
-    """Undefined, null, booleans, numbers and strings, in this order; equal ones stay as they were created."""
-    values: list[Any] = ["b", 2, True, None, 1, False, "a"]
+    """Undefined, null, booleans, numbers, strings, arrays and objects, in this order."""
+    values: list[Any] = [{"x": 1}, "b", 2, [0], True, None, 1, False, "a", {}, []]
     documents: list[Any] = [*({"n": value} for value in values), {"id": "none"}]
     ascending = run("SELECT VALUE [c.n] FROM c ORDER BY c.n", *documents)
-    assert ascending == [[], [None], [False], [True], [1], [2], ["a"], ["b"]]
+    assert ascending == [[], [None], [False], [True], [1], [2], ["a"], ["b"], [[0]], [[]], [{"x": 1}], [{}]]
     assert run("SELECT VALUE [c.n] FROM c ORDER BY c.n DESC", *documents) == ascending[::-1]
+
+
+def test_equal_sort_keys_leave_the_order_of_creation() -> None:
+    """It is backward if the first key is descending, as of an index that is read backward."""
+    documents = [{"id": id, "n": n, "m": m} for id, n, m in (("a", 1, 1), ("b", 1, 1), ("c", 2, 2), ("d", 1, 2))]
+    assert run("SELECT VALUE c.id FROM c ORDER BY c.n", *documents) == ["a", "b", "d", "c"]
+    assert run("SELECT VALUE c.id FROM c ORDER BY c.n DESC", *documents) == ["c", "d", "b", "a"]
+    assert run("SELECT VALUE c.id FROM c ORDER BY c.n, c.m DESC", *documents) == ["d", "a", "b", "c"]
+    assert run("SELECT VALUE c.id FROM c ORDER BY c.n DESC, c.m", *documents) == ["c", "b", "a", "d"]
 
 
 def test_aggregates_pass_over_undefined() -> None:

@@ -157,10 +157,10 @@ def _finite(value: Any) -> Any:
 
 
 def _sorted(query: Query, candidates: Iterator[_Candidate]) -> Iterator[_Candidate]:
-    """By the last key first, since Python's sort keeps the order of equal ones; they come by sequence number."""
+    """By the last key first, since Python's sort keeps the order of equal ones."""
     if not query.order_by:
         return candidates
-    ordered = list(candidates)
+    ordered = sorted(candidates, key=lambda candidate: _place(query, candidate.position))
     for number, key in reversed(list(enumerate(query.order_by))):
         ordered.sort(key=lambda candidate: sort_key(candidate.position.values[number]), reverse=key.descending)
     return iter(ordered)
@@ -175,13 +175,22 @@ def _sorted_rows(query: Query, found: Iterator[Row]) -> Iterable[Row]:
     return ordered
 
 
+def _place(query: Query, position: _Position) -> tuple[int, int]:
+    """The order of rows whose sort keys are equal: by item, backward if the first key is descending.
+
+    Clients rely on it when they resume a query across partitions,
+    https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosmos/src/Query/Core/Pipeline/CrossPartition/OrderBy/OrderByCrossPartitionQueryPipelineStage.cs
+    """
+    return (-position.sequence if query.is_reversed else position.sequence), position.row
+
+
 def _follows(query: Query, position: _Position, start: _Position) -> bool:
     """Whether a position comes behind another in the query's order."""
     for key, mine, other in zip(query.order_by, position.values, start.values, strict=True):
         mine, other = sort_key(mine), sort_key(other)
         if mine != other:
             return bool(mine < other if key.descending else mine > other)
-    return (position.sequence, position.row) > (start.sequence, start.row)
+    return _place(query, position) > _place(query, start)
 
 
 def _token(position: _Position, left: int | None) -> str:

@@ -40,7 +40,13 @@ def queried(
         page.rows,
         x_ms_continuation=page.continuation,
         x_ms_documentdb_query_metrics=metrics.header(page.rows) if wants_metrics else None,
+        x_ms_cosmos_query_execution_info=_execution_info(asked) if asked.order_by else None,
     )
+
+
+def _execution_info(asked: Query) -> str:
+    """How rows with equal sort keys are ordered, for a client that resumes the query behind one of them."""
+    return json_text.write({"reverseRidEnabled": False, "reverseIndexScan": asked.is_reversed})
 
 
 def _check_served_by_gateway(asked: Query, container: Container, headers: Mapping[str, str]) -> None:

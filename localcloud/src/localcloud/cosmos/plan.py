@@ -108,13 +108,14 @@ def _rewritten(query: Query) -> str:
 
 
 def _sorted(query: Query, window: str) -> str:
+    """The rows with their sort keys. DISTINCT is left to the client, so that it can resume behind any row."""
     alias = query.inputs[0].alias
     keys = ", ".join(f'{{"item": {key.text}}}' for key in query.order_by)
     top = f"TOP {query.limit} " if query.limit is not None and query.offset is None and not query.distinct else ""
     resuming = f"({_RESUMING})"
     if query.selection.is_value:
         resuming = f"({resuming} AND IS_DEFINED({query.selection.columns[0].text}))"
-    order = ", ".join(f"{key.text} {'DESC' if key.descending else 'ASC'}" for key in query.order_by)
+    order = ", ".join(f"{key.text}{' DESC' if key.descending else ''}" for key in query.order_by)
     return (
         f"SELECT {top}{alias}._rid, [{keys}] AS orderByItems, {_payload(query)} AS payload"
         f"{_reading(query, resuming)}\nORDER BY {order}{window}"

@@ -132,6 +132,11 @@ class Query:
         """Whether its rows are put together, by GROUP BY or into one."""
         return bool(self.group_by or self.selection.aggregates)
 
+    @property
+    def is_reversed(self) -> bool:
+        """Whether an index would be read backward for it."""
+        return bool(self.order_by) and self.order_by[0].descending
+
     def reading(self, values: list[Any]) -> "Query":
         """The same query with these values as what it reads first."""
         first, *others = self.inputs
