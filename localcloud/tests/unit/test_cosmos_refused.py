@@ -1,7 +1,7 @@
 """The queries that Azure refuses, beside those that differ from them in what makes the difference.
 
-The messages, codes and places are Azure's own where they are given: those that Microsoft's tests record and public
-reports quote. A query without a code is refused by Azure, too, in words that nobody published.
+The messages, codes and places are those that Microsoft's tests record and public reports quote. Azure refuses the
+queries without a code, too, but its words for them are not published.
 """
 
 # ruff: noqa: E501, S608 (a row of a table is one line, and the queries are what is tested)

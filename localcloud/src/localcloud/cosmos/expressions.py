@@ -154,7 +154,7 @@ class Conditional:
 
 @dataclass(frozen=True, slots=True)
 class Coalesce:
-    """`left ?? right`: the right value where the left one is undefined. Null is a value."""
+    """`left ?? right`: the right value if the left one is undefined. Null is a value."""
 
     left: Expression
     right: Expression

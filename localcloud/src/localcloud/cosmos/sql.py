@@ -20,7 +20,7 @@ _GRAMMAR = Lark(
     files("localcloud.cosmos").joinpath("sql.lark").read_text(),
     start="query",
     parser="lalr",
-    lexer="basic",  # so that a reserved word is one everywhere, also where a name is expected
+    lexer="basic",  # so that a reserved word is one everywhere, also if a name is expected
     maybe_placeholders=True,
     propagate_positions=True,
 )

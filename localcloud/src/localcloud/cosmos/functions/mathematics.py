@@ -10,7 +10,7 @@ from localcloud.cosmos.values import UNDEFINED, is_number, number
 
 
 def _of_doubles(compute: Callable[..., float]) -> Compute:
-    """Undefined for what is no number, and where the result is none: the root of -1, the logarithm of 0."""
+    """Undefined for what is no number, and if the result is none: the root of -1, the logarithm of 0."""
 
     def function(*arguments: Any) -> Any:
         try:
