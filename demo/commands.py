@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from localcloud.lines import say, step, visible
-from localcloud.operator import ControlError, connect
+from localcloud.operator.client import ControlError, connect
+from localcloud.operator.lines import say, step, visible
 
 from demo import keys
 from demo.orders import Customer, OrderFailed, Receipt
@@ -91,7 +91,7 @@ def _require_free(port: int) -> None:
 
 
 def _orders() -> int:
-    from localcloud.summary import access_table
+    from localcloud.operator.summary import access_table
     from rich.console import Console
 
     started = time.monotonic()

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import httpx
-from localcloud.lines import step
-from localcloud.operator import ControlError, connect
+from localcloud.operator.client import ControlError, connect
+from localcloud.operator.lines import step
 
 from infra.signing_keys import (
     FRONTEND_SIGNING_KEY,

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-from localcloud.operator import ControlError, connect
+from localcloud.operator.client import ControlError, connect
 
 from demo import keys
 
@@ -28,7 +28,8 @@ class Stack:
 
     def __init__(self, state: Path, arguments: Sequence[str] = (), overlay: Path = ROOT / "k8s/overlays/local") -> None:
         self.state = state
-        command = [sys.executable, "-m", "localcloud", "run", "--overlay", str(overlay), "--state", str(state)]
+        application = ["--name", "keyless", "--access", str(ROOT / "infra/access.yaml"), "--overlay", str(overlay)]
+        command = [sys.executable, "-m", "localcloud", "run", *application, "--state", str(state)]
         self._process = subprocess.Popen([*command, *arguments], cwd=ROOT)  # noqa: S603 - our own program
 
     def __enter__(self) -> "Stack":

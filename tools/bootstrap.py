@@ -17,7 +17,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOLS = os.path.join(ROOT, ".tools")
 UV_VERSION = "0.13.9"
 MEMBERS = ("contract", "frontend", "backend", "localcloud")
-LOCKS = ("uv.lock", "pyproject.toml", "localcloud/azurite/package-lock.json", "tools/bootstrap.py") + tuple(
+AZURITE = "localcloud/src/localcloud/blob/azurite_package/package-lock.json"
+LOCKS = ("uv.lock", "pyproject.toml", AZURITE, "tools/bootstrap.py") + tuple(
     member + "/pyproject.toml" for member in MEMBERS
 )
 READY, READY_TO_CHECK = os.path.join(TOOLS, "ready"), os.path.join(TOOLS, "ready-to-check")
@@ -60,9 +61,7 @@ def install(uv, environment):
     python = os.path.join(TOOLS, "uv", "bin", "python")
     step("uv " + UV_VERSION, environment, [python, "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION])
     step("Python packages", environment, [uv, "sync", "--frozen", "--quiet", "--python", sys.executable])
-    python = os.path.join(ROOT, ".venv", "bin", "python")
-    target = os.path.join(TOOLS, "azurite")
-    step("Azurite", environment, [python, "-m", "localcloud.blob.install", target])
+    step("Azurite", environment, [os.path.join(ROOT, ".venv", "bin", "localcloud"), "install"])
 
 
 def install_checks(uv, environment):

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from localcloud.audit import Access, Exchange
+from localcloud.authorization.audit import Access, Exchange
+from localcloud.testing import RunningCloud
 
 from tests.access import model
-from tests.localcloud.conftest import RunningCloud
 
 
 class Application:

@@ -12,11 +12,11 @@ from azure.servicebus import ServiceBusClient, TransportType
 from azure.servicebus.exceptions import ServiceBusAuthorizationError
 from azure.servicebus.management import ServiceBusAdministrationClient
 from azure.storage.blob import BlobServiceClient
+from localcloud.authorization.roles import ControlAction
 from localcloud.blob.actions import ACTIONS as BLOB
 from localcloud.blob.actions import ADD, GET_ACL, SET_ACL, WRITE
 from localcloud.cosmos.actions import ACTIONS as COSMOS
 from localcloud.keyvault.actions import ACTIONS as KEY_VAULT
-from localcloud.roles import ControlAction
 from localcloud.servicebus.actions import ACTIONS as SERVICE_BUS
 
 from tests.access import azure, model

@@ -41,10 +41,10 @@ FILES = {
     ("CKV_SECRET_6", "infra/README.md"): "No secret: the subject of a service account.",
     (
         "CKV_SECRET_3",
-        "tests/localcloud/conformance/targets/emulators.py",
+        "localcloud/tests/conformance/targets/emulators.py",
     ): "The emulator's key, published by Microsoft.",
-    ("CKV_SECRET_6", "tests/localcloud/conformance/targets/emulators.py"): "As the other.",
-    ("CKV_SECRET_9", "tests/localcloud/test_servicebus_requests.py"): "A made-up token that has to be refused.",
+    ("CKV_SECRET_6", "localcloud/tests/conformance/targets/emulators.py"): "As the other.",
+    ("CKV_SECRET_9", "localcloud/tests/test_servicebus_requests.py"): "A made-up token that has to be refused.",
 }
 
 MANIFESTS = {

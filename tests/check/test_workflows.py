@@ -17,7 +17,7 @@ WORKFLOWS = sorted(Path(".github/workflows").glob("*.yml"))
 SCHEMAS = {
     "vendor.github-workflows": [str(path) for path in WORKFLOWS],
     "vendor.dependabot": [".github/dependabot.yml"],
-    "vendor.compose-spec": ["tests/localcloud/conformance/emulators.compose.yaml"],
+    "vendor.compose-spec": ["localcloud/tests/conformance/emulators.compose.yaml"],
 }
 # A commit, and behind it the tag that Dependabot keeps in step with it.
 PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")

@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import WorkloadIdentityCredential
 from azure.keyvault.secrets import SecretClient
-from localcloud.access import TENANT_ID, client_id
+from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import Cloud
 from localcloud.settings import Settings
 

@@ -12,16 +12,16 @@ import httpx
 import pytest
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus.management import ServiceBusAdministrationClient
-from localcloud.access import TENANT_ID, client_id
+from localcloud.authorization.issuer import Issuer
+from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
-from localcloud.issuer import Issuer
-from localcloud.operator import connect
+from localcloud.cluster.webhook import AUDIENCE
+from localcloud.operator.client import connect
 
 from tests.access import model
 from tests.e2e.conftest import Deployment
 from tests.e2e.waiting import until
 from tests.faults import processes
-from tests.localcloud.conftest import AUDIENCE
 
 
 @pytest.fixture

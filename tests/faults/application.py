@@ -17,16 +17,16 @@ import httpx
 import yaml
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus import ServiceBusClient, TransportType
-from localcloud.access import TENANT_ID, client_id
+from localcloud.authorization import audit
+from localcloud.authorization.issuer import Issuer
+from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
-from localcloud.issuer import Issuer
-from localcloud.operator import connect
+from localcloud.operator.client import connect
 
 from demo.stack import ROOT, Stack
-from localcloud import audit
 from tests.e2e.waiting import until
 from tests.faults import processes
-from tests.localcloud.raw_sender import CloudWire, RawSender
+from tests.faults.raw_sender import CloudWire, RawSender
 
 NAMESPACE = "keyless.servicebus.windows.net"
 

@@ -62,8 +62,11 @@ class Ledger:
     @classmethod
     @contextlib.contextmanager
     def of(cls, application: Application) -> Iterator["Ledger"]:
-        """Open until the context is left, through every restart of the application."""
+        """Open until the context is left, through every restart of the application, and whatever befalls tokens then:
+        its own it asks for now."""
         with application.credential("frontend") as credential, _Session() as session:
+            for resource in ("keyless.documents.azure.com", "storage.azure.com", "vault.azure.net"):
+                credential.get_token(f"https://{resource}/.default")
             session.trust_env, session.verify, session.proxies = False, application.trusted, application.proxies
             session.mount("https://", HTTPAdapter(pool_maxsize=_AT_ONCE))
             transport = RequestsTransport(session=session, session_owner=False)

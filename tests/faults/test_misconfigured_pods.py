@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 import pytest
-from localcloud.access import client_id
-from localcloud.operator import ControlError, connect
+from localcloud.authorization.model import client_id
+from localcloud.operator.client import ControlError, connect
 
 from demo.stack import ROOT
 from tests.e2e.waiting import until

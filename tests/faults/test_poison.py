@@ -12,7 +12,7 @@ from tests.faults import backlog
 from tests.faults.application import Application
 from tests.faults.case import Case
 from tests.faults.conftest import running
-from tests.localcloud.message_cases import cases, order_id
+from tests.faults.message_cases import cases, order_id
 
 CUSTOMER = "b" * 32
 

@@ -5,7 +5,7 @@ A pod becomes an identity by its namespace, its service account, a label and an 
 """
 
 import pytest
-from localcloud.cluster.webhook import Refusal, WebhookSettings, mutate
+from localcloud.cluster.webhook import NotAdmitted, WebhookSettings, mutate
 
 from tests.infra import access_of_bicep
 from tests.infra.derived import MODEL, subjects_of_model
@@ -42,7 +42,7 @@ def test_every_pod_gets_its_own_identity(overlay: str) -> None:
         account = named(overlay, "ServiceAccount", template["spec"]["serviceAccountName"])
         assert account["metadata"]["namespace"] == namespace
         admitted = mutate(template, account, WebhookSettings("tenant"))
-        assert not isinstance(admitted, Refusal)
+        assert not isinstance(admitted, NotAdmitted)
         (container,) = admitted["spec"]["containers"]
         given[name] = {item["name"]: item.get("value") for item in container["env"]}.get("AZURE_CLIENT_ID")
     expected = {name: outputs(overlay)[f"{name}ClientId"] for name in APPLICATION}

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from localcloud.access import AccessModel
+from localcloud.authorization.model import AccessModel
 from localcloud.cluster.manifest import read
 from localcloud.cluster.outputs import render_outputs
 from localcloud.cluster.render import render

@@ -17,13 +17,13 @@ from backend.clients import servicebus_client
 from backend.credential import ObservedCredential
 from backend.encoded import decode, encoded_of, fault_of, keep_encoded, send_encoded
 from backend.settings import QueueSettings
+from harness.amqp_wire import Wire
+from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import amqp_messages as m
-from tests.localcloud.amqp_wire import Wire
-from tests.localcloud.raw_sender import RawSender
-from tests.localcloud.servicebus import NAMESPACE, AioCredential, RunningBroker
+from tests.faults.raw_sender import RawSender
 
 PLACES: dict[str, Callable[[bytes], bytes]] = {
     "application property": lambda value: m.message(m.data(b"x"), application=[("p", value)]),

@@ -14,6 +14,6 @@ def test_keys_stand_in_the_emulators_harness_alone() -> None:
     files = [Path("docker-compose.yml"), *(path for folder in FOLDERS for path in Path(folder).rglob("*"))]
     read = {path: path.read_bytes() for path in files if path.is_file() and path.suffix != ".pyc"}
     assert {path.as_posix() for path, content in read.items() if KEYS.search(content)} == {
-        "tests/localcloud/conformance/targets/emulators.py",
+        "localcloud/tests/conformance/targets/emulators.py",
         "tests/unit/test_no_keys.py",
     }

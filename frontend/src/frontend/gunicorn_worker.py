@@ -133,7 +133,7 @@ class BufferingWorker(ThreadWorker):
         req._expected_100_continue = False  # type: ignore[attr-defined]  # `_receive` has answered that
         return super().handle_request(req, conn)
 
-    def handle_error(self, req: Request | None, client: ClientSocket, addr: object, exc: BaseException) -> None:  # type: ignore[override]  # noqa: ARG002
+    def handle_error(self, _req: object, client: ClientSocket, _addr: object, exc: BaseException) -> None:  # type: ignore[override]
         """Answer a request that gunicorn's parser refuses, or that the application could not answer."""
         if isinstance(exc, ParseException):
             status = _TOO_LONG.get(type(exc), HTTPStatus.BAD_REQUEST)
@@ -215,7 +215,9 @@ class BufferingWorker(ThreadWorker):
         except StopIteration as over:
             client.queue.remove(client)
             over.value()
-        except OSError:
+        except Exception as error:
+            if not isinstance(error, OSError):  # it ends this connection, and not the loop
+                self.log.error("A request could not be received.", exc_info=error)
             client.queue.remove(client)
             self._close(client)
         else:

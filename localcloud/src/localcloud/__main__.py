@@ -5,7 +5,7 @@ import sys
 
 def main() -> int:
     try:
-        from localcloud import cli
+        from localcloud.operator import cli
     except KeyboardInterrupt:
         return 130
     return cli.main()

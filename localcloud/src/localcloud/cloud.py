@@ -10,12 +10,14 @@ from pathlib import Path
 import httpx
 from starlette.types import ASGIApp
 
-from localcloud.access import TENANT_ID
-from localcloud.access_file import AccessFile
-from localcloud.audit import Audit
+from localcloud.authorization.audit import Audit
+from localcloud.authorization.guard import Guard
+from localcloud.authorization.issuer import Issuer
+from localcloud.authorization.model import TENANT_ID
+from localcloud.authorization.model_file import AccessFile
+from localcloud.authorization.tokens import TokenVerifier
 from localcloud.blob.azurite import Azurite
 from localcloud.blob.routes import blob
-from localcloud.certificates import Certificates
 from localcloud.clock import Clock
 from localcloud.cosmos.routes import cosmos
 from localcloud.cosmos.state import ItemStore
@@ -24,20 +26,18 @@ from localcloud.entra.directory import Directory
 from localcloud.entra.issuers import Issuers
 from localcloud.entra.signing_keys import SigningKeys
 from localcloud.faults import Faults, Kind
-from localcloud.faulty_https import Faulty
-from localcloud.guard import Guard
-from localcloud.http_server import HttpServer
-from localcloud.https import HostRouter
-from localcloud.issuer import Issuer
 from localcloud.keyvault.routes import keyvault
 from localcloud.keyvault.state import SecretStore
-from localcloud.notices import Notices
-from localcloud.proxy import ForwardProxy
+from localcloud.network.certificates import Certificates
+from localcloud.network.faulty_https import Faulty
+from localcloud.network.http_server import HttpServer
+from localcloud.network.https import HostRouter
+from localcloud.network.proxy import ForwardProxy
+from localcloud.operator.notices import Notices
 from localcloud.servicebus.broker import Broker
 from localcloud.servicebus.routes import servicebus
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolder
-from localcloud.tokens import TokenVerifier
 
 ISSUER_HOST = "localcloud.oic.prod-aks.azure.com"  # an AKS issuer's host is {region}.oic.prod-aks.azure.com
 _SERVICE_BUS_AUDIENCES = frozenset({"https://servicebus.azure.net"})

@@ -11,21 +11,21 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from localcloud import readiness
-from localcloud.access import TENANT_ID, AccessFileError
+from localcloud.authorization.model import TENANT_ID, AccessFileError
 from localcloud.blob.azurite import AzuriteError
 from localcloud.cloud import Cloud, PortTaken
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
+from localcloud.cluster.projection import Projection, Projections
 from localcloud.cluster.webhook import WebhookSettings
-from localcloud.control import ControlPlane, StatePathTooLong, socket_path
 from localcloud.entra.routes import AUTHORITY
-from localcloud.lines import say, step
-from localcloud.notices import NoticeHandler, Notices
-from localcloud.projection import Projection, Projections
+from localcloud.operator import readiness
+from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
+from localcloud.operator.lines import say, step
+from localcloud.operator.notices import NoticeHandler, Notices
+from localcloud.operator.terminal import Terminal
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolderError
-from localcloud.terminal import Terminal
 
 
 class StateFolderNotEmpty(Exception):
@@ -69,12 +69,15 @@ async def run(
         async with contextlib.AsyncExitStack() as stack:
             notices = await stack.enter_async_context(_telling())
             cloud = await stack.enter_async_context(_running_cloud(settings, notices))
-            projecting = asyncio.create_task(Projections(projections, cloud.issuer.issue_token, time.time).keep_fresh())
-            stack.callback(projecting.cancel)
+            projected = Projections(cloud.issuer.issue_token, time.time)
+            for projection in projections:
+                projected.add(projection)
+            keeping_fresh = asyncio.create_task(projected.keep_fresh(), name="projections")
+            stack.callback(keeping_fresh.cancel)
             cluster = None
             if overlay is not None:
                 cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports, notices))
-            control = ControlPlane(cloud, cluster)
+            control = ControlPlane(cloud, cluster, projected)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()

@@ -1,5 +1,6 @@
 """Every setting of the local cloud: from `LOCALCLOUD_…` variables or the command line (see `localcloud --help`)."""
 
+import sys
 from pathlib import Path
 
 from pydantic import Field
@@ -11,16 +12,18 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LOCALCLOUD_")
 
-    access: Path = Field(Path("infra/access.yaml"), description="the access model")
-    state: Path = Field(Path(".local"), description="the folder that holds everything this cloud keeps")
+    access: Path = Field(Path("access.yaml"), description="the access model")
+    state: Path = Field(Path(".localcloud"), description="the folder that holds everything this cloud keeps")
     name: str = Field(
-        "keyless", pattern=r"^[a-z][a-z0-9-]{2,22}$", description="the name of the vault and the accounts"
+        "localcloud", pattern=r"^[a-z][a-z0-9-]{2,22}$", description="the name of the vault and the accounts"
     )
     host: str = Field("127.0.0.1", description="the address on which Azure's names are answered")
     proxy_port: int = Field(8474, ge=0, le=65535, description="the forward proxy that leads to Azure's names")
     amqp_port: int = Field(5671, ge=0, le=65535, description="Service Bus over AMQP")
     https_port: int = Field(0, ge=0, le=65535, description="Azure's names over HTTPS, behind the proxy")
-    azurite: Path = Field(Path(".tools/azurite"), description="the folder in which Azurite is installed")
+    azurite: Path = Field(
+        Path(sys.prefix, "share", "localcloud", "azurite"), description="the folder in which Azurite is installed"
+    )
     publish_ca: Path | None = Field(
         None, description="a file to put the CA's certificate in, for clients that must not see the state folder"
     )

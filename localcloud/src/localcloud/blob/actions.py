@@ -3,7 +3,7 @@
 https://learn.microsoft.com/azure/role-based-access-control/permissions/storage#microsoftstorage
 """
 
-from localcloud.roles import ControlAction
+from localcloud.authorization.roles import ControlAction
 
 _SERVICE = "Microsoft.Storage/storageAccounts/blobServices"
 _CONTAINERS = f"{_SERVICE}/containers"

@@ -1,36 +1,49 @@
-"""Blob Storage's refusals (https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes)."""
+"""Blob Storage's refusals, word for word where its words are known.
+
+https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes and blob-service-error-codes.
+"""
 
 import time
 import uuid
+from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import escape
 
 from starlette.responses import Response
 
 _VERSION = "2026-10-06"  # of the service, as it says on its own errors
+_AUTHENTICATION_FAILED = (
+    "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+    "including the signature."
+)
 
 
 class BlobError(Exception):
-    """A refusal; `detail` becomes `AuthenticationErrorDetail`."""
+    """A refusal, as an exception; `details` become further elements of its body, such as `HeaderName`."""
 
     def __init__(
-        self, status: int, code: str, message: str, detail: str | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
-        self.detail = detail
+        self.details = details or {}
         self.headers = headers or {}
 
     def response(self, method: str) -> Response:
         """The answer; one to a HEAD request has no body, so its code stands in a header too."""
         request_id = str(uuid.uuid4())
         now = time.strftime("%Y-%m-%dT%H:%M:%S.0000000Z", time.gmtime())
-        detail = f"<AuthenticationErrorDetail>{escape(self.detail)}</AuthenticationErrorDetail>" if self.detail else ""
+        details = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in self.details.items())
         body = (
             '<?xml version="1.0" encoding="utf-8"?>'
             f"<Error><Code>{self.code}</Code>"
-            f"<Message>{escape(self.message)}\nRequestId:{request_id}\nTime:{now}</Message>{detail}</Error>"
+            f"<Message>{escape(self.message)}\nRequestId:{request_id}\nTime:{now}</Message>{details}</Error>"
         )
         return Response(
             b"" if method == "HEAD" else body.encode(),
@@ -46,7 +59,7 @@ class BlobError(Exception):
 
 
 def unauthenticated(tenant_id: str, reason: str | None) -> BlobError:
-    """`reason` is None where there was no token at all."""
+    """`reason` is None if there was no token at all."""
     challenge = {
         "WWW-Authenticate": f"Bearer authorization_uri=https://login.microsoftonline.com/{tenant_id}/oauth2/authorize "
         "resource_id=https://storage.azure.com"
@@ -56,11 +69,14 @@ def unauthenticated(tenant_id: str, reason: str | None) -> BlobError:
             "Server failed to authenticate the request. Please refer to the information in the www-authenticate header."
         )
         return BlobError(401, "NoAuthenticationInformation", message, headers=challenge)
-    message = (
-        "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
-        "including the signature."
-    )
-    return BlobError(401, "InvalidAuthenticationInfo", message, detail=reason, headers=challenge)
+    details = {"AuthenticationErrorDetail": reason}
+    return BlobError(401, "InvalidAuthenticationInfo", _AUTHENTICATION_FAILED, details, challenge)
+
+
+def bearer_not_supported() -> BlobError:
+    """Of a request without a version of the service, or with one before there were bearer tokens."""
+    details = {"AuthenticationErrorDetail": "Authentication scheme Bearer is not supported in this version."}
+    return BlobError(403, "AuthenticationFailed", _AUTHENTICATION_FAILED, details)
 
 
 def permission_mismatch() -> BlobError:
@@ -85,6 +101,10 @@ def copy_source_elsewhere() -> BlobError:
     )
 
 
+def copy_source_missing() -> BlobError:
+    return BlobError(404, "CannotVerifyCopySource", "The specified blob does not exist.")
+
+
 def not_supported(what: str) -> BlobError:
     return BlobError(400, "FeatureNotSupportedForAccount", f"This storage account does not support {what}.")
 
@@ -93,12 +113,90 @@ def length_required() -> BlobError:
     return BlobError(411, "MissingContentLengthHeader", "Content-Length HTTP header was not specified.")
 
 
+def unsupported_verb(allowed: Iterable[str]) -> BlobError:
+    return BlobError(
+        405,
+        "UnsupportedHttpVerb",
+        "The resource doesn't support the specified HTTP verb.",
+        headers={"Allow": ", ".join(sorted(allowed))},
+    )
+
+
+def unsupported_header(name: str) -> BlobError:
+    message = "One of the HTTP headers specified in the request is not supported."
+    return BlobError(400, "UnsupportedHeader", message, {"HeaderName": name})
+
+
+def missing_header(name: str) -> BlobError:
+    message = "An HTTP header that's mandatory for this request is not specified."
+    return BlobError(400, "MissingRequiredHeader", message, {"HeaderName": name})
+
+
+def invalid_header(name: str) -> BlobError:
+    message = "The value for one of the HTTP headers is not in the correct format."
+    return BlobError(400, "InvalidHeaderValue", message, {"HeaderName": name})
+
+
+def multiple_conditions() -> BlobError:
+    return BlobError(400, "MultipleConditionHeadersNotSupported", "Multiple condition headers are not supported.")
+
+
+def invalid_metadata() -> BlobError:
+    return BlobError(
+        400, "InvalidMetadata", "The metadata specified is invalid. It has characters that are not permitted."
+    )
+
+
+def md5_mismatch() -> BlobError:
+    message = "The MD5 value specified in the request did not match with the MD5 value calculated by the server."
+    return BlobError(400, "Md5Mismatch", message)
+
+
+def body_too_large() -> BlobError:
+    return BlobError(
+        413, "RequestBodyTooLarge", "The request body is too large and exceeds the maximum permissible limit."
+    )
+
+
+def invalid_xml() -> BlobError:
+    return BlobError(400, "InvalidXmlDocument", "XML specified is not syntactically valid.")
+
+
+def unsupported_xml_node(name: str) -> BlobError:
+    message = "One of the XML nodes specified in the request body is not supported."
+    return BlobError(400, "UnsupportedXmlNode", message, {"XmlNodeName": name})
+
+
+def missing_xml_node() -> BlobError:
+    message = "A required XML node was not specified in the request body."
+    return BlobError(400, "MissingRequiredXmlNode", message)
+
+
+def unsupported_parameter(name: str) -> BlobError:
+    message = "One of the query parameters specified in the request URI is not supported."
+    return BlobError(400, "UnsupportedQueryParameter", message, {"QueryParameterName": name})
+
+
+def missing_parameter(name: str) -> BlobError:
+    message = "A query parameter that's mandatory for this request is not specified."
+    return BlobError(400, "MissingRequiredQueryParameter", message, {"QueryParameterName": name})
+
+
+def invalid_parameter(name: str) -> BlobError:
+    message = "Value for one of the query parameters specified in the request URI is invalid."
+    return BlobError(400, "InvalidQueryParameterValue", message, {"QueryParameterName": name})
+
+
 def invalid_input() -> BlobError:
     return BlobError(400, "InvalidInput", "One of the request inputs is not valid.")
 
 
 def invalid_uri() -> BlobError:
     return BlobError(400, "InvalidUri", "The requested URI does not represent any resource on the server.")
+
+
+def internal_error() -> BlobError:
+    return BlobError(500, "InternalError", "The server encountered an internal error. Please retry the request.")
 
 
 def server_busy() -> BlobError:

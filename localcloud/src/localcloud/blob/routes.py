@@ -1,29 +1,29 @@
-"""The gateway in front of Azurite: the token, then the access, then the request goes on under another's authority.
+"""The gateway in front of Azurite: the token, then the access, then what was understood of a request goes on.
 
-Nothing of a body is kept here; both directions are streamed. A caller's own authorization never goes further.
+Bodies are streamed in both directions, except for those that are XML. A caller's own authorization never goes further.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from urllib.parse import parse_qs, urlencode, urlsplit
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from localcloud.access import TENANT_ID
+from localcloud.authorization.guard import Denied, Guard, Unauthenticated
+from localcloud.authorization.model import TENANT_ID
+from localcloud.authorization.tokens import AccessClaims
 from localcloud.blob import actions, errors
 from localcloud.blob.azurite import Azurite
+from localcloud.blob.copy_source import read_source
 from localcloud.blob.errors import BlobError
-from localcloud.blob.operations import Operation, recognise, split_path
-from localcloud.guard import Denied, Guard, Unauthenticated
-from localcloud.tokens import AccessClaims
+from localcloud.blob.operation import Body, Operation
+from localcloud.blob.request import BlobRequest, read, rebuild, recognise
+from localcloud.blob.xml_bodies import read_xml
 
-# What is sent on. A closed list: Azurite obeys headers that would make another request of it (X-HTTP-Method).
-_FORWARDED = ("accept", "content-", "date", "if-", "range", "user-agent", "x-ms-")
 _NOT_RETURNED = {b"connection", b"date", b"keep-alive", b"server", b"transfer-encoding"}
 
 
@@ -38,85 +38,95 @@ class Gateway:
         self._endpoint = f'ServiceEndpoint="https://{self._host}/"'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        http = Request(scope, receive)
         try:
-            await self._handle(request, send)
+            await self._handle(http, send)
         except BlobError as error:
-            await error.response(request.method)(scope, receive, send)
+            await error.response(http.method)(scope, receive, send)
         except Denied:
-            await errors.permission_mismatch().response(request.method)(scope, receive, send)
-        except (ClientDisconnect, httpx.TransportError):
-            return  # what was begun ends as a torn connection, which either end understands
+            await errors.permission_mismatch().response(http.method)(scope, receive, send)
+        except httpx.TransportError:
+            return  # what was begun ends as a torn connection, which the caller understands
 
-    async def _handle(self, request: Request, send: Send) -> None:
+    async def _handle(self, http: Request, send: Send) -> None:
+        request = read(http.scope)
         token = _token(request)
-        operation = recognise(request.method, request.scope["raw_path"], request.scope["query_string"], request.headers)
+        operation = recognise(request)
         try:
-            claims = self._guard.authenticate(token, operation.action, operation.scope)
+            claims = self._guard.authenticate(token, operation.actions[-1], request.scope)
         except Unauthenticated as error:
             raise errors.unauthenticated(TENANT_ID, error.reason if token else None) from error
-        headers = {name: value for name, value in request.headers.raw if name.decode("latin-1").startswith(_FORWARDED)}
-        adds_only = self._authorize(claims, operation, request)
-        if source := request.headers.get("x-ms-copy-source"):
-            headers[b"x-ms-copy-source"] = self._readable_source(claims, source, operation)
-        expects_none = headers.get(b"if-none-match") == b"*"
+        adds_only = self._authorize(claims, request, operation)
+        if operation.refused:
+            raise errors.not_supported(operation.refused)
+        forward = rebuild(request, operation)
+        if "x-ms-copy-source" in forward.headers:
+            forward.headers["x-ms-copy-source"] = await self._readable_source(claims, request)
+        expects_none = forward.headers.get("if-none-match") == "*"
         if adds_only:
-            headers[b"if-none-match"] = b"*"
-        body = request.stream() if "content-length" in request.headers else None
-        async with AsyncExitStack() as stack:
-            try:
-                answer = await stack.enter_async_context(
-                    self._upstream.request(request.method, operation.path, operation.query, headers, body)
-                )
-            except httpx.TransportError as error:
-                raise errors.server_busy() from error
+            forward.headers["if-none-match"] = "*"
+        async with self._answer(forward, await _body(http, operation, request)) as answer:
             if adds_only and not expects_none and answer.headers.get("x-ms-error-code") == "BlobAlreadyExists":
                 # To add was granted; the name is taken, and to overwrite takes more.
-                self._guard.check(claims, actions.WRITE, operation.scope)
-            if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
-                raise errors.invalid_input()  # so Azurite answers, without a word, what it did not expect
-            await self._relay(operation, answer)(request.scope, request.receive, send)
+                self._guard.check(claims, actions.WRITE, request.scope)
+            if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                raise errors.internal_error()  # Azurite's own says nothing
+            if answer.status_code >= httpx.codes.BAD_REQUEST and "x-ms-error-code" not in answer.headers:
+                raise errors.invalid_input()
+            await self._relay(operation, answer)(http.scope, http.receive, send)
 
-    def _authorize(self, claims: AccessClaims, operation: Operation, request: Request) -> bool:
-        """Raises `Denied`, or returns whether the caller may put a blob only where there is none."""
-        action = operation.action
-        if operation.may_create_only and self._guard.holds(claims, actions.WRITE, operation.scope):
-            action = actions.WRITE
-        self._guard.check(claims, action, operation.scope)
-        if request.method == "PUT" and "x-ms-tags" in request.headers:
-            self._guard.check(claims, actions.TAGS_WRITE, operation.scope)
-        if action == actions.GENERATE_USER_DELEGATION_KEY:
-            raise errors.not_supported("user delegation keys, since it takes no SAS")
-        if action != actions.ADD or not operation.puts_blob:
-            return False
-        if "if-match" in request.headers:
-            self._guard.check(claims, actions.WRITE, operation.scope)  # a condition on what is there: an overwrite
-        return True
+    def _authorize(self, claims: AccessClaims, request: BlobRequest, operation: Operation) -> bool:
+        """Raises `Denied`, or returns whether the caller may put a blob only if there is none of that name."""
+        *others, least = operation.actions
+        action = next((action for action in others if self._guard.holds(claims, action, request.scope)), least)
+        self._guard.check(claims, action, request.scope)
+        for further in _further_actions(request):
+            self._guard.check(claims, further, request.scope)
+        adds_only = operation.replaces and action == actions.ADD
+        if adds_only and "if-match" in request.headers:
+            self._guard.check(claims, actions.WRITE, request.scope)  # a condition on what is there: an overwrite
+        return adds_only
 
-    def _readable_source(self, claims: AccessClaims, source: str, operation: Operation) -> bytes:
-        """The source of a copy, which the caller must be allowed to read; raises `BlobError` or `Denied`."""
-        try:
-            parts = urlsplit(source)
-        except ValueError as error:
-            raise errors.copy_source_elsewhere() from error
-        query = parse_qs(parts.query)
-        if parts.scheme != "https" or parts.netloc != self._host or query.keys() - {"snapshot"}:
-            raise errors.copy_source_elsewhere()
-        if operation.comp:
-            raise errors.not_supported("blocks and pages that are read from a URL")
-        container, blob, path = split_path(parts.path.encode("ascii", errors="replace"))
-        if not blob:
-            raise errors.copy_source_elsewhere()
-        self._guard.check(claims, actions.READ, f"blob/{container}")
-        return f"https://{self._host}{path}{'?' if query else ''}{urlencode(query, doseq=True)}".encode()
+    async def _readable_source(self, claims: AccessClaims, request: BlobRequest) -> str:
+        """The URL of a copy's source, which the caller must be allowed to read; raises `BlobError` or `Denied`."""
+        source = read_source(request.headers["x-ms-copy-source"], self._host)
+        self._guard.check(claims, actions.READ, source.scope)
+        if _copies_tags(request) or "x-ms-source-if-tags" in request.headers:
+            self._guard.check(claims, actions.TAGS_READ, source.scope)
+        await self._require_block_blob(source)
+        return f"https://{self._host}{source.path}{'?' if source.query else ''}{source.query}"
+
+    async def _require_block_blob(self, source: BlobRequest) -> None:
+        """Raises `BlobError` unless this is a block blob.
+
+        A page blob or append blob that Azurite has copied shares its pages or blocks with its source: one who then
+        writes to the copy has written to the source as well, in whatever container that is.
+        """
+        async with self._answer(source, None) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise errors.copy_source_missing()
+            if answer.headers.get("x-ms-blob-type") != "BlockBlob":
+                raise errors.not_supported("copies of page blobs and append blobs")
+
+    @asynccontextmanager
+    async def _answer(self, request: BlobRequest, body: AsyncIterator[bytes] | None) -> AsyncIterator[httpx.Response]:
+        """Azurite's answer; raises `BlobError` if there is none, `httpx.TransportError` while it is read."""
+        headers = {name.encode("latin-1"): value.encode("latin-1") for name, value in request.headers.items()}
+        async with AsyncExitStack() as stack:
+            sending = self._upstream.request(request.method, request.path, request.query, headers, body)
+            try:
+                answer = await stack.enter_async_context(sending)
+            except httpx.TransportError as error:
+                raise errors.server_busy() from error
+            yield answer
 
     def _relay(self, operation: Operation, answer: httpx.Response) -> Response:
-        content = self._with_endpoint(answer) if operation.lists else answer.aiter_raw()
-        response = StreamingResponse(content, answer.status_code)
+        lists = operation.query.get("comp") in ("list", "blobs")
+        response = StreamingResponse(self._with_endpoint(answer) if lists else answer.aiter_raw(), answer.status_code)
         response.raw_headers = [
             (name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _NOT_RETURNED
         ]
-        if operation.lists:
+        if lists:
             del response.headers["content-length"]  # of the list as it was before its endpoint was put right
         return response
 
@@ -132,9 +142,36 @@ def blob(guard: Guard, upstream: Azurite, account: str) -> Starlette:
     return Starlette(routes=[Route("/{path:path}", Gateway(guard, upstream, account))])
 
 
-def _token(request: Request) -> str:
-    """The bearer token, empty where there is none; raises `BlobError` for other ways to prove who one is."""
+def _token(request: BlobRequest) -> str:
+    """The bearer token, empty if there is none; raises `BlobError` for other ways to prove who one is."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() in ("sharedkey", "sharedkeylite"):
         raise errors.key_based_authentication()
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def _body(http: Request, operation: Operation, request: BlobRequest) -> AsyncIterator[bytes] | None:
+    """What is sent on of the body: bytes as they come, a document when it is known to be one."""
+    match operation.body:
+        case Body.NONE:
+            return None
+        case Body.BYTES:
+            return http.stream()
+        case document:
+            return _whole(await read_xml(document, http.stream(), request.headers))
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _further_actions(request: BlobRequest) -> Iterator[str]:
+    """The actions that a request needs for what it carries, besides its operation's."""
+    if "x-ms-tags" in request.headers or _copies_tags(request):
+        yield actions.TAGS_WRITE
+    if "x-ms-if-tags" in request.headers or "tags" in request.parameters.get("include", "").lower().split(","):
+        yield actions.TAGS_READ
+
+
+def _copies_tags(request: BlobRequest) -> bool:
+    return request.headers.get("x-ms-copy-source-tag-option") == "COPY"

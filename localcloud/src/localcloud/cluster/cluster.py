@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from localcloud.cluster.deployment import Deployment
+from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
 from localcloud.cluster.manifest import Manifests, read
@@ -17,7 +17,7 @@ from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.render import render
-from localcloud.cluster.service import Service
+from localcloud.cluster.service import ServiceProxy
 from localcloud.cluster.waiting import holds_within
 from localcloud.cluster.webhook import WebhookSettings
 
@@ -65,8 +65,8 @@ class Cluster:
         self._service_ports = service_ports or {}
         self._clock = clock
         self._manifests = Manifests()
-        self._deployments: dict[str, Deployment] = {}
-        self._services: dict[str, Service] = {}
+        self._deployments: dict[str, DeploymentController] = {}
+        self._services: dict[str, ServiceProxy] = {}
         self._jobs: list[Pod] = []
         self._node: Node | None = None
 
@@ -86,13 +86,15 @@ class Cluster:
         for name in self._service_ports.keys() - self._manifests.services.keys():
             raise ClusterError(f"there is no Service {name} that could be given a port")
         self._services = {
-            name: Service(manifest, self._service_ports.get(name), self._all_pods)
+            name: ServiceProxy(manifest, self._service_ports.get(name), self._all_pods)
             for name, manifest in self._manifests.services.items()
         }
         for service in self._services.values():
             service.bind()
         self._node = node = self._make_node()
-        self._deployments = {name: Deployment(item, node) for name, item in self._manifests.deployments.items()}
+        self._deployments = {
+            name: DeploymentController(item, node) for name, item in self._manifests.deployments.items()
+        }
         if self._manifests.ignored:
             self._report("without meaning on a laptop: " + ", ".join(self._manifests.ignored))
         for deployment in self._deployments.values():

@@ -19,20 +19,19 @@ from localcloud.cluster import environment as env
 from localcloud.cluster.errors import ContainerConfigError
 from localcloud.cluster.probes import verdicts
 from localcloud.cluster.reaper import Reaper, kill_group
-from localcloud.cluster.resources import Container as Spec
-from localcloud.cluster.resources import Probe
+from localcloud.cluster.resources import Container, Probe
 
 FIRST_PAUSE, LONGEST_PAUSE, FORGOTTEN_AFTER = 1.0, 300.0, 600.0  # seconds
 
 RestartPolicy = Literal["Always", "OnFailure", "Never"]
 
 
-class Container:
+class ContainerProcess:
     """`environment` gives, for the free port of each containerPort, the whole environment of the process."""
 
     def __init__(
         self,
-        spec: Spec,
+        spec: Container,
         environment: Callable[[dict[int, int]], dict[str, str]],
         folder: Path,
         log: Path,

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 from localcloud.cluster.errors import RolloutError
-from localcloud.cluster.pod import Node, Pod, Refused
-from localcloud.cluster.resources import Deployment as Manifest
+from localcloud.cluster.pod import Node, Pod, PodNotAdmitted
+from localcloud.cluster.resources import Deployment
 from localcloud.cluster.waiting import holds_within
 
 _DRAIN = 10.0  # seconds that requests under way may take before their pod is told to stop
 
 
-class Deployment:
+class DeploymentController:
     """`refusal` is why its pods are not admitted, where they are not."""
 
-    def __init__(self, manifest: Manifest, node: Node) -> None:
+    def __init__(self, manifest: Deployment, node: Node) -> None:
         self.name = manifest.metadata.name
         self.replicas = manifest.spec.replicas
         self.pods: list[Pod] = []
@@ -27,7 +27,7 @@ class Deployment:
     def start(self) -> None:
         try:
             self.pods = [self._new_pod() for _ in range(self.replicas)]
-        except Refused as refused:
+        except PodNotAdmitted as refused:
             self.refusal = f"FailedCreate: {refused}"
 
     @property
@@ -42,7 +42,7 @@ class Deployment:
                     raise RolloutError(f"{self.name}: the cluster stops")
                 try:
                     new = self._new_pod()
-                except Refused as refused:
+                except PodNotAdmitted as refused:
                     raise RolloutError(f"{self.name}: {refused}") from refused
                 self.pods.append(new)
                 await holds_within(self._manifest.spec.progress_deadline_seconds, self._settled(new))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localcloud.cluster.errors import ClusterError
-from localcloud.cluster.pod import Node, Pod, Refused
+from localcloud.cluster.pod import Node, Pod, PodNotAdmitted
 from localcloud.cluster.resources import CronJob, PodTemplate
 from localcloud.pauses import Pauses
 
@@ -30,7 +30,7 @@ async def run_job(
             await asyncio.sleep(pauses.next())
         try:
             pod = Pod(cron_job.metadata.name, cron_job.metadata.namespace, template, node)
-        except Refused as refused:
+        except PodNotAdmitted as refused:
             raise ClusterError(f"{cron_job.metadata.name}: {refused}") from refused
         running.append(pod)
         try:

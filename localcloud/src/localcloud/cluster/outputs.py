@@ -3,7 +3,7 @@
 The overlay `local` keeps this document as `outputs.yaml`, just as the overlay `aks` keeps Bicep's or Terraform's.
 """
 
-from localcloud.access import TENANT_ID, AccessModel, client_id
+from localcloud.authorization.model import TENANT_ID, AccessModel, client_id
 
 _HEADER = """\
 # Printed by `localcloud outputs`: what infrastructure would hand over. None of it is a secret.

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from localcloud.cluster.container import Container
+from localcloud.cluster.container import ContainerProcess
 from localcloud.cluster.environment import (
     ConfigMaps,
     PodIdentity,
@@ -21,14 +21,13 @@ from localcloud.cluster.environment import (
 from localcloud.cluster.errors import ContainerConfigError
 from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
-from localcloud.cluster.resources import Container as ContainerSpec
-from localcloud.cluster.resources import PodTemplate, ServiceAccount
+from localcloud.cluster.resources import Container, PodTemplate, ServiceAccount
 from localcloud.cluster.traffic import Traffic
 from localcloud.cluster.volumes import Volumes
-from localcloud.cluster.webhook import Refusal, WebhookSettings, mutate
+from localcloud.cluster.webhook import NotAdmitted, WebhookSettings, mutate
 
 
-class Refused(Exception):
+class PodNotAdmitted(Exception):
     """The pod was not admitted; the message is the webhook's."""
 
 
@@ -51,7 +50,7 @@ class Node:
 
 
 class Pod:
-    """Raises `Refused` when it is not admitted. `workload` is the Deployment or CronJob that it belongs to."""
+    """Raises `PodNotAdmitted` when it is not admitted. `workload` is the Deployment or CronJob that it belongs to."""
 
     def __init__(self, workload: str, namespace: str, template: PodTemplate, node: Node) -> None:
         admitted = PodTemplate.model_validate(_admit(workload, namespace, template, node))
@@ -65,8 +64,8 @@ class Pod:
         self.reason = "starting"
         self._folder = node.state / "pods" / self.name
         self._node = node
-        self._initializing: Container | None = None
-        self._containers: list[Container] = []
+        self._initializing: ContainerProcess | None = None
+        self._containers: list[ContainerProcess] = []
         self._running: asyncio.Task[int] | None = None
         self._leaving = False
 
@@ -164,16 +163,16 @@ class Pod:
         codes = await asyncio.gather(*(container.run(policy, grace) for container in self._containers))
         return next((code for code in codes if code), 0)
 
-    def _present(self) -> list[Container]:
+    def _present(self) -> list[ContainerProcess]:
         return [self._initializing] if self._initializing else self._containers
 
-    def _container(self, spec: ContainerSpec, volumes: Volumes) -> Container:
+    def _container(self, spec: Container, volumes: Volumes) -> ContainerProcess:
         def environment(ports: dict[int, int]) -> dict[str, str]:
             before = image_environment(self._folder) | dict(self._node.environment)
             moved = Relocation(ports, volumes.mounts(spec))
             return container_environment(spec, self.identity, self._node.config_maps, before, moved)
 
-        return Container(spec, environment, self._folder, self.log, self._node.reaper, self._node.client)
+        return ContainerProcess(spec, environment, self._folder, self.log, self._node.reaper, self._node.client)
 
 
 def _admit(workload: str, namespace: str, template: PodTemplate, node: Node) -> dict[str, Any]:
@@ -184,6 +183,6 @@ def _admit(workload: str, namespace: str, template: PodTemplate, node: Node) -> 
     account = node.service_accounts.get((namespace, template.spec.service_account_name))
     as_json = account.model_dump(mode="json", by_alias=True) if account else None
     admitted = mutate(pod, as_json, node.webhook)
-    if isinstance(admitted, Refusal):
-        raise Refused(admitted.reason)
+    if isinstance(admitted, NotAdmitted):
+        raise PodNotAdmitted(admitted.reason)
     return admitted

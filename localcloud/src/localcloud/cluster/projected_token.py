@@ -7,7 +7,7 @@ The kubelet renews it when 80% of its life has passed
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -75,16 +75,16 @@ class ProjectedToken:
         )
 
 
-async def keep_fresh(tokens: Sequence[ProjectedToken]) -> None:
-    """Renews each token whenever it is due; until cancelled, or at once where there is none.
+async def keep_fresh(tokens: Collection[ProjectedToken]) -> None:
+    """Renew each token when it is due, until cancelled. Tokens may be added meanwhile.
 
-    One that can't be written, because the disk is full, say, is tried again after a pause.
+    A token that can't be written, because the disk is full, say, is tried again after a pause.
     """
     pauses = Pauses(_LOOK, 30.0, 60.0)
-    while tokens:
+    while True:
         await asyncio.sleep(_LOOK)
         try:
-            for token in tokens:
+            for token in tuple(tokens):
                 token.renew_if_due()
         except OSError as error:
             _log.warning("a projected token can't be renewed at the moment: %s", error)

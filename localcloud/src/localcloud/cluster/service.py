@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from localcloud.cluster.errors import ServicePortTaken
 from localcloud.cluster.pod import Pod
-from localcloud.cluster.resources import Service as Manifest
-from localcloud.http_server import HttpServer
+from localcloud.cluster.resources import Service
+from localcloud.network.http_server import HttpServer
 
 HOST = "127.0.0.1"
 _PATIENCE = 3.0  # seconds that a request waits for a ready pod
@@ -30,10 +30,10 @@ _HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"te
 _log = logging.getLogger(__name__)
 
 
-class Service:
+class ServiceProxy:
     """`pods` gives the pods there are at the moment, ready or not."""
 
-    def __init__(self, manifest: Manifest, port: int | None, pods: Callable[[], Iterable[Pod]]) -> None:
+    def __init__(self, manifest: Service, port: int | None, pods: Callable[[], Iterable[Pod]]) -> None:
         declared = manifest.spec.ports[0]
         self.name = manifest.metadata.name
         self._namespace = manifest.metadata.namespace

@@ -54,13 +54,13 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class NotAdmitted:
     """The pod is not admitted; `reason` is what the one who creates it is told."""
 
     reason: str
 
 
-def mutate(pod: Object, service_account: Object | None, settings: WebhookSettings) -> Object | Refusal:
+def mutate(pod: Object, service_account: Object | None, settings: WebhookSettings) -> Object | NotAdmitted:
     """The pod as it is admitted, or why it is not. The arguments are left as they are.
 
     `service_account` is the one that the pod names, `None` where there is none of that name.
@@ -70,13 +70,13 @@ def mutate(pod: Object, service_account: Object | None, settings: WebhookSetting
         return pod  # the webhook is not even asked
     if service_account is None:
         name = spec.get("serviceAccountName") or "default"
-        return Refusal(f'ServiceAccount "{name}" not found')
+        return NotAdmitted(f'ServiceAccount "{name}" not found')
     annotations = metadata.get("annotations", {})
     if INJECT_PROXY_SIDECAR in annotations:  # its mere presence asks for it, even "false"
-        return Refusal(f"the annotation {INJECT_PROXY_SIDECAR} asks for a sidecar that is not emulated: remove it")
+        return NotAdmitted(f"the annotation {INJECT_PROXY_SIDECAR} asks for a sidecar that is not emulated: remove it")
     granted = service_account.get("metadata", {}).get("annotations", {})
     expiration = _expiration(annotations.get(TOKEN_EXPIRATION) or granted.get(TOKEN_EXPIRATION))
-    if isinstance(expiration, Refusal):
+    if isinstance(expiration, NotAdmitted):
         return expiration
 
     endpoint = _token_endpoint(annotations, settings)
@@ -112,14 +112,16 @@ def volume_name(metadata: Object) -> str:
     return (_VOLUME_PREFIX + digest)[:_VOLUME_NAME_LENGTH]
 
 
-def _expiration(annotation: str | None) -> int | Refusal:
+def _expiration(annotation: str | None) -> int | NotAdmitted:
     if not annotation:
         return _SHORTEST
     if not re.fullmatch(r"[+-]?[0-9]+", annotation):
-        return Refusal(f'strconv.ParseInt: parsing "{annotation}": invalid syntax')
+        return NotAdmitted(f'strconv.ParseInt: parsing "{annotation}": invalid syntax')
     seconds = int(annotation)
     if not _SHORTEST <= seconds <= _LONGEST:
-        return Refusal(f"token expiration {seconds} not valid. Expected value to be between {_SHORTEST} and {_LONGEST}")
+        return NotAdmitted(
+            f"token expiration {seconds} not valid. Expected value to be between {_SHORTEST} and {_LONGEST}"
+        )
     return seconds
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from localcloud.cosmos import sql
+from localcloud.cosmos import sql, sql_reader
 
 
 def account_document(name: str, base_url: str) -> dict[str, Any]:
@@ -29,24 +29,27 @@ def account_document(name: str, base_url: str) -> dict[str, Any]:
     }
 
 
+_NO_LIMIT = 2**31 - 1
+
 # Limits that clients check a query against; a client that plans queries itself reads them.
 _QUERY_ENGINE_CONFIGURATION = json.dumps(
     {
         "maxSqlQueryInputLength": sql.LONGEST,
-        "maxJoinsPerSqlQuery": 5,
-        "maxLogicalAndPerSqlQuery": 500,
-        "maxLogicalOrPerSqlQuery": 500,
+        "maxJoinsPerSqlQuery": sql_reader.MOST_JOINS,
+        "maxLogicalAndPerSqlQuery": _NO_LIMIT,
+        "maxLogicalOrPerSqlQuery": _NO_LIMIT,
         "maxUdfRefPerSqlQuery": 10,
-        "maxInExpressionItemsCount": 16000,
+        "maxInExpressionItemsCount": _NO_LIMIT,
         "queryMaxInMemorySortDocumentCount": 500,
         "maxQueryRequestTimeoutFraction": 0.9,
         "sqlAllowNonFiniteNumbers": False,
         "sqlAllowAggregateFunctions": True,
-        "sqlAllowSubQuery": False,
-        "sqlAllowScalarSubQuery": False,
+        "sqlAllowSubQuery": True,
+        "sqlAllowScalarSubQuery": True,
         "allowNewKeywords": True,
-        "sqlAllowLike": False,
-        "sqlAllowGroupByClause": False,
+        "sqlAllowLike": True,
+        "sqlAllowGroupByClause": True,
+        "sqlAllowTop": True,
         "maxSpatialQueryCells": 12,
         "spatialMaxGeometryPointCount": 256,
         "sqlDisableQueryILOptimization": False,

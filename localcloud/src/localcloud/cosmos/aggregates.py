@@ -1,39 +1,28 @@
-"""COUNT, SUM, MIN, MAX and AVG over the rows of a query.
+"""COUNT, SUM, MIN, MAX and AVG over the values of one argument on all rows of a query or a group.
 
-https://learn.microsoft.com/azure/cosmos-db/nosql/query/aggregate-functions
+https://learn.microsoft.com/cosmos-db/query/functions#aggregation-functions. None sees the values that are undefined.
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from localcloud.cosmos.expressions import Expression
-from localcloud.cosmos.values import UNDEFINED, is_number, sort_key
+from localcloud.cosmos.values import UNDEFINED, is_number, number, sort_key
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """A function of its argument's values on all rows; it does not see the undefined ones."""
-
-    compute: Callable[[list[Any]], Any]
-    argument: Expression
-
-    def over(self, values: Iterable[Any]) -> Any:
-        return self.compute([value for value in values if value is not UNDEFINED])
+def compute(function: str, values: list[Any]) -> Any:
+    """The aggregate of this name, in capitals, over the values."""
+    return FUNCTIONS[function]([value for value in values if value is not UNDEFINED])
 
 
 def _sum(values: list[Any]) -> Any:
-    """One value that is no number makes the whole sum undefined."""
-    if not all(is_number(value) for value in values):
-        return UNDEFINED
-    total = sum(values)
-    return total if math.isfinite(total) else UNDEFINED
+    """Undefined if one value is no number."""
+    return number(math.fsum(values)) if all(is_number(value) for value in values) else UNDEFINED
 
 
 def _average(values: list[Any]) -> Any:
     total = _sum(values)
-    return UNDEFINED if total is UNDEFINED or not values else total / len(values)
+    return UNDEFINED if total is UNDEFINED or not values else number(total / len(values))
 
 
 def _extreme(choose: Callable[..., Any]) -> Callable[[list[Any]], Any]:

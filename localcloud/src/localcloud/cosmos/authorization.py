@@ -3,11 +3,11 @@
 from typing import NoReturn
 from urllib.parse import parse_qs, unquote
 
+from localcloud.authorization.guard import CONTROL_PLANE, Denied, Guard, Unauthenticated
+from localcloud.authorization.tokens import AccessClaims
 from localcloud.cosmos.actions import READ_METADATA
 from localcloud.cosmos.containers import Container
 from localcloud.cosmos.errors import CosmosError
-from localcloud.guard import CONTROL_PLANE, Denied, Guard, Unauthenticated
-from localcloud.tokens import AccessClaims
 
 # The substatuses of 401 and 403, as real accounts send them.
 _LOCAL_AUTHORIZATION_DISABLED = 5202

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.access import CosmosContainer
+from localcloud.authorization.model import CosmosContainer
 from localcloud.cosmos import resource_ids
 
 

@@ -1,24 +1,27 @@
-"""Runs a query over the items of one partition or of all.
+"""Runs a query over the items of one partition or of all, a page at a time.
 
 A page's continuation token says where the last row stands in the query's order (its sort keys and its item's sequence
-number), so that the next page goes on behind it whatever is written in between. Aggregates and DISTINCT are worked
-out as a whole, and their token is only how many rows were given.
+number), so that the next page goes on behind it whatever is written in between. A query that puts rows together
+(aggregates, GROUP BY, DISTINCT, a subquery over the container) is worked out as a whole, and its token is only how
+many rows were given.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from localcloud.cosmos import json_text
-from localcloud.cosmos.aggregates import Aggregate
 from localcloud.cosmos.errors import BadRequest, QueryError
-from localcloud.cosmos.expressions import Expression, Row
-from localcloud.cosmos.query import Query
+from localcloud.cosmos.evaluation import projected, results, rows
+from localcloud.cosmos.expressions import ROOT, Row
+from localcloud.cosmos.query import Path, Query
 from localcloud.cosmos.sql import parse
 from localcloud.cosmos.state import Item
-from localcloud.cosmos.values import UNDEFINED, sort_key
+from localcloud.cosmos.subqueries import Nested
+from localcloud.cosmos.values import UNDEFINED, is_number, sort_key
 
 Scan = Callable[[int], Iterator[Item]]
 """The items to query, in order of creation, from the one after a sequence number on."""
@@ -26,7 +29,7 @@ Scan = Callable[[int], Iterator[Item]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`rows` are JSON texts; `continuation` is None where nothing follows."""
+    """`rows` are JSON texts; `continuation` is None if nothing follows."""
 
     rows: list[str]
     continuation: str | None
@@ -51,9 +54,7 @@ class _Candidate:
 def run(query: Query, scan: Scan, size: int, token: str | None) -> Page:
     """The page of at most `size` rows behind the token; raises `BadRequest` for a token that is none."""
     try:
-        if query.distinct or query.selection.is_aggregate or query.source is None:
-            return _page_of_whole(query, scan, size, token)
-        return _page(query, scan, size, token)
+        return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
     except RecursionError as error:
         raise _too_deep() from error
 
@@ -61,21 +62,28 @@ def run(query: Query, scan: Scan, size: int, token: str | None) -> Page:
 def predicate(text: str) -> Callable[[Any], bool]:
     """Whether a document meets a query's condition, for patches."""
     query = parse(text, {})
-    source, where = query.source, query.where
-    if source is None or source.joins or where is None:
+    more = query.order_by or query.limit is not None or len(query.inputs) != 1
+    if more or not _is_streamed(query) or query.where is None:
         raise BadRequest("The condition of a patch reads 'from c where …'.")
 
     def holds(document: Any) -> bool:
         try:
-            return where.evaluate({source.alias: document}) is True
+            return any(True for _ in rows(query, {ROOT: document}))
         except RecursionError as error:
             raise _too_deep() from error
 
     return holds
 
 
+def _is_streamed(query: Query) -> bool:
+    """Whether each row comes from one item, alone."""
+    if query.distinct or query.is_grouped or not query.inputs:
+        return False
+    return isinstance(query.inputs[0].collection, Path)
+
+
 def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
-    start, left, offset = _Position(), query.limit, query.offset
+    start, left, offset = _Position(), query.limit, query.offset or 0
     if token is not None:
         start, left = _position(token, len(query.order_by))
         offset = 0
@@ -85,89 +93,95 @@ def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
     wanted = size if left is None else min(size, left)
     taken = list(islice(behind, offset, offset + wanted + 1))
     more = 0 < wanted < len(taken) and (left is None or left > wanted)
-    rows = [row for candidate in taken[:wanted] if (row := _projected(query, candidate)) is not None]
+    texts = [text for candidate in taken[:wanted] if (text := _projected(query, candidate)) is not None]
     if not more:
-        return Page(rows, None)
-    return Page(rows, _token(taken[wanted - 1].position, None if left is None else left - wanted))
+        return Page(texts, None)
+    return Page(texts, _token(taken[wanted - 1].position, None if left is None else left - wanted))
 
 
 def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Page:
     given = 0 if token is None else _number_in(token)
-    whole = replace(query, distinct=False, offset=0, limit=None)
-    if query.selection.is_aggregate:
-        rows = _aggregated(whole, (candidate.row for candidate in _candidates(whole, scan(0))))
-    elif query.source is None:
-        row = _projected(query, _Candidate(_Position(), {}, ""))
-        rows = [] if row is None else [row]
-    else:
-        rows = list(dict.fromkeys(_page(whole, scan, 1 << 62, None).rows))
-    end = None if query.limit is None else query.offset + query.limit
-    rows = rows[query.offset : end]
-    page = rows[given : given + size]
-    return Page(page, str(given + size) if given + size < len(rows) else None)
+    found = _sorted_rows(query, _rows(query, (json.loads(item.body) for item in scan(0))))
+    texts = [text for value in results(query, found) if (text := _written(value)) is not None]
+    offset = query.offset or 0
+    texts = texts[offset : None if query.limit is None else offset + query.limit]
+    more = str(given + size) if given + size < len(texts) else None
+    return Page(texts[given : given + size], more)
+
+
+def _rows(query: Query, documents: Iterable[Any]) -> Iterator[Row]:
+    """The rows over all documents. A subquery that they are read by is worked out over all of them, too."""
+    if not query.inputs:
+        yield from rows(query, {})
+        return
+    first = query.inputs[0]
+    if not isinstance(first.collection, Nested):
+        for document in documents:
+            yield from rows(query, {ROOT: document})
+        return
+    inner = first.collection.query
+    values = list(results(inner, _rows(inner, documents)))
+    yield from rows(query.reading(values), {})
 
 
 def _candidates(query: Query, items: Iterable[Item]) -> Iterator[_Candidate]:
-    source, where = query.source, query.where
-    if source is None:
-        yield _Candidate(_Position(), {}, "")
-        return
     for item in items:
-        document = json.loads(item.body)
-        for number, row in enumerate(_joined({source.alias: document}, source.joins)):
-            if where is None or where.evaluate(row) is True:
-                values = tuple(key.expression.evaluate(row) for key in query.order_by)
-                yield _Candidate(_Position(values, item.sequence, number), row, item.body)
-
-
-def _joined(row: dict[str, Any], joins: tuple[tuple[str, Expression], ...]) -> Iterator[dict[str, Any]]:
-    if not joins:
-        yield row
-        return
-    (alias, array), *others = joins
-    elements = array.evaluate(row)
-    for element in elements if isinstance(elements, list) else ():
-        yield from _joined({**row, alias: element}, tuple(others))
+        for number, row in enumerate(rows(query, {ROOT: json.loads(item.body)})):
+            values = tuple(key.expression.evaluate(row) for key in query.order_by)
+            yield _Candidate(_Position(values, item.sequence, number), row, item.body)
 
 
 def _projected(query: Query, candidate: _Candidate) -> str | None:
-    """The row's JSON; None where a SELECT VALUE is undefined."""
-    selection = query.selection
-    if selection.is_everything:
-        return candidate.body
-    values = {
-        name: expression.evaluate(candidate.row)
-        for name, expression in selection.columns
-        if not isinstance(expression, Aggregate)
-    }
-    return _selected(values, selection.is_value)
+    """The row's JSON; None if a SELECT VALUE is undefined. A whole item is its stored text."""
+    value = projected(query, candidate.row)
+    return candidate.body if value is candidate.row[ROOT] else _written(value)
 
 
-def _aggregated(query: Query, rows: Iterable[Row]) -> list[str]:
-    columns = {name: column for name, column in query.selection.columns if isinstance(column, Aggregate)}
-    values: dict[str, list[Any]] = {name: [] for name in columns}
-    for row in rows:
-        for name, aggregate in columns.items():
-            values[name].append(aggregate.argument.evaluate(row))
-    result = _selected({name: columns[name].over(values[name]) for name in columns}, query.selection.is_value)
-    return [] if result is None else [result]
+def _written(value: Any) -> str | None:
+    """The JSON of a value; None for undefined. What JSON has no number for, NaN and infinity, is undefined."""
+    if value is UNDEFINED:
+        return None
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return _written(_finite(value))
 
 
-def _selected(values: dict[str, Any], is_value: bool) -> str | None:
-    defined = {name: value for name, value in values.items() if value is not UNDEFINED}
-    if not is_value:
-        return json_text.write(defined)
-    return json_text.write(next(iter(defined.values()))) if defined else None
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        members = ((name, _finite(member)) for name, member in value.items())
+        return {name: member for name, member in members if member is not UNDEFINED}
+    if isinstance(value, list):
+        return [element for element in map(_finite, value) if element is not UNDEFINED]
+    return UNDEFINED if is_number(value) and not math.isfinite(value) else value
 
 
 def _sorted(query: Query, candidates: Iterator[_Candidate]) -> Iterator[_Candidate]:
-    """By the last key first, since Python's sort keeps the order of equal ones; they come by sequence number."""
+    """By the last key first, since Python's sort keeps the order of equal ones."""
     if not query.order_by:
         return candidates
-    ordered = list(candidates)
+    ordered = sorted(candidates, key=lambda candidate: _place(query, candidate.position))
     for number, key in reversed(list(enumerate(query.order_by))):
         ordered.sort(key=lambda candidate: sort_key(candidate.position.values[number]), reverse=key.descending)
     return iter(ordered)
+
+
+def _sorted_rows(query: Query, found: Iterator[Row]) -> Iterable[Row]:
+    if not query.order_by:
+        return found
+    ordered = list(found)
+    for key in reversed(query.order_by):
+        ordered.sort(key=lambda row: sort_key(key.expression.evaluate(row)), reverse=key.descending)
+    return ordered
+
+
+def _place(query: Query, position: _Position) -> tuple[int, int]:
+    """The order of rows whose sort keys are equal: by item, backward if the first key is descending.
+
+    Clients rely on it when they resume a query across partitions,
+    https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosmos/src/Query/Core/Pipeline/CrossPartition/OrderBy/OrderByCrossPartitionQueryPipelineStage.cs
+    """
+    return (-position.sequence if query.is_reversed else position.sequence), position.row
 
 
 def _follows(query: Query, position: _Position, start: _Position) -> bool:
@@ -176,7 +190,7 @@ def _follows(query: Query, position: _Position, start: _Position) -> bool:
         mine, other = sort_key(mine), sort_key(other)
         if mine != other:
             return bool(mine < other if key.descending else mine > other)
-    return (position.sequence, position.row) > (start.sequence, start.row)
+    return _place(query, position) > _place(query, start)
 
 
 def _token(position: _Position, left: int | None) -> str:
@@ -203,7 +217,7 @@ def _number_in(token: str) -> int:
 
 
 def _too_deep() -> QueryError:
-    return QueryError("SC3030", "The query is nested too deeply.")
+    return QueryError(None, "The query is nested too deeply.")
 
 
 def _no_token() -> BadRequest:

@@ -4,14 +4,17 @@ AND, OR and NOT have three values: undefined decides nothing, and a condition th
 (https://learn.microsoft.com/azure/cosmos-db/nosql/query/logical-operators).
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from localcloud.cosmos.values import UNDEFINED, Truth, equal, is_number, order
+from localcloud.cosmos import like
+from localcloud.cosmos.values import UNDEFINED, Truth, check_length, equal, identity, is_integer, order
 
-Row = Mapping[str, Any]
+Row = Mapping[object, Any]
+"""The values by alias, the whole document by `ROOT`, and in a group the values of its aggregates."""
+
+ROOT: Final = "(root)"
 
 
 class Expression(Protocol):
@@ -30,7 +33,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The alias of an input."""
+    """The alias of an input, or `ROOT`."""
 
     name: str
 
@@ -49,7 +52,7 @@ class Member:
         base, key = self.base.evaluate(row), self.key.evaluate(row)
         if isinstance(base, dict) and isinstance(key, str):
             return base.get(key, UNDEFINED)
-        if isinstance(base, list) and is_number(key) and 0 <= key < len(base) and key == int(key):
+        if isinstance(base, list) and is_integer(key) and 0 <= key < len(base):
             return base[int(key)]
         return UNDEFINED
 
@@ -106,31 +109,85 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """`operator` is one of + - * / %, for numbers, or ||, for strings."""
+class Within:
+    """`value IN (candidate, …)`, for which the candidates that are constants are told by their `identity`.
 
-    operator: str
+    A candidate that is undefined is none.
+    """
+
+    value: Expression
+    constants: frozenset[Any]
+    others: tuple[Expression, ...]
+
+    def evaluate(self, row: Row) -> Truth:
+        value = self.value.evaluate(row)
+        found = identity(value) in self.constants or any(equal(value, one.evaluate(row)) is True for one in self.others)
+        return UNDEFINED if value is UNDEFINED else found
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """`value LIKE pattern ESCAPE 'x'`; undefined unless both are strings."""
+
+    value: Expression
+    pattern: Expression
+    escape: str | None
+
+    def evaluate(self, row: Row) -> Truth:
+        value, pattern = self.value.evaluate(row), self.pattern.evaluate(row)
+        if not isinstance(value, str) or not isinstance(pattern, str):
+            return UNDEFINED
+        return like.matches(value, pattern, self.escape)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`condition ? consequent : alternative`. Only true is true."""
+
+    condition: Expression
+    consequent: Expression
+    alternative: Expression
+
+    def evaluate(self, row: Row) -> Any:
+        return (self.consequent if self.condition.evaluate(row) is True else self.alternative).evaluate(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Coalesce:
+    """`left ?? right`: the right value if the left one is undefined. Null is a value."""
+
     left: Expression
     right: Expression
 
     def evaluate(self, row: Row) -> Any:
-        left, right = self.left.evaluate(row), self.right.evaluate(row)
-        if self.operator == "||":
-            return left + right if isinstance(left, str) and isinstance(right, str) else UNDEFINED
-        if not is_number(left) or not is_number(right):
-            return UNDEFINED
-        return _number(self.operator, left, right)
+        value = self.left.evaluate(row)
+        return self.right.evaluate(row) if value is UNDEFINED else value
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A built-in function. It gets undefined for an argument that is undefined."""
+    """A built-in function or an operator. It gets undefined for an argument that is undefined."""
 
     function: Callable[..., Any]
     arguments: tuple[Expression, ...]
 
     def evaluate(self, row: Row) -> Any:
-        return self.function(*(argument.evaluate(row) for argument in self.arguments))
+        value = self.function(*(argument.evaluate(row) for argument in self.arguments))
+        if isinstance(value, str | list):
+            check_length(len(value))
+        return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AggregateCall:
+    """An aggregate of a query's rows. `text` is its argument as it is written; the row of a group holds its value."""
+
+    function: str
+    argument: Expression
+    text: str
+
+    def evaluate(self, row: Row) -> Any:
+        return row[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,21 +216,3 @@ def _decide(values: Iterable[Any], decisive: bool) -> Truth:
         elif value == decisive:
             return decisive
     return UNDEFINED if undecided else not decisive
-
-
-def _number(operator: str, left: float, right: float) -> Any:
-    try:
-        result = {
-            "+": lambda: left + right,
-            "-": lambda: left - right,
-            "*": lambda: left * right,
-            "/": lambda: left / right,
-            "%": lambda: math.fmod(left, right),
-        }[operator]()
-    except (ZeroDivisionError, OverflowError, ValueError):
-        return UNDEFINED
-    if isinstance(result, int) and abs(result) > 2**63:
-        result = float(result)
-    if isinstance(result, float) and not math.isfinite(result):
-        return UNDEFINED
-    return int(result) if isinstance(result, float) and result.is_integer() and abs(result) < 2**53 else result

@@ -10,10 +10,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from localcloud.cosmos import execution, json_text, responses
+from localcloud.cosmos import execution, json_text, plan, responses
 from localcloud.cosmos.containers import Container
-from localcloud.cosmos.errors import BadRequest
+from localcloud.cosmos.errors import BadRequest, NotServable
 from localcloud.cosmos.query import Query
+from localcloud.cosmos.query_metrics import QueryMetrics
 from localcloud.cosmos.sql import parse
 from localcloud.cosmos.state import Item, ItemStore
 
@@ -25,17 +26,43 @@ def queried(
     store: ItemStore, container: Container, partition: str | None, headers: Mapping[str, str], body: Any
 ) -> Response:
     """A page of a query's rows."""
+    metrics = QueryMetrics()
     asked = read_query(body)
-    across = headers.get("x-ms-documentdb-query-enablecrosspartition", "").lower() == "true"
-    to_range = "x-ms-documentdb-partitionkeyrangeid" in headers
-    if partition is None and not across and not to_range and not asked.names_partition(container.partition_key):
+    metrics.compiled()
+    if partition is None and "x-ms-documentdb-partitionkeyrangeid" not in headers:
+        _check_served_by_gateway(asked, container, headers)
+    scan = metrics.counting(_scan(store, container, partition))
+    page = execution.run(asked, scan, _page_size(headers), _continuation(headers))
+    wants_metrics = headers.get("x-ms-documentdb-populatequerymetrics", "").lower() == "true"
+    return responses.feed(
+        container,
+        store.lsn(container),
+        page.rows,
+        x_ms_continuation=page.continuation,
+        x_ms_documentdb_query_metrics=metrics.header(page.rows) if wants_metrics else None,
+        x_ms_cosmos_query_execution_info=_execution_info(asked) if asked.order_by else None,
+    )
+
+
+def _execution_info(asked: Query) -> str:
+    """How rows with equal sort keys are ordered, for a client that resumes the query behind one of them."""
+    return json_text.write({"reverseRidEnabled": False, "reverseIndexScan": asked.is_reversed})
+
+
+def _check_served_by_gateway(asked: Query, container: Container, headers: Mapping[str, str]) -> None:
+    """Raises `BadRequest` for a query across partitions that its client does not allow, or has to put together.
+
+    https://learn.microsoft.com/rest/api/cosmos-db/querying-cosmosdb-resources-using-the-rest-api
+    """
+    if asked.names_partition(container.partition_key):
+        return
+    if headers.get("x-ms-documentdb-query-enablecrosspartition", "").lower() != "true":
         raise BadRequest(
             "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition "
             "to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception."
         )
-    scan = _scan(store, container, partition)
-    page = execution.run(asked, scan, _page_size(headers), headers.get("x-ms-continuation"))
-    return responses.feed(container, store.lsn(container), page.rows, x_ms_continuation=page.continuation)
+    if plan.needs_client(asked):
+        raise NotServable(json_text.write(plan.query_plan(asked)))
 
 
 def read_query(body: Any) -> Query:
@@ -52,34 +79,9 @@ def read_query(body: Any) -> Query:
     return parse(text, values)
 
 
-def query_plan(asked: Query) -> str:
-    """What a client has to do for a query across partitions: send it unchanged to the one range that there is."""
-    return json_text.write(
-        {
-            "partitionedQueryExecutionInfoVersion": 2,
-            "queryInfo": {
-                "distinctType": "None",
-                "top": None,
-                "offset": None,
-                "limit": None,
-                "orderBy": [],
-                "orderByExpressions": [],
-                "groupByExpressions": [],
-                "groupByAliases": [],
-                "aggregates": [],
-                "groupByAliasToAggregateType": {},
-                "rewrittenQuery": "",
-                "hasSelectValue": asked.selection.is_value,
-                "hasNonStreamingOrderBy": False,
-            },
-            "queryRanges": [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}],
-        }
-    )
-
-
 def read_all(store: ItemStore, container: Container, partition: str | None, headers: Mapping[str, str]) -> Response:
     """A page of all items. Its continuation is the last one's sequence number: it survives writes in between."""
-    size, after = _page_size(headers), _whole_number(headers.get("x-ms-continuation", "0"))
+    size, after = _page_size(headers), _whole_number(_continuation(headers) or "0")
     items = list(islice(store.scan(container, partition, after), size + 1))
     more = str(items[size - 1].sequence) if len(items) > size else None
     rows = (item.body for item in items[:size])
@@ -107,6 +109,11 @@ def changed(store: ItemStore, container: Container, headers: Mapping[str, str]) 
 
 def _scan(store: ItemStore, container: Container, partition: str | None) -> Callable[[int], Iterator[Item]]:
     return lambda after: store.scan(container, partition, after)
+
+
+def _continuation(headers: Mapping[str, str]) -> str | None:
+    """Where the page begins; an empty one, which the Java client sends, is none."""
+    return headers.get("x-ms-continuation") or None
 
 
 def _page_size(headers: Mapping[str, str]) -> int:

@@ -35,7 +35,8 @@ def _not_a_number(text: str) -> float:
 
 
 def _integer(text: str) -> float:
-    return int(text) if len(text) < 18 else _finite(text)  # Cosmos DB's numbers are doubles
+    value = int(text) if len(text) <= len(str(-(2**63))) else None
+    return _finite(text) if value is None or not -(2**63) <= value < 2**63 else value  # beyond 64 bits, doubles
 
 
 def _finite(text: str) -> float:

@@ -36,7 +36,7 @@ class Operation:
         elif self.kind == "incr":
             _increment(parent, key, value)
         elif isinstance(parent, list):
-            _put_in_array(parent, key, value, insert=self.kind in ("add", "move"))
+            _put_in_array(parent, key, value, self.kind)
         else:
             if self.kind == "replace" and key not in parent:
                 raise _no_such_place(key)
@@ -134,10 +134,11 @@ def _increment(parent: Any, key: str, by: Any) -> None:
     parent[place] = total
 
 
-def _put_in_array(array: list[Any], key: str, value: Any, insert: bool) -> None:
-    if key == "-":
+def _put_in_array(array: list[Any], key: str, value: Any, kind: str) -> None:
+    """`-` is the place behind the last element, where there is nothing to replace."""
+    if key == "-" and kind != "replace":
         array.append(value)
-    elif insert:
+    elif kind in ("add", "move"):
         array.insert(_index(key, len(array) + 1), value)
     else:
         array[_index(key, len(array))] = value

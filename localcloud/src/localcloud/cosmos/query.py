@@ -1,16 +1,38 @@
 """A query that was read: what `sql.py` makes of its text and `execution.py` runs."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from localcloud.cosmos.aggregates import Aggregate
-from localcloud.cosmos.expressions import And, Comparison, Constant, Expression, Member, Reference
+from localcloud.cosmos.expressions import (
+    ROOT,
+    AggregateCall,
+    And,
+    Comparison,
+    Constant,
+    Expression,
+    Member,
+    Reference,
+    Row,
+)
+from localcloud.cosmos.values import UNDEFINED
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's name, expression and text, and the aggregates within it."""
+
+    name: str
+    expression: Expression
+    text: str
+    aggregates: tuple[AggregateCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What a row becomes: itself (`*`, no columns), the value of the one column, or an object of all columns."""
 
-    columns: tuple[tuple[str, Expression | Aggregate], ...] = ()
+    columns: tuple[Column, ...] = ()
     is_value: bool = False
 
     @property
@@ -18,50 +40,121 @@ class Selection:
         return not self.columns
 
     @property
-    def is_aggregate(self) -> bool:
-        return any(isinstance(expression, Aggregate) for _, expression in self.columns)
+    def aggregates(self) -> tuple[AggregateCall, ...]:
+        return tuple(aggregate for column in self.columns for aggregate in column.aggregates)
 
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
     expression: Expression
     descending: bool
+    text: str
+
+
+class Collection(Protocol):
+    """Where an input's values come from."""
+
+    def values(self, row: Row, /) -> Iterator[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The alias of the container's items, and of the elements of arrays that are joined to them."""
+class Path:
+    """A document, or a place in one. It has no value where the document has no such place."""
+
+    expression: Expression
+
+    def values(self, row: Row) -> Iterator[Any]:
+        value = self.expression.evaluate(row)
+        if value is not UNDEFINED:
+            yield value
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A source in FROM. With `IN`, the alias stands for each element of the collection's arrays (`iterates`).
+
+    An input without an alias has one that no query can write.
+    """
 
     alias: str
-    joins: tuple[tuple[str, Expression], ...] = ()
+    collection: Collection
+    iterates: bool = False
+
+    def values(self, row: Row) -> Iterator[Any]:
+        for value in self.collection.values(row):
+            if not self.iterates:
+                yield value
+            elif isinstance(value, list):
+                yield from value
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values that were worked out before."""
+
+    given: list[Any]
+
+    def values(self, _: Row) -> Iterator[Any]:
+        return iter(self.given)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    expression: Expression
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """The text behind SELECT with its DISTINCT and TOP, FROM and WHERE: what a query plan writes anew."""
+
+    selection: str = ""
+    source: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query with its parameters filled in. `limit` is that of TOP or of LIMIT; `source` is None without FROM."""
+    """A query with its parameters filled in. `limit` is that of TOP or of LIMIT."""
 
     selection: Selection
-    source: Source | None
+    inputs: tuple[Input, ...] = ()
     distinct: bool = False
     where: Expression | None = None
+    group_by: tuple[GroupKey, ...] = ()
     order_by: tuple[SortKey, ...] = ()
-    offset: int = 0
+    offset: int | None = None
     limit: int | None = None
+    clauses: Clauses = Clauses()
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether its rows are put together, by GROUP BY or into one."""
+        return bool(self.group_by or self.selection.aggregates)
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether an index would be read backward for it."""
+        return bool(self.order_by) and self.order_by[0].descending
+
+    def reading(self, values: list[Any]) -> "Query":
+        """The same query with these values as what it reads first."""
+        first, *others = self.inputs
+        return replace(self, inputs=(replace(first, collection=Values(values)), *others))
 
     def names_partition(self, partition_key: str) -> bool:
         """Whether the condition fixes the partition key, so that the query concerns one partition only."""
+        if not self.inputs or self.inputs[0].collection != Path(Reference(ROOT)):
+            return False
         operands = self.where.operands if isinstance(self.where, And) else (self.where,)
         return any(
             isinstance(operand, Comparison)
             and operand.operator == "="
             and any(isinstance(side, Constant) for side in (operand.left, operand.right))
-            and any(_is_property(side, partition_key) for side in (operand.left, operand.right))
+            and any(self._is_property(side, partition_key) for side in (operand.left, operand.right))
             for operand in operands
         )
 
-
-def _is_property(expression: Expression, name: str) -> bool:
-    """Whether it is this property of a document, such as `c.name`."""
-    return (
-        isinstance(expression, Member) and isinstance(expression.base, Reference) and expression.key == Constant(name)
-    )
+    def _is_property(self, expression: Expression, name: str) -> bool:
+        """Whether it is this property of a document, such as `c.name`."""
+        return expression == Member(Reference(self.inputs[0].alias), Constant(name))

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, resource_ids, responses
+from localcloud.authorization.guard import Guard
+from localcloud.cosmos import actions, batch, feeds, json_text, partition_keys, plan, resource_ids, responses
 from localcloud.cosmos.account import account_document
 from localcloud.cosmos.authorization import Caller
 from localcloud.cosmos.containers import Container
@@ -20,13 +21,12 @@ from localcloud.cosmos.errors import BadRequest, CosmosError, NotFound, TooLarge
 from localcloud.cosmos.items import LARGEST, Items, Preconditions
 from localcloud.cosmos.state import ItemStore
 from localcloud.database import is_outage
-from localcloud.guard import Guard
 
 _log = logging.getLogger(__name__)
 
 
 def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starlette:
-    """The application of the account of this name. `base_url` is its own, such as `https://keyless.documents.azure.com/`."""
+    """The application of the account of this name. `base_url` is its own, such as `https://contoso.documents.azure.com/`."""
     endpoints = _Endpoints(guard, store, account, base_url)
     container = "/dbs/{database}/colls/{container}"
     management = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -91,7 +91,9 @@ class _Endpoints:
             return await self._batch(request)
         if _is_set(headers.get("x-ms-cosmos-is-query-plan-request")):
             self._authorized(request, actions.EXECUTE_QUERY)
-            return responses.answer(feeds.query_plan(feeds.read_query(await _json(request))))
+            supported = headers.get("x-ms-cosmos-supported-query-features")
+            planned = plan.query_plan(feeds.read_query(await _json(request)), supported)
+            return responses.answer(json_text.write(planned))
         if _is_set(headers.get("x-ms-documentdb-isquery")) or "query+json" in headers.get("content-type", ""):
             container = self._authorized(request, actions.EXECUTE_QUERY)
             partition = self._partition(request)

@@ -1,23 +1,26 @@
 """Reads a query's text by the grammar in `sql.lark`."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from localcloud.cosmos.errors import QueryError
 from localcloud.cosmos.query import Query
-from localcloud.cosmos.sql_reader import Reader
+from localcloud.cosmos.sql_reader import QueryReader
 
-LONGEST = 256 * 1024  # characters of a query, as the account document says
+LONGEST = 512 * 1024  # characters, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
+_LONGEST_REMEMBERED = 4096  # characters of a query whose tree is kept for the next page
 
 _GRAMMAR = Lark(
     files("localcloud.cosmos").joinpath("sql.lark").read_text(),
     start="query",
     parser="lalr",
+    lexer="basic",  # so that a reserved word is one everywhere, also if a name is expected
     maybe_placeholders=True,
     propagate_positions=True,
 )
@@ -25,34 +28,39 @@ _GRAMMAR = Lark(
 
 def parse(text: str, parameters: Mapping[str, Any]) -> Query:
     """The query; raises `QueryError`, which is a 400, for everything that Cosmos DB's SQL or this grammar refuses."""
-    try:
-        return cast(Query, Reader(parameters).transform(_tree(text)))
-    except VisitError as error:
-        if isinstance(error.orig_exc, QueryError):
-            raise error.orig_exc from error
-        if isinstance(error.orig_exc, RecursionError | ValueError):
-            raise QueryError("SC1001", "Syntax error, the query holds a value that can't be read.") from error
-        raise
-    except RecursionError as error:
-        raise QueryError("SC3030", "The query is nested too deeply.") from error
-
-
-@lru_cache(maxsize=32)
-def _tree(text: str) -> Tree[Token]:
     if len(text) > LONGEST:
-        raise QueryError("SC3027", f"The query text exceeds the limit of {LONGEST} characters.")
+        raise QueryError("SC3001", f"The SQL query text exceeded the maximum limit of {LONGEST} characters.")
+    try:
+        tree = _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _tree(text)
+        return QueryReader(text, parameters).read(tree)
+    except RecursionError as error:
+        raise QueryError(None, "The query is nested too deeply.") from error
+
+
+def _tree(text: str) -> Tree[Token]:
     try:
         return _GRAMMAR.parse(text)
-    except UnexpectedEOF as error:
-        raise _end_of_file(text) from error
     except UnexpectedInput as error:
-        if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-            raise _end_of_file(text) from error
-        start = error.pos_in_stream or 0
-        near = str(error.token) if isinstance(error, UnexpectedToken) else text[start : start + 1]
-        message = f"Syntax error, incorrect syntax near '{near[:100]}'."
-        raise QueryError("SC1001", message, start, start + len(near)) from error
+        raise _syntax_error(text, error) from error
 
 
-def _end_of_file(text: str) -> QueryError:
-    return QueryError("SC1002", "Syntax error, unexpected end-of-file.", len(text), len(text))
+_remembered = lru_cache(maxsize=32)(_tree)
+
+
+def _syntax_error(text: str, error: UnexpectedInput) -> QueryError:
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        start = error.token.start_pos or 0
+        return _near(str(error.token), start)
+    if not isinstance(error, UnexpectedCharacters):
+        return QueryError("SC1002", "Syntax error, unexpected end-of-file.", (len(text), len(text)))
+    start = error.pos_in_stream or 0
+    word = re.compile(r"[\w.]+").match(text, start)
+    if word is not None:
+        return _near(word[0], start)
+    character = text[start]
+    kind, code = ("string literal token", "SC1012") if character in "\"'" else ("token", "SC1010")
+    return QueryError(code, f"Syntax error, invalid {kind} '{character}'.", (start, start + 1))
+
+
+def _near(text: str, start: int) -> QueryError:
+    return QueryError("SC1001", f"Syntax error, incorrect syntax near '{text[:100]}'.", (start, start + len(text)))

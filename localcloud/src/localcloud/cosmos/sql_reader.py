@@ -1,210 +1,199 @@
-"""Turns the tree of a query's text, leaves first, into a `Query`."""
+"""Turns the tree of a query's text into a `Query`: its clauses, and which names each knows."""
 
-import json
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from lark import Token, Transformer, v_args
+from lark import Token, Tree
 
-from localcloud.cosmos import aggregates, expressions, functions, json_text
-from localcloud.cosmos.aggregates import Aggregate
 from localcloud.cosmos.errors import QueryError
-from localcloud.cosmos.expressions import Constant, Expression, Member, Reference
-from localcloud.cosmos.query import Query, Selection, SortKey, Source
-from localcloud.cosmos.values import UNDEFINED
+from localcloud.cosmos.expressions import ROOT, Constant, Expression, Member, Reference
+from localcloud.cosmos.query import Clauses, Collection, Column, GroupKey, Input, Path, Query, Selection, SortKey
+from localcloud.cosmos.scopes import Scope, span
+from localcloud.cosmos.sql_scalars import ScalarReader, name_of, number, unresolved
+from localcloud.cosmos.subqueries import Nested
+from localcloud.cosmos.values import is_number
+
+MOST_JOINS = 10  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
+_LARGEST_COUNT = 2**32 - 1
+
+_Node = Any  # a tree, a token, or None for a clause that the query does not have
 
 
-@v_args(inline=True)
-class Reader(Transformer[Token, Any]):
-    """A method for every rule of the grammar. Raises `QueryError`, which the transformer wraps in a `VisitError`."""
+class QueryReader(ScalarReader):
+    """Reads one query with its parameters. Raises `QueryError`."""
 
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._parameters = parameters
-        self._references: list[Token] = []
+    def read(self, tree: Tree[Token]) -> Query:
+        """The whole query."""
+        return self._query(tree, Scope())
 
-    def query(
-        self,
-        distinct: Token | None,
-        top: int | None,
-        selection: Selection,
-        source: Source | None,
-        where: Expression | None,
-        order_by: tuple[SortKey, ...] | None,
-        window: tuple[int, int] | None,
-    ) -> Query:
-        self._check_references(source)
-        if selection.is_everything and (source is None or source.joins):
-            raise QueryError("SC2060", "'SELECT *' is only valid with a single input set.")
-        if window is not None and top is not None:
-            raise QueryError("SC2056", "TOP can't be used together with OFFSET LIMIT.")
-        offset, limit = window or (0, top)
-        return Query(selection, source, distinct is not None, where, order_by or (), offset, limit)
+    def subquery(self, node: Tree[Token], scope: Scope) -> Query:
+        """A query inside that of the scope."""
+        return self._inner(node, Scope(scope))
 
-    def top(self, count: Constant) -> int:
-        return _count(count)
+    def _inner(self, node: Tree[Token], scope: Scope) -> Query:
+        _, top, _, _, _, _, order_by, window = node.children
+        for clause, name in ((top, "TOP"), (order_by, "ORDER BY"), (window, "OFFSET LIMIT")):
+            if clause is not None:
+                raise QueryError(None, f"'{name}' is not supported in subqueries.", span(clause))
+        return self._query(node, scope)
 
-    def everything(self) -> Selection:
-        return Selection()
-
-    def value(self, expression: Expression | Aggregate) -> Selection:
-        return Selection((("$1", expression),), is_value=True)
-
-    def columns(self, *columns: tuple[str | None, Expression | Aggregate]) -> Selection:
-        named = tuple((name or f"${number}", expression) for number, (name, expression) in enumerate(columns, 1))
-        kinds = {isinstance(expression, Aggregate) for _, expression in named}
-        if len(kinds) == 2:
-            raise QueryError("SC2102", "A column beside an aggregate must be an aggregate too: GROUP BY is not known.")
-        return Selection(named)
-
-    def column(self, expression: Any, alias: Token | None) -> tuple[str | None, Any]:
-        if alias is not None:
-            return str(alias), expression
-        if isinstance(expression, Reference):
-            return expression.name, expression
-        if isinstance(expression, Member) and isinstance(expression.key, Constant):
-            key = expression.key.value
-            return (key if isinstance(key, str) else None), expression
-        return None, expression
-
-    def source(self, alias: str, *joins: tuple[str, Expression]) -> Source:
-        return Source(alias, joins)
-
-    def input(self, name: Token, alias: Token | None) -> str:
-        return str(alias or name)
-
-    def join(self, alias: Token, array: Any) -> tuple[str, Expression]:
-        return str(alias), _scalar(array)
-
-    def where(self, condition: Any) -> Expression:
-        return _scalar(condition)
-
-    def order_by(self, *keys: SortKey) -> tuple[SortKey, ...]:
-        return keys
-
-    def sort_key(self, expression: Any, descending: Token | None = None) -> SortKey:
-        return SortKey(_scalar(expression), descending is not None)
-
-    def offset_limit(self, offset: Constant, limit: Constant) -> tuple[int, int]:
-        return _count(offset), _count(limit)
-
-    def either(self, *operands: Any) -> Expression:
-        return expressions.Or(_scalars(operands))
-
-    def both(self, *operands: Any) -> Expression:
-        return expressions.And(_scalars(operands))
-
-    def negation(self, _: Token, operand: Any) -> Expression:
-        return expressions.Not(_scalar(operand))
-
-    def comparison(self, left: Any, operator: Token, right: Any) -> Expression:
-        return expressions.Comparison("!=" if operator == "<>" else str(operator), _scalar(left), _scalar(right))
-
-    def is_in(self, value: Any, negated: Token | None, *candidates: Any) -> Expression:
-        among = expressions.Or(
-            tuple(expressions.Comparison("=", _scalar(value), candidate) for candidate in _scalars(candidates))
+    def _query(self, tree: Tree[Token], scope: Scope) -> Query:
+        distinct, top, selection, source, where, group_by, order_by, window = cast(list[_Node], tree.children)
+        inputs = self._from(source, scope) if source else ()
+        condition = self.scalar(where.children[0], scope) if where else None
+        keys = (
+            tuple(GroupKey(self.scalar(key, scope), self.slice(key)) for key in group_by.children) if group_by else ()
         )
-        return expressions.Not(among) if negated else among
-
-    def is_between(self, value: Any, negated: Token | None, low: Any, high: Any) -> Expression:
-        value = _scalar(value)
-        within = expressions.And(
-            (expressions.Comparison(">=", value, _scalar(low)), expressions.Comparison("<=", value, _scalar(high)))
+        scope.group_keys = {repr(key.expression) for key in keys}
+        query = Query(
+            self._selection(selection, scope, inputs, bool(keys)),
+            inputs,
+            distinct is not None,
+            condition,
+            keys,
+            self._order_by(order_by, scope, bool(keys)) if order_by else (),
+            clauses=Clauses(
+                self.slice(selection),
+                self.slice(source)[len("FROM") :].lstrip() if source else "",
+                self.slice(where.children[0]) if where else "",
+            ),
         )
-        return expressions.Not(within) if negated else within
+        return self._windowed(query, top, window)
 
-    def arithmetic(self, left: Any, operator: Token, right: Any) -> Expression:
-        return expressions.Arithmetic(str(operator), _scalar(left), _scalar(right))
+    def _from(self, node: _Node, scope: Scope) -> tuple[Input, ...]:
+        if len(node.children) - 1 > MOST_JOINS:
+            message = f"The SQL query exceeded the maximum number of joins. The allowed limit is {MOST_JOINS}."
+            raise QueryError(None, message, span(node))
+        inputs: list[Input] = []
+        for child in node.children:
+            inputs.append(self._input(child, scope, len(inputs)))
+        return tuple(inputs)
 
-    def signed(self, sign: Token, operand: Any) -> Expression:
-        return expressions.Arithmetic(str(sign), Constant(0), _scalar(operand))
+    def _input(self, node: _Node, scope: Scope, place: int) -> Input:
+        iterates = node.data == "iterated"
+        alias, collection = node.children if iterates else reversed(node.children)
+        values, inferred = self._collection(collection, scope, is_first=place == 0)
+        name = str(alias or inferred or f"({place + 1})")
+        if name in scope.aliases:
+            message = f"The input alias '{name}' is specified more than once in the FROM clause."
+            raise QueryError("SC2011", message, span(node))
+        scope.aliases[name] = not iterates and isinstance(values, Path) and _is_in_document(values.expression, scope)
+        return Input(name, values, iterates)
 
-    def member(self, base: Any, name: Token) -> Expression:
-        return Member(_scalar(base), Constant(name.lstrip(". \t\r\n")))
+    def _collection(self, node: _Node, scope: Scope, is_first: bool) -> tuple[Collection, str | None]:
+        """The values of a source, and the alias that it has if none is written.
 
-    def element(self, base: Any, key: Any) -> Expression:
-        return Member(_scalar(base), _scalar(key))
+        The first name in the whole query's FROM is the container's, whatever it is.
+        """
+        if node.data == "subquery_collection":
+            query = node.children[0]
+            return Nested(self._inner(query, Scope() if is_first and scope.outer is None else Scope(scope))), None
+        name, *steps = node.children
+        is_container = is_first and scope.outer is None
+        if not is_container and scope.owner(name) is None:
+            raise unresolved(name)
+        expression: Expression = Reference(ROOT if is_container else str(name))
+        alias: str | None = str(name)
+        for step in steps:
+            key = step.children[0]
+            expression = Member(expression, Constant(number(key) if key.type == "INTEGER" else name_of(key)))
+            alias = str(key) if key.type == "NAME" else None
+        return Path(expression), alias
 
-    def reference(self, name: Token) -> Expression:
-        self._references.append(name)
-        return Reference(str(name))
+    def _selection(self, node: _Node, scope: Scope, inputs: tuple[Input, ...], is_grouped: bool) -> Selection:
+        if node.data == "everything":
+            if is_grouped:
+                raise QueryError("SC2041", "'SELECT *' is not allowed with GROUP BY.", span(node))
+            if len(inputs) != 1:
+                raise QueryError("SC2040", "'SELECT *' is only valid with a single input set.", span(node))
+            return Selection()
+        scope.selecting = True
+        if node.data == "value":
+            selection = Selection((self._column(node.children[0], None, scope, 1),), is_value=True)
+        else:
+            columns: list[Column] = []
+            unnamed = 1
+            for column in node.children:
+                scalar, alias = column.children
+                columns.append(self._column(scalar, alias, scope, unnamed))
+                unnamed += columns[-1].name == f"${unnamed}"
+            selection = Selection(tuple(columns))
+        scope.selecting = False
+        if (is_grouped or scope.aggregates) and scope.ungrouped:
+            reference = scope.ungrouped[0]
+            message = (
+                f"Property reference '{self.slice(reference)[:100]}' is invalid in the select list because it is not "
+                "contained in either an aggregate function or the GROUP BY clause."
+            )
+            raise QueryError("SC2102", message, span(reference))
+        return selection
 
-    def call(self, name: Token, *arguments: Any) -> Expression | Aggregate:
-        given = () if arguments == (None,) else _scalars(arguments)
-        compute = aggregates.FUNCTIONS.get(name.upper())
-        if compute is not None and len(given) == 1:
-            return Aggregate(compute, given[0])
-        known = functions.lookup(name)
-        if known is None and compute is None:
-            raise _at(name, "SC2005", f"'{name[:100]}' is not a recognized built-in function name.")
-        if known is None or len(given) not in known[1]:
-            raise _at(name, "SC2050", f"The {name.upper()} function does not take {len(given)} arguments.")
-        return expressions.Call(known[0], given)
+    def _column(self, node: _Node, alias: Token | None, scope: Scope, unnamed: int) -> Column:
+        known = len(scope.aggregates)
+        expression = self.scalar(node, scope)
+        name = name_of(alias) if alias is not None else _name_of(expression) or f"${unnamed}"
+        return Column(name, expression, self.slice(node), tuple(scope.aggregates[known:]))
 
-    def array(self, *elements: Any) -> Expression:
-        return expressions.ArrayLiteral(() if elements == (None,) else _scalars(elements))
+    def _order_by(self, node: _Node, scope: Scope, is_grouped: bool) -> tuple[SortKey, ...]:
+        if node.data == "order_by_rank":
+            raise QueryError(
+                None, "ORDER BY RANK sorts by full-text and vector scores, which the local cloud does not have."
+            )
+        if is_grouped:
+            raise QueryError(None, "'ORDER BY' is not supported in presence of GROUP BY.", span(node))
+        return tuple(self._sort_key(*key.children, scope=scope) for key in node.children)
 
-    def object(self, *members: Any) -> Expression:
-        return expressions.ObjectLiteral(() if members == (None,) else members)
+    def _sort_key(self, node: _Node, descending: Token | None = None, *, scope: Scope) -> SortKey:
+        expression = self.scalar(node, scope)
+        place: Expression = expression
+        while isinstance(place, Member) and isinstance(place.key, Constant) and _is_literal_path(node):
+            place = place.base
+        if not isinstance(place, Reference) or place is expression:
+            raise QueryError(
+                2206,
+                "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.",
+            )
+        if not scope.aliases[place.name]:
+            raise QueryError(None, "Order-by over correlated collections is not supported.", span(node))
+        return SortKey(expression, descending is not None, self.slice(node))
 
-    def pair(self, name: Token, value: Any) -> tuple[str, Expression]:
-        return (_unquote(name) if name.type == "STRING" else str(name)), _scalar(value)
+    def _windowed(self, query: Query, top: _Node, window: _Node) -> Query:
+        if top is not None and window is not None:
+            raise QueryError(None, "'TOP' can't be used together with 'OFFSET LIMIT'.", span(window))
+        if top is not None:
+            message = "The count value provided for a TOP clause must be an integer."
+            return replace(query, limit=self._count(top.children[0], "SC2060", message))
+        if window is None:
+            return query
+        offset, limit = (
+            self._count(count, "SC2062", f"The {name} count value exceeds the maximum allowed value.")
+            for name, count in zip(("OFFSET", "LIMIT"), window.children, strict=True)
+        )
+        return replace(query, offset=offset, limit=limit)
 
-    def parameter(self, name: Token) -> Constant:
-        if str(name) not in self._parameters:
-            raise _at(name, "SC2001", f"Identifier '{name[:100]}' could not be resolved.")
-        return Constant(self._parameters[str(name)])
-
-    def number(self, text: Token) -> Constant:
-        return Constant(json_text.parse(str(text)))
-
-    def string(self, text: Token) -> Constant:
-        return Constant(_unquote(text))
-
-    def true(self) -> Constant:
-        return Constant(True)
-
-    def false(self) -> Constant:
-        return Constant(False)
-
-    def null(self) -> Constant:
-        return Constant(None)
-
-    def undefined(self) -> Constant:
-        return Constant(UNDEFINED)
-
-    def _check_references(self, source: Source | None) -> None:
-        known = {source.alias, *(alias for alias, _ in source.joins)} if source else set()
-        for name in self._references:
-            if str(name) not in known:
-                raise _at(name, "SC2001", f"Identifier '{name[:100]}' could not be resolved.")
-
-
-def _scalar(expression: Any) -> Expression:
-    if isinstance(expression, Aggregate):
-        raise QueryError("SC2101", "An aggregate is known only as a whole column, such as SELECT VALUE COUNT(1).")
-    return cast(Expression, expression)
-
-
-def _scalars(values: Any) -> tuple[Expression, ...]:
-    return tuple(_scalar(value) for value in values)
-
-
-def _count(constant: Constant) -> int:
-    value = constant.value
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise QueryError("SC2062", "TOP, OFFSET and LIMIT take a whole number that is not negative.")
-    return value
-
-
-def _unquote(text: Token) -> str:
-    """A string literal's value; its escapes are JSON's, and the quote that encloses it."""
-    inner = text[1:-1]
-    if text[0] == "'":
-        inner = inner.replace("\\'", "'").replace('"', '\\"')
-    return cast(str, json.loads(f'"{inner}"', strict=False))
+    def _count(self, token: Token, code: str, message: str) -> int:
+        value = self.parameter(token) if token.type == "PARAMETER" else number(token)
+        if not is_number(value) or value != int(value) or not 0 <= value <= _LARGEST_COUNT:
+            raise QueryError(code, message, span(token))
+        return int(value)
 
 
-def _at(token: Token, code: str, message: str) -> QueryError:
-    start = token.start_pos or 0
-    return QueryError(code, message, start, start + len(token))
+def _is_in_document(expression: Expression, scope: Scope) -> bool:
+    """Whether a path begins at the document, directly or by an alias that does."""
+    while isinstance(expression, Member):
+        expression = expression.base
+    return isinstance(expression, Reference) and (expression.name == ROOT or scope.aliases.get(expression.name, False))
+
+
+def _is_literal_path(node: _Node) -> bool:
+    """Whether no step of a path is a parameter."""
+    return not any(True for _ in node.find_data("parameter"))
+
+
+def _name_of(expression: Expression) -> str | None:
+    """What a column is called without an alias: its last step."""
+    if isinstance(expression, Reference):
+        return expression.name
+    if isinstance(expression, Member) and isinstance(expression.key, Constant):
+        return expression.key.value if isinstance(expression.key.value, str) else None
+    return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.access import CosmosContainer
+from localcloud.authorization.model import CosmosContainer
 from localcloud.cosmos import json_text, resource_ids
 from localcloud.cosmos.containers import Catalog, Container
 from localcloud.database import open_database, transaction

@@ -1,12 +1,14 @@
-"""Values of Cosmos DB's SQL: JSON's, and undefined. How they compare and how they sort.
+"""Values of Cosmos DB's SQL: JSON's, and undefined. How they compare, how they sort and when two are the same.
 
-https://learn.microsoft.com/azure/cosmos-db/nosql/query/equality-operators
+https://learn.microsoft.com/azure/cosmos-db/nosql/query/equality-comparison-operators
 """
 
+import math
 from enum import Enum
 from typing import Any, Final, Literal
 
 from localcloud.cosmos import json_text
+from localcloud.cosmos.errors import BadRequest
 
 
 class _Undefined(Enum):
@@ -19,12 +21,34 @@ UNDEFINED: Final = _Undefined.UNDEFINED
 Truth = bool | Literal[_Undefined.UNDEFINED]
 
 
+LONGEST = 4 * 1024 * 1024  # characters of a string, or elements of an array: more than an answer of Azure's holds
+"""https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits"""
+
+
+def check_length(length: int) -> None:
+    """Raise `BadRequest` for a string or an array that a query must not make, since memory ends."""
+    if length > LONGEST:
+        raise BadRequest(f"The query makes a string or an array that is longer than {LONGEST}.")
+
+
 def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def is_integer(value: Any) -> bool:
+    """Whether it is a whole number of 64 bits, however it is written: 5.0 is one."""
+    return is_number(value) and math.isfinite(value) and value == int(value) and -(2**63) <= value < 2**63
+
+
+def number(value: float) -> Any:
+    """The result of arithmetic as a number: whole if it is exact as such, undefined if it is not finite."""
+    if not math.isfinite(value):
+        return UNDEFINED
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
 def equal(left: Any, right: Any) -> Truth:
-    """Whether two values are the same; values of different types are not. Undefined with either undefined."""
+    """Whether two values are the same. Values of different types are not, and undefined makes the answer undefined."""
     if isinstance(left, _Undefined) or isinstance(right, _Undefined):
         return UNDEFINED
     return same(left, right)
@@ -41,6 +65,15 @@ def same(left: Any, right: Any) -> bool:
             and all(same(mine, other) for mine, other in zip(left, right, strict=True))
         )
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def identity(value: Any) -> Any:
+    """A key that two values share if they are the same: 1 and 1.0, and objects whose members stand in another order."""
+    if isinstance(value, dict):
+        return "object", frozenset((name, identity(member)) for name, member in value.items())
+    if isinstance(value, list):
+        return "array", tuple(identity(element) for element in value)
+    return isinstance(value, bool), value
 
 
 def order(left: Any, right: Any) -> int | Literal[_Undefined.UNDEFINED]:

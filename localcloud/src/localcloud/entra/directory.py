@@ -6,7 +6,7 @@ https://learn.microsoft.com/entra/workload-id/workload-identity-federation-creat
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from localcloud.access import AccessModel, client_id, principal_id
+from localcloud.authorization.model import AccessModel, client_id, principal_id
 
 EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 

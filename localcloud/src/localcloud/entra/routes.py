@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud.audit import Audit, Exchange
+from localcloud.authorization.audit import Audit, Exchange
+from localcloud.authorization.tokens import LIFETIME
 from localcloud.entra import assertions, errors, token_request
 from localcloud.entra.assertions import UnverifiedAssertion
 from localcloud.entra.directory import Directory, Identity
 from localcloud.entra.errors import EntraError
 from localcloud.entra.issuers import Issuers
 from localcloud.entra.signing_keys import SigningKeys
-from localcloud.tokens import LIFETIME
 
 HOST = "login.microsoftonline.com"
 AUTHORITY = f"https://{HOST}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from joserfc.jwk import RSAKey
 
-from localcloud import keys
+from localcloud.authorization import keys
 
 
 class SigningKeys:

@@ -5,8 +5,8 @@ https://learn.microsoft.com/azure/key-vault/general/rest-error-codes and the tex
 
 from starlette.responses import JSONResponse, Response
 
-from localcloud.guard import Denied
-from localcloud.tokens import AccessClaims
+from localcloud.authorization.guard import Denied
+from localcloud.authorization.tokens import AccessClaims
 
 _NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 

@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from localcloud.authorization.guard import Denied, Guard, Unauthenticated
 from localcloud.database import is_outage
-from localcloud.guard import Denied, Guard, Unauthenticated
 from localcloud.keyvault import actions, bodies, errors
 from localcloud.keyvault.errors import KeyVaultError
 from localcloud.keyvault.paging import page

@@ -3,7 +3,7 @@
 https://learn.microsoft.com/azure/role-based-access-control/permissions/integration#microsoftservicebus
 """
 
-from localcloud.roles import ControlAction
+from localcloud.authorization.roles import ControlAction
 
 SEND = "Microsoft.ServiceBus/namespaces/messages/send/action"
 RECEIVE = "Microsoft.ServiceBus/namespaces/messages/receive/action"

@@ -23,7 +23,7 @@ _SESSION_FILTER = "com.microsoft:session-filter"
 
 @dataclass(slots=True)
 class Peer:
-    """Who is at the other end of a connection, what it holds of it, and the links that take replies there."""
+    """Who is at the other end of a connection, what that connection holds, and the links that take replies there."""
 
     namespace: Namespace
     credentials: Credentials

@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from localcloud import access
+from localcloud.authorization import model as access
+from localcloud.authorization.guard import Guard
 from localcloud.database import is_outage
 from localcloud.faults import Faults
-from localcloud.guard import Guard
-from localcloud.listener import Listener, listen
+from localcloud.network.listener import Listener, listen
 from localcloud.pauses import Pauses
 from localcloud.servicebus import errors
 from localcloud.servicebus.address import Address
@@ -38,7 +38,7 @@ from localcloud.servicebus.state import State
 from localcloud.servicebus.timeouts import Timeouts
 
 _LINGER = 1.0  # seconds that a client has to answer the end of its connection
-_NO_TIMEOUTS = Timeouts()
+_TIMEOUTS = Timeouts()
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Broker:
         database: Path,
         namespace: str,
         clock: Callable[[], float] = time.time,
-        timeouts: Timeouts = _NO_TIMEOUTS,
+        timeouts: Timeouts = _TIMEOUTS,
         most_connections: int = 512,
         faults: Faults | None = None,
     ) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from localcloud.guard import Denied, Guard, Unauthenticated
+from localcloud.authorization.guard import Denied, Guard, Unauthenticated
+from localcloud.authorization.tokens import AccessClaims
 from localcloud.servicebus import errors
 from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.address import Address
 from localcloud.servicebus.faulty import Disturbance
-from localcloud.tokens import AccessClaims
 
 _CLAIMS = {SEND: "Send", RECEIVE: "Listen"}
 _REQUEST = "put-token"  # in the trail, in the place of an action

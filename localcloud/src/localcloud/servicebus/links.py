@@ -12,6 +12,7 @@ from localcloud.servicebus.amqp.decoder import DecodeError
 from localcloud.servicebus.amqp.performatives import Accepted, Flow, Rejected, Transfer
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.incoming import IncomingDelivery
 from localcloud.servicebus.limits import MAX_MESSAGE_SIZE, Holdings
 from localcloud.servicebus.queue import Queue
 
@@ -61,7 +62,7 @@ class IncomingLink(Link):
         super().__init__(session, handle, name)
         self._accept = accept
         self._holdings = holdings
-        self._delivery: _Delivery | None = None
+        self._delivery: IncomingDelivery | None = None
 
     def grant(self) -> None:
         """Lets the peer send."""
@@ -69,7 +70,7 @@ class IncomingLink(Link):
         self.session.flow(self, self.credit)
 
     def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
-        delivery = self._delivery or _Delivery(transfer.delivery_id, transfer.message_format or 0)
+        delivery = self._delivery or IncomingDelivery(transfer.delivery_id, transfer.message_format or 0)
         delivery.settled = delivery.settled or bool(transfer.settled)
         if transfer.more and not transfer.aborted:
             self._delivery = delivery
@@ -91,7 +92,7 @@ class IncomingLink(Link):
             self._delivery.take(b"", self._holdings)
             self._delivery = None
 
-    def _outcome(self, delivery: "_Delivery", message: bytes) -> Composite:
+    def _outcome(self, delivery: IncomingDelivery, message: bytes) -> Composite:
         try:
             if delivery.size > MAX_MESSAGE_SIZE:
                 raise errors.message_too_large(delivery.number or 0, delivery.size, MAX_MESSAGE_SIZE)
@@ -103,38 +104,6 @@ class IncomingLink(Link):
         except DecodeError as error:
             return Rejected(AmqpError(errors.DECODE_ERROR, str(error)).error)
         return Accepted()
-
-
-class _Delivery:
-    """A message under way. Of one that is too large, or for which the connection has no room, no part is kept."""
-
-    def __init__(self, number: int | None, message_format: int) -> None:
-        self.number = number
-        self.format = message_format
-        self.settled = False
-        self.size = 0
-        self._parts = bytearray()
-
-    def add(self, payload: bytes, holdings: Holdings) -> None:
-        whole = len(self._parts) == self.size
-        self.size += len(payload)
-        if whole and self.size <= MAX_MESSAGE_SIZE and holdings.unfinished + len(payload) <= holdings.limits.unfinished:
-            holdings.unfinished += len(payload)
-            self._parts += payload
-        else:
-            self._give_back(holdings)
-
-    def take(self, payload: bytes, holdings: Holdings) -> bytes:
-        """The message with its last part; shorter than `size` if parts of it were not kept."""
-        whole = len(self._parts) == self.size
-        self.size += len(payload)
-        message = bytes(self._parts) + payload if whole else b""
-        self._give_back(holdings)
-        return message
-
-    def _give_back(self, holdings: Holdings) -> None:
-        holdings.unfinished -= len(self._parts)
-        self._parts = bytearray()
 
 
 class OutgoingLink(Link):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from localcloud import access
+from localcloud.authorization import model as access
 from localcloud.servicebus.address import Address, dead_letters_of
 from localcloud.servicebus.properties import Properties
 from localcloud.servicebus.queue import Queue
@@ -10,7 +10,7 @@ from localcloud.servicebus.state import State
 
 
 class Namespace:
-    """`name` is the fully qualified one, such as `keyless.servicebus.windows.net`."""
+    """`name` is the fully qualified one, such as `contoso.servicebus.windows.net`."""
 
     def __init__(self, name: str, queues: Mapping[str, access.Queue], state: State, clock: Callable[[], float]) -> None:
         self.name = name

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from localcloud.guard import Denied, Guard, Unauthenticated
+from localcloud.authorization.guard import Denied, Guard, Unauthenticated
 from localcloud.servicebus import atom
 from localcloud.servicebus.actions import READ_QUEUE
 from localcloud.servicebus.address import Address

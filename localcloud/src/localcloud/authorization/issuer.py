@@ -1,0 +1,87 @@
+"""The cluster's OIDC issuer: discovery, JWKS and projected service-account tokens, as an AKS cluster has them.
+
+Sources: https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#serviceaccount-token-volume-projection
+and https://learn.microsoft.com/azure/aks/use-oidc-issuer. An AKS issuer's URL ends in a slash.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from localcloud.authorization import keys
+
+
+class Issuer:
+    """Signs with its newest key; `rotate` makes a new one, and the JWKS names it alone, as after the old one's end."""
+
+    def __init__(self, url: str, key_file: Path, clock: Callable[[], float] = time.time) -> None:
+        self.url = url
+        self._key_file = key_file
+        self._key: RSAKey = keys.load_or_create(key_file)
+        self._clock = clock
+
+    def issue_token(
+        self,
+        *,
+        namespace: str,
+        service_account: str,
+        service_account_uid: str,
+        pod_name: str,
+        pod_uid: str,
+        audience: str,
+        lifetime_seconds: int,
+    ) -> str:
+        """A projected token (RS256): what the kubelet asks the API server for on a pod's behalf."""
+        now = int(self._clock())
+        claims = {
+            "aud": [audience],
+            "exp": now + lifetime_seconds,
+            "iat": now,
+            "iss": self.url,
+            "jti": str(uuid.uuid4()),
+            "kubernetes.io": {
+                "namespace": namespace,
+                "pod": {"name": pod_name, "uid": pod_uid},
+                "serviceaccount": {"name": service_account, "uid": service_account_uid},
+            },
+            "nbf": now,
+            "sub": f"system:serviceaccount:{namespace}:{service_account}",
+        }
+        return jwt.encode({"alg": "RS256", "kid": self._key.kid}, claims, self._key, algorithms=["RS256"])
+
+    def rotate(self) -> None:
+        """A new signing key in the old one's place; tokens signed before are no longer verified."""
+        self._key_file.unlink(missing_ok=True)
+        self._key = keys.load_or_create(self._key_file)
+
+    def discovery(self, path: str) -> Starlette:
+        """The two documents that Entra fetches; `path` is the issuer URL's own, ending in a slash."""
+
+        async def configuration(_request: Request) -> Response:
+            return JSONResponse(
+                {
+                    "issuer": self.url,
+                    "jwks_uri": f"{self.url}openid/v1/jwks",
+                    "response_types_supported": ["id_token"],
+                    "subject_types_supported": ["public"],
+                    "id_token_signing_alg_values_supported": ["RS256"],
+                }
+            )
+
+        async def jwks(_request: Request) -> Response:
+            return JSONResponse(keys.public_jwks(self._key))
+
+        return Starlette(
+            routes=[
+                Route(f"{path}.well-known/openid-configuration", configuration),
+                Route(f"{path}openid/v1/jwks", jwks),
+            ]
+        )

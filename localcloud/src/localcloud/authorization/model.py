@@ -1,0 +1,187 @@
+"""Reads the access model and answers: may this principal do this action on this scope?
+
+A scope is `service/entity`, for example `keyVault/api-key` or `serviceBus/jobs`; `service/*` is the whole
+vault, namespace or account: a grant on it covers every entity in it, and what belongs to no entity, such as listing
+all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names.
+"""
+
+import uuid
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from localcloud import yaml_document
+from localcloud.authorization.roles import Role, without_condition
+from localcloud.validation import faults_of
+from localcloud.yaml_document import YamlError
+
+Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
+
+_TIMEDELTA = TypeAdapter(timedelta)
+_IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
+
+
+class AccessFileError(Exception):
+    """The access model can't be read; the message names the file and, in one line, all that is wrong with it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _iso_8601(duration: str) -> str:
+    try:
+        _TIMEDELTA.validate_python(duration)
+    except ValidationError as error:
+        raise ValueError(f"{duration!r} is not an ISO 8601 duration, such as PT1M") from error
+    return duration
+
+
+Duration = Annotated[str, Field(pattern="^P"), AfterValidator(_iso_8601)]
+
+
+class Secret(_Part):
+    """A Key Vault secret; infrastructure hands its value over, the model only names it."""
+
+
+class Queue(_Part):
+    """A Service Bus queue, with the properties of `Microsoft.ServiceBus/namespaces/queues` (ISO 8601 durations)."""
+
+    lockDuration: Duration = "PT1M"
+    maxDeliveryCount: Annotated[int, Field(ge=1, le=2000)] = 10
+    defaultMessageTimeToLive: Duration = "P14D"
+    deadLetteringOnMessageExpiration: bool = False
+    duplicateDetectionHistoryTimeWindow: Duration | None = None
+
+
+class CosmosContainer(_Part):
+    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`."""
+
+    database: str
+    partitionKey: Annotated[str, Field(pattern=r"^/[A-Za-z_][A-Za-z0-9_]*$")]
+    defaultTtl: int | None = None
+
+
+class BlobContainer(_Part):
+    """A container of the storage account."""
+
+
+class Entities(_Part):
+    keyVault: dict[str, Secret] = {}
+    serviceBus: dict[str, Queue] = {}
+    cosmos: dict[str, CosmosContainer] = {}
+    blob: dict[str, BlobContainer] = {}
+
+    def scopes(self) -> list[str]:
+        """Every entity's scope, in the order of the file."""
+        return [f"{service}/{entity}" for service, entities in self for entity in entities]
+
+
+class Grant(_Part):
+    """A role assignment."""
+
+    role: str
+    scope: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_condition(cls, given: Any) -> Any:
+        return without_condition(given)
+
+
+class Workload(_Part):
+    namespace: str
+    serviceAccount: str
+    grants: tuple[Grant, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The `sub` claim of the workload's projected token."""
+        return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
+
+
+class AccessModel(_Part):
+    """The whole file, checked: a grant names a role and an entity that exist, and the role can be granted there."""
+
+    entities: Entities
+    roles: dict[str, Role]
+    workloads: dict[str, Workload]
+    unused: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _grants_make_sense(self) -> "AccessModel":
+        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in Entities.model_fields)}
+        for name, workload in self.workloads.items():
+            for grant in workload.grants:
+                if grant.role not in self.roles:
+                    raise ValueError(f"workload {name}: there is no role {grant.role!r}")
+                if grant.scope not in scopes:
+                    raise ValueError(f"workload {name}: there is no entity {grant.scope!r}")
+                if self.roles[grant.role].kind == "cosmos" and not _is_of_cosmos(grant.scope):
+                    raise ValueError(
+                        f"workload {name}: the role {grant.role!r} is of the kind cosmos, so it can be granted on "
+                        f"cosmos/… alone, and not on {grant.scope!r}"
+                    )
+        return self
+
+    @classmethod
+    def load(cls, path: Path) -> "AccessModel":
+        """Reads the file; raises `AccessFileError`."""
+        try:
+            return cls.model_validate(yaml_document.parse(path.read_bytes()))
+        except OSError as error:
+            raise AccessFileError(f"the access model {path} can't be read: {error.strerror}") from error
+        except YamlError as error:
+            raise AccessFileError(f"the access model {path} is not YAML: {error}") from error
+        except ValidationError as error:
+            raise AccessFileError(f"the access model {path} is wrong: {'; '.join(faults_of(error))}") from error
+
+    def allows(self, principal: str, action: str, scope: str) -> bool:
+        """Whether the principal holds `action` on `scope` (`service/entity`), or, if `scope` is a service's name
+        alone, on any entity of it: reading an account's metadata needs a grant somewhere in it.
+
+        Cosmos DB knows its own roles alone: none of Azure's opens it, whatever it holds.
+        """
+        return any(
+            role.allows(action) and (role.kind == "cosmos" or not _is_of_cosmos(scope))
+            for role in self.roles_on(principal, scope).values()
+        )
+
+    def roles_on(self, principal: str, scope: str) -> dict[str, Role]:
+        """The roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
+        workload = self.workload_of(principal)
+        grants = self.workloads[workload].grants if workload else ()
+        return {grant.role: self.roles[grant.role] for grant in grants if _within(grant.scope, scope)}
+
+    def workload_of(self, principal: str) -> str | None:
+        """The name of the workload whose identity has this object id."""
+        return self._workloads_by_principal.get(principal)
+
+    @cached_property
+    def _workloads_by_principal(self) -> dict[str, str]:
+        return {principal_id(name): name for name in self.workloads}
+
+
+def client_id(workload: str) -> str:
+    """The client (application) id of a workload's identity in this cloud: made from its name, so it never changes."""
+    return str(uuid.uuid5(_IDENTITIES, f"client:{workload}"))
+
+
+def principal_id(workload: str) -> str:
+    """The object id of a workload's identity in this cloud: what roles are assigned to, and a token's `oid`."""
+    return str(uuid.uuid5(_IDENTITIES, f"principal:{workload}"))
+
+
+TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
+
+
+def _within(granted: str, scope: str) -> bool:
+    service, _, entity = granted.partition("/")
+    return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
+
+
+def _is_of_cosmos(scope: str) -> bool:
+    return scope.partition("/")[0] == "cosmos"

@@ -1,0 +1,44 @@
+"""The access model as its file has it now."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from localcloud.authorization.model import AccessFileError, AccessModel
+
+
+class AccessFile:
+    """The model as the file has it now: read again when the file changes, so that an edit takes effect at once.
+
+    The first reading raises `AccessFileError`; later, a change that can't be read is reported, and the last good
+    model stays in force.
+    """
+
+    def __init__(self, path: Path, report: Callable[[str], None]) -> None:
+        self._path = path
+        self._report = report
+        self._stamp = _stamp(path)
+        self._model = AccessModel.load(path)
+
+    def __call__(self) -> AccessModel:
+        stamp = _stamp(self._path)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._take(AccessModel.load(self._path))
+            except AccessFileError as error:
+                self._report(f"{error}. The last good version stays in force.")
+        return self._model
+
+    def _take(self, model: AccessModel) -> None:
+        self._report(f"{self._path} has changed and is in force")
+        if model.entities != self._model.entities:
+            self._report("  but entities are made at the start: what has changed of them needs a restart")
+        self._model = model
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,69 @@
+"""Works out the rows of a query, and what its SELECT makes of them.
+
+The same for a query over a container's items and for one inside another, which knows the outer row's aliases.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from localcloud.cosmos import aggregates
+from localcloud.cosmos.expressions import Row
+from localcloud.cosmos.query import Input, Query
+from localcloud.cosmos.values import UNDEFINED, identity
+
+
+def rows(query: Query, start: Row) -> Iterator[Row]:
+    """The combinations of the inputs' values that meet the condition, each with what is in `start`."""
+    for row in _joined(start, query.inputs):
+        if query.where is None or query.where.evaluate(row) is True:
+            yield row
+
+
+def results(query: Query, found: Iterable[Row]) -> Iterator[Any]:
+    """The values that the query selects from these rows, each once with DISTINCT. Undefined is left out."""
+    values = (projected(query, row) for row in (_groups(query, found) if query.is_grouped else found))
+    defined = (value for value in values if value is not UNDEFINED)
+    return _distinct(defined) if query.distinct else defined
+
+
+def projected(query: Query, row: Row) -> Any:
+    """What SELECT makes of one row; undefined if a SELECT VALUE is."""
+    selection = query.selection
+    if selection.is_everything:
+        return row[query.inputs[0].alias]
+    if selection.is_value:
+        return selection.columns[0].expression.evaluate(row)
+    values = ((column.name, column.expression.evaluate(row)) for column in selection.columns)
+    return {name: value for name, value in values if value is not UNDEFINED}
+
+
+def _joined(row: Row, inputs: tuple[Input, ...]) -> Iterator[Row]:
+    if not inputs:
+        yield row
+        return
+    first, *others = inputs
+    for value in first.values(row):
+        yield from _joined({**row, first.alias: value}, tuple(others))
+
+
+def _groups(query: Query, found: Iterable[Row]) -> Iterator[Row]:
+    """One row for each group: its first row, with the values of the aggregates. Without GROUP BY all are one group."""
+    groups: dict[Any, list[Row]] = {} if query.group_by else {(): []}
+    for row in found:
+        key = tuple(identity(key.expression.evaluate(row)) for key in query.group_by)
+        groups.setdefault(key, []).append(row)
+    for members in groups.values():
+        values: dict[object, Any] = {
+            aggregate: aggregates.compute(aggregate.function, [aggregate.argument.evaluate(row) for row in members])
+            for aggregate in query.selection.aggregates
+        }
+        yield {**(members[0] if members else {}), **values}
+
+
+def _distinct(values: Iterator[Any]) -> Iterator[Any]:
+    known = set()
+    for value in values:
+        key = identity(value)
+        if key not in known:
+            known.add(key)
+            yield value

@@ -1,0 +1,1 @@
+"""What listens: the TLS listener, the forward proxy that leads to it, and the certificates."""

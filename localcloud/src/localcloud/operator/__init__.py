@@ -1,0 +1,1 @@
+"""What the operator holds: the command line, the control socket, and what the terminal says."""

@@ -1,0 +1,286 @@
+"""`localcloud`: runs the cloud, and talks to the one that runs. `localcloud --help` names every verb and setting."""
+
+import argparse
+import asyncio
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from localcloud.operator.lines import say, visible
+from localcloud.settings import Settings
+from localcloud.validation import faults_of
+
+if TYPE_CHECKING:
+    import httpx
+
+    from localcloud.cluster.projection import Projection
+
+Verb = Callable[[argparse.Namespace], int]
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        verb: Verb = arguments.verb
+        return verb(arguments)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from localcloud import program
+
+    settings = _settings(arguments)
+    try:
+        asyncio.run(
+            program.run(
+                settings,
+                arguments.overlay,
+                dict(arguments.service_port),
+                arguments.project,
+                ephemeral=arguments.ephemeral,
+            )
+        )
+    except program.FAILURES as error:
+        return _fail(error)
+    return 0
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from localcloud.blob.install import install
+
+    return install(_settings(arguments).azurite)
+
+
+def _outputs(arguments: argparse.Namespace) -> int:
+    from localcloud.authorization.model import AccessFileError, AccessModel
+    from localcloud.cluster.outputs import render_outputs
+
+    settings = _settings(arguments)
+    try:
+        model = AccessModel.load(settings.access)
+    except AccessFileError as error:
+        return _fail(error)
+    print(render_outputs(model, settings.name), end="")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    def show(client: "httpx.Client") -> int:
+        for pod in client.get("/status").raise_for_status().json()["pods"]:
+            state = "ready" if pod["ready"] else f"not ready: {pod['reason'] or 'starting'}"
+            say(f"{pod['name']:<32} restarts {pod['restarts']:<4} {state}")
+        return 0
+
+    return _ask(arguments, show)
+
+
+def _secret(arguments: argparse.Namespace) -> int:
+    try:
+        value = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        sys.exit("localcloud: a secret is text in UTF-8, and what came on standard input is not")
+
+    def put(client: "httpx.Client") -> int:
+        answer = client.put(
+            f"/secrets/{arguments.name_of_secret}", json={"value": value, "tags": dict(arguments.tag)}
+        ).raise_for_status()
+        print(answer.json()["version"])
+        return 0
+
+    return _ask(arguments, put)
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    namespace, _, service_account = arguments.workload.partition("/")
+
+    def export(client: "httpx.Client") -> int:
+        environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
+        for name, value in environment.items():
+            print(f"export {name}={shlex.quote(value)}")
+        return 0
+
+    return _ask(arguments, export)
+
+
+def _restart(arguments: argparse.Namespace) -> int:
+    def restart(client: "httpx.Client") -> int:
+        client.post(f"/deployments/{arguments.deployment}/restart").raise_for_status()
+        return 0
+
+    return _ask(arguments, restart)
+
+
+def _job(arguments: argparse.Namespace) -> int:
+    def create(client: "httpx.Client") -> int:
+        body = {"args": arguments.args} if arguments.args else {}
+        return int(client.post(f"/cronjobs/{arguments.cronjob}/jobs", json=body).raise_for_status().json()["exitCode"])
+
+    return _ask(arguments, create)
+
+
+def _rotate_issuer(arguments: argparse.Namespace) -> int:
+    def rotate(client: "httpx.Client") -> int:
+        client.post("/issuer/rotate").raise_for_status()
+        return 0
+
+    return _ask(arguments, rotate)
+
+
+def _rotate_entra(arguments: argparse.Namespace) -> int:
+    def rotate(client: "httpx.Client") -> int:
+        client.post("/entra/rotate").raise_for_status()
+        return 0
+
+    return _ask(arguments, rotate)
+
+
+def _fault(arguments: argparse.Namespace) -> int:
+    def begin(client: "httpx.Client") -> int:
+        path = f"/faults/{arguments.service}"
+        if arguments.kind == "none":
+            client.delete(path).raise_for_status()
+        else:
+            client.put(path, json={"kind": arguments.kind, "seconds": arguments.seconds}).raise_for_status()
+        return 0
+
+    return _ask(arguments, begin)
+
+
+def _faults(arguments: argparse.Namespace) -> int:
+    def show(client: "httpx.Client") -> int:
+        answer = client.get("/faults").raise_for_status().json()
+        for service in answer["services"]:
+            fault = answer["present"].get(service)
+            print(f"{service:<12}", f"{fault['kind']}, met {fault['met']} times" if fault else "works")
+        if answer["clock"]:
+            print(f"Azure's clock is {answer['clock']:g} seconds ahead")
+        return 0
+
+    return _ask(arguments, show)
+
+
+def _clock(arguments: argparse.Namespace) -> int:
+    def move(client: "httpx.Client") -> int:
+        client.put("/clock", json={"seconds": arguments.seconds}).raise_for_status()
+        return 0
+
+    return _ask(arguments, move)
+
+
+def _access(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from localcloud.operator.summary import access_table
+
+    trail = _settings(arguments).state / "audit.jsonl"
+    if not trail.exists():
+        sys.exit(f"localcloud: there is no trail at {trail}: no local cloud has run there")
+    access_table(trail, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+    return 0
+
+
+def _ask(arguments: argparse.Namespace, question: "Callable[[httpx.Client], int]") -> int:
+    from localcloud.operator.client import ControlError, connect
+
+    try:
+        with connect(_settings(arguments).state) as client:
+            return question(client)
+    except ControlError as error:
+        return _fail(error)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    given = {
+        name: value for name, value in vars(arguments).items() if name in Settings.model_fields and value is not None
+    }
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        sys.exit(f"localcloud: the settings are wrong: {'; '.join(faults_of(error))}")
+    except SettingsError as error:  # a list that is no JSON, in an environment variable
+        sys.exit(f"localcloud: the settings are wrong: {error}")
+
+
+def _fail(error: Exception) -> int:
+    sentence = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+    print(f"localcloud: {visible(sentence)}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="localcloud", description="The laptop's Azure and its cluster.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def add(name: str, verb: Verb, what: str) -> argparse.ArgumentParser:
+        one = verbs.add_parser(name, help=what, description=what)
+        one.set_defaults(verb=verb)
+        for setting, field in Settings.model_fields.items():
+            flag, default = f"--{setting.replace('_', '-')}", f"{field.description} (default: {field.default})"
+            one.add_argument(flag, help=default, nargs="*" if setting == "issuers" else None)
+        return one
+
+    run = add("run", _run, "run the cloud, and a cluster on it where an overlay is given")
+    run.add_argument("--overlay", type=Path, help="the kustomize overlay that the cluster runs")
+    run.add_argument("--ephemeral", action="store_true", help="remove the state folder at the end")
+    run.add_argument("--service-port", type=_service_port, action="append", default=[], metavar="SERVICE=PORT")
+    run.add_argument(
+        "--project",
+        type=_projection,
+        action="append",
+        default=[],
+        metavar="NAMESPACE/SERVICEACCOUNT=FOLDER",
+        help="keep this service account's projected token in a folder, for a workload that runs elsewhere",
+    )
+    add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
+    add("status", _status, "the pods, and what those that are not ready lack")
+    add("access", _access, "who did what, from the audit trail")
+    add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
+    env = add("env", _env, "the environment of a workload that you start yourself, as shell commands for eval")
+    env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
+    secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
+    secret.add_argument("name_of_secret", metavar="NAME")
+    secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
+    restart = add("restart", _restart, "restart a deployment's pods, one after the other")
+    restart.add_argument("deployment", metavar="NAME")
+    job = add("job", _job, "run a cronjob's job now, as `kubectl create job --from` does")
+    job.add_argument("cronjob")
+    job.add_argument("args", nargs="*", help="arguments in place of the container's own")
+    add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
+    add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
+    add("faults", _faults, "which services have a fault, and how often it was met")
+    fault = add("fault", _fault, "make a service fail, or work again")
+    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
+    fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")
+    fault.add_argument("--seconds", type=float, default=1.0, help="how slow, or when to try again (default: 1)")
+    clock = add("clock", _clock, "move Azure's clock, as the pods see it")
+    clock.add_argument("seconds", type=float, help="how far ahead of this machine's; 0 puts it right")
+    return parser
+
+
+def _service_port(text: str) -> tuple[str, int]:
+    service, _, port = text.partition("=")
+    if not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"not SERVICE=PORT: {text}")
+    return service, int(port)
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not (key and separator):
+        raise argparse.ArgumentTypeError(f"not KEY=VALUE: {text}")
+    return key, value
+
+
+def _projection(text: str) -> "Projection":
+    from localcloud.cluster.projection import Projection
+
+    try:
+        return Projection.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

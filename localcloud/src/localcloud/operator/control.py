@@ -1,0 +1,208 @@
+"""The operator's door: a Unix socket in the state folder, open to the owner of that folder alone.
+
+It stands for Azure's control plane and for kubectl: secrets are handed over as a deployment does it, deployments are
+restarted, jobs are made from cronjobs. Azure's faults are asked for here too. No workload reaches it.
+"""
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from localcloud.cloud import Cloud
+from localcloud.cluster.cluster import Cluster
+from localcloud.cluster.errors import ClusterError
+from localcloud.cluster.projection import Projection, Projections
+from localcloud.faults import Fault, Kind
+from localcloud.network.http_server import EmbeddedServer
+from localcloud.operator.client import SOCKET
+from localcloud.operator.environment import environment_of
+from localcloud.validation import faults_of
+
+_LONGEST_PATH = 100  # bytes; macOS allows 104 in a socket's address
+
+
+class StatePathTooLong(Exception):
+    """The system's limit for a socket's address is shorter than the path of the state folder."""
+
+
+def socket_path(folder: Path) -> Path:
+    """Where the socket of the cloud with this state folder is; raises `StatePathTooLong`."""
+    path = folder.absolute() / SOCKET
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise StatePathTooLong(
+            f"the path of the folder {path.parent} is too long for a socket: choose another by LOCALCLOUD_STATE."
+        )
+    return path
+
+
+class ControlPlane:
+    """Serves the operator's requests until it is closed."""
+
+    def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections) -> None:
+        self._path = socket_path(cloud.settings.state)
+        self._cloud = cloud
+        self._cluster = cluster
+        self._projections = projections
+        self._server: EmbeddedServer | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns once it answers."""
+        self._server = server = EmbeddedServer(self._app(), uds=str(self._path))
+        self._task = asyncio.create_task(server.serve(), name="control")
+        await server.answering.wait()
+        self._path.chmod(0o600)
+
+    async def close(self) -> None:
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+        self._path.unlink(missing_ok=True)
+
+    def _app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/status", self._status),
+                Route("/secrets/{name}", self._put_secret, methods=["PUT"]),
+                Route("/environments/{namespace}/{service_account}", self._environment, methods=["PUT"]),
+                Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
+                Route("/entra/rotate", self._rotate_entra, methods=["POST"]),
+                Route("/clock", self._move_clock, methods=["PUT"]),
+                Route("/faults", self._list_faults),
+                Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
+                Route("/faults/{service}", self._end_fault, methods=["DELETE"]),
+                Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
+                Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
+            ],
+            exception_handlers={ValidationError: _invalid, sqlite3.Error: _not_stored, OSError: _not_stored},
+        )
+
+    async def _status(self, _request: Request) -> Response:
+        pods = self._cluster.pods() if self._cluster else []
+        return JSONResponse(
+            {
+                "pid": os.getpid(),
+                "pods": [
+                    {
+                        "name": p.name,
+                        "workload": p.workload,
+                        "ready": p.ready,
+                        "restarts": p.restarts,
+                        "reason": p.reason,
+                        "ports": dict(p.ports),
+                    }
+                    for p in pods
+                ],
+                "services": self._cluster.service_urls() if self._cluster else {},
+                "secrets": self._cloud.secrets.names(),
+                "proxy": self._cloud.proxy_url,
+            }
+        )
+
+    async def _put_secret(self, request: Request) -> Response:
+        body = await request.json()
+        version = self._cloud.secrets.put(
+            request.path_params["name"], body["value"], body.get("tags", {}), body.get("contentType")
+        )
+        return JSONResponse({"version": version})
+
+    async def _environment(self, request: Request) -> Response:
+        namespace, service_account = request.path_params["namespace"], request.path_params["service_account"]
+        workloads = self._cloud.model().workloads
+        for name, workload in workloads.items():
+            if (workload.namespace, workload.serviceAccount) == (namespace, service_account):
+                folder = self._path.parent / "projected" / namespace / service_account
+                token_file = self._projections.add(Projection(namespace, service_account, folder))
+                return JSONResponse(environment_of(self._cloud, name, token_file))
+        known = ", ".join(f"{workload.namespace}/{workload.serviceAccount}" for workload in workloads.values())
+        error = f"the access model has no workload {namespace}/{service_account}. It has: {known or 'none'}"
+        return JSONResponse({"error": error}, 404)
+
+    async def _rotate_issuer(self, _request: Request) -> Response:
+        self._cloud.issuer.rotate()
+        return Response(status_code=204)
+
+    async def _rotate_entra(self, _request: Request) -> Response:
+        self._cloud.rotate_entra_key()
+        return Response(status_code=204)
+
+    async def _move_clock(self, request: Request) -> Response:
+        self._cloud.clock.ahead = _Ahead.model_validate_json(await request.body()).seconds
+        return Response(status_code=204)
+
+    async def _list_faults(self, _request: Request) -> Response:
+        faults = self._cloud.faults
+        present = {
+            service: {"kind": fault.kind, "seconds": fault.seconds, "met": fault.met}
+            for service, fault in faults.present().items()
+        }
+        return JSONResponse({"services": faults.services, "present": present, "clock": self._cloud.clock.ahead})
+
+    async def _begin_fault(self, request: Request) -> Response:
+        asked = _Fault.model_validate_json(await request.body())
+        service = request.path_params["service"]
+        try:
+            self._cloud.faults.begin(service, Fault(asked.kind, asked.seconds))
+        except KeyError:
+            known = ", ".join(self._cloud.faults.services)
+            return JSONResponse({"error": f"there is no service {service}: there are {known}"}, 404)
+        return Response(status_code=204)
+
+    async def _end_fault(self, request: Request) -> Response:
+        self._cloud.faults.end(request.path_params["service"])
+        return Response(status_code=204)
+
+    async def _restart(self, request: Request) -> Response:
+        cluster = self._running_cluster()
+        try:
+            await cluster.restart(request.path_params["name"])
+        except KeyError:
+            return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
+        except ClusterError as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return Response(status_code=204)
+
+    async def _run_job(self, request: Request) -> Response:
+        body = await request.json() if await request.body() else {}
+        try:
+            exit_code = await self._running_cluster().run_job(request.path_params["name"], body.get("args"))
+        except KeyError:
+            return JSONResponse({"error": f"there is no cronjob {request.path_params['name']}"}, 404)
+        except ClusterError as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse({"exitCode": exit_code})
+
+    def _running_cluster(self) -> Cluster:
+        if self._cluster is None:
+            raise KeyError("this cloud runs without a cluster")
+        return self._cluster
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class _Ahead(_Asked):
+    seconds: float
+
+
+class _Fault(_Asked):
+    kind: Kind
+    seconds: Annotated[float, Field(ge=0)] = 1.0
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ValidationError)  # noqa: S101 - it is registered for nothing else
+    return JSONResponse({"error": "; ".join(faults_of(error))}, 400)
+
+
+async def _not_stored(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"the local cloud can't store this: {error}"}, 503)

@@ -1,0 +1,59 @@
+"""The trail in a table: who did what where, how often, allowed or denied."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from localcloud.authorization import audit
+from localcloud.operator.lines import visible
+
+_PROVIDERS = (
+    "Microsoft.KeyVault/vaults/",
+    "Microsoft.DocumentDB/databaseAccounts/",
+    "Microsoft.Storage/",
+    "Microsoft.",
+)
+
+
+def access_table(trail: Path, console: Console) -> None:
+    """Prints the accesses of the trail, then the token exchanges."""
+    accesses: Counter[tuple[str, ...]] = Counter()
+    exchanges: Counter[tuple[str, ...]] = Counter()
+    for e in audit.entries(trail):
+        if e["kind"] == "access":
+            result = "allowed" if e["allowed"] else "denied"
+            accesses[e["workload"] or "?", e["principal"] or "?", e["action"], e["scope"], result] += 1
+        elif e["kind"] == "exchange":
+            exchanges[e["workload"] or "?", e["pod"] or "?", e["resource"] or "?", e["result"]] += 1
+
+    table = Table("workload", "identity", "action", "scope", box=SIMPLE_HEAD, title="Access", title_justify="left")
+    table.add_column("count", justify="right")
+    table.add_column("result")
+    for (workload, principal, action, scope, result), count in sorted(accesses.items()):
+        style = "" if result == "allowed" else "red"
+        table.add_row(*_cells(workload, principal[:8], _short(action), scope, str(count), result), style=style)
+    console.print(table)
+
+    tokens = Table("workload", "pod", "for", box=SIMPLE_HEAD, title="Token exchanges", title_justify="left")
+    tokens.add_column("count", justify="right")
+    tokens.add_column("result")
+    for (workload, pod, resource, result), count in sorted(exchanges.items()):
+        tokens.add_row(*_cells(workload, pod, resource, str(count), result), style="" if result == "ok" else "red")
+    console.print(tokens)
+
+
+def _cells(*values: str) -> Iterator[Text]:
+    """As plain text: a name that somebody asked for may look like markup."""
+    return (Text(visible(value)) for value in values)
+
+
+def _short(action: str) -> str:
+    """Without the provider, which the scope tells already."""
+    for prefix in _PROVIDERS:
+        action = action.removeprefix(prefix)
+    return action

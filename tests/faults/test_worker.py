@@ -1,0 +1,294 @@
+"""The worker as a process, killed after each of its steps, against a whole local cloud under Azure's own names."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import yaml
+from azure.cosmos import ContainerProxy, CosmosClient
+from azure.identity import WorkloadIdentityCredential
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusReceivedMessage,
+    ServiceBusSubQueue,
+    TransportType,
+)
+from azure.storage.blob import ContainerClient
+from backend.encoded import encoded_of, keep_encoded
+from backend.redrive.letters import read_letter
+from joserfc import jws
+from joserfc.jwk import OKPKey
+
+from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
+from tests import amqp_messages as m
+from tests.faults.message_cases import cases, order_id
+from tests.faults.raw_sender import CloudWire, RawSender
+
+if TYPE_CHECKING:
+    from localcloud.testing import RunningCloud
+
+STEPS = ["read", "sign", "add", "create", "settle"]
+CUSTOMER = "b" * 32
+
+
+class Application:
+    """The worker's Azure: what the frontend sees of it, and processes with the other workloads' identities."""
+
+    def __init__(self, cloud: "RunningCloud") -> None:
+        self.cloud = cloud
+        self.key = OKPKey.generate_key("Ed25519")
+        cloud.cloud.secrets.put("receipt-signing-key", self.key.as_pem(private=True).decode(), {"kid": "one"})
+        self.credentials = {
+            workload: WorkloadIdentityCredential(**cloud.workload_identity(workload))
+            for workload in ("frontend", "redrive")
+        }
+
+    def environment(self, workload: str) -> dict[str, str]:
+        """What the manifests and the webhook would give to the workload's pod."""
+        identity = self.cloud.workload_identity(workload)
+        return {
+            "PATH": os.environ["PATH"],
+            "AZURE_CLIENT_ID": identity["client_id"],
+            "AZURE_TENANT_ID": identity["tenant_id"],
+            "AZURE_FEDERATED_TOKEN_FILE": identity["token_file_path"],
+            "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
+            "AZURE_KEYVAULT_RESOURCEENDPOINT": self.cloud.vault_url,
+            "AZURE_COSMOS_RESOURCEENDPOINT": self.cloud.cosmos_url,
+            "AZURE_STORAGEBLOB_RESOURCEENDPOINT": self.cloud.blob_url,
+            "AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE": self.cloud.namespace,
+            "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS": self.cloud.amqp_endpoint,
+            "HTTPS_PROXY": self.cloud.cloud.proxy_url,
+            "SSL_CERT_FILE": self.cloud.ca_bundle,
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": "0",
+        }
+
+    def send(self, *messages: ServiceBusMessage) -> None:
+        with self.servicebus("frontend") as client, client.get_queue_sender("orders") as sender:
+            sender.send_messages(list(messages))
+
+    @contextmanager
+    def raw_sender(self) -> Iterator[RawSender]:
+        """Puts messages into the queue as the bytes that they are."""
+        token = self.credentials["frontend"].get_token("https://servicebus.azure.net/.default").token
+        wire = CloudWire(self.cloud.cloud.amqp_port, self.cloud.namespace, self.cloud.ca_bundle, token)
+        yield RawSender(wire, "orders")
+        wire.close()
+
+    def dead_letters(self) -> list[ServiceBusReceivedMessage]:
+        with (
+            self.servicebus("redrive") as client,
+            client.get_queue_receiver("orders", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver,
+        ):
+            found: list[ServiceBusReceivedMessage] = []
+            while page := receiver.peek_messages(
+                100, sequence_number=(found[-1].sequence_number or 0) + 1 if found else 1
+            ):
+                found += page
+            return found
+
+    def dead_letter_one(self) -> None:
+        """Dead-letters the message that waits, with the reason `Why`."""
+        with self.servicebus("redrive") as client, client.get_queue_receiver("orders") as receiver:
+            (message,) = receiver.receive_messages(max_wait_time=10)
+            receiver.dead_letter_message(message, reason="Why")
+
+    def redrive(self, *arguments: str) -> str:
+        """What `redrive` prints; it must succeed."""
+        command = [sys.executable, "-m", "backend.redrive", *arguments]
+        run = subprocess.run(command, env=self.environment("redrive"), capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    def waiting(self, sub_queue: ServiceBusSubQueue | None = None) -> list[int]:
+        """The sequence numbers of what is in the queue, or in its dead-letter queue."""
+        with (
+            self.servicebus("redrive") as client,
+            client.get_queue_receiver("orders", sub_queue=sub_queue) as receiver,
+        ):
+            return [message.sequence_number or 0 for message in receiver.peek_messages(100)]
+
+    def servicebus(self, workload: str) -> ServiceBusClient:
+        return ServiceBusClient(
+            self.cloud.namespace,
+            self.credentials[workload],
+            transport_type=TransportType.Amqp,
+            custom_endpoint_address=self.cloud.amqp_endpoint,
+            connection_verify=self.cloud.ca_bundle,
+        )
+
+    @property
+    def documents(self) -> ContainerProxy:
+        client = CosmosClient(self.cloud.cosmos_url, self.credentials["frontend"])
+        return client.get_database_client("keyless").get_container_client("orders")
+
+    def all_documents(self) -> dict[str, OrderDocument]:
+        items = self.documents.query_items("SELECT * FROM c", partition_key=CUSTOMER)
+        return {item["id"]: OrderDocument.model_validate(item) for item in items}
+
+    def receipt(self, document: OrderDocument) -> Receipt:
+        """The document's receipt, verified."""
+        container = ContainerClient(self.cloud.blob_url, "receipts", credential=self.credentials["frontend"])
+        signed = container.download_blob(document.receipt, encoding="utf-8").readall()
+        return Receipt.model_validate_json(
+            jws.deserialize_compact(signed, self.key, [RECEIPT_ALGORITHM]).payload or b""
+        )
+
+
+@pytest.fixture(scope="module")
+def application(start_cloud: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """A cloud with the application's own access model, but for locks that run out in 5 seconds, not in a minute."""
+    model = yaml.safe_load((Path(__file__).parents[2] / "infra" / "access.yaml").read_text())
+    model["entities"]["serviceBus"]["orders"]["lockDuration"] = "PT5S"
+    access = tmp_path_factory.mktemp("access") / "access.yaml"
+    access.write_text(yaml.safe_dump(model))
+    running = start_cloud(access, name="keyless")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HTTPS_PROXY", running.cloud.proxy_url)
+        patch.setenv("REQUESTS_CA_BUNDLE", running.ca_bundle)
+        yield Application(running)
+
+
+@pytest.fixture
+def start(application: Application) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts Python programs with the backend's environment; none outlives the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def program(*arguments: str, **settings: str) -> "subprocess.Popen[str]":
+        environment = application.environment("backend") | settings
+        started.append(
+            subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL, text=True)
+        )
+        return started[-1]
+
+    yield program
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def order(quantity: int) -> OrderMessage:
+    details = Order(product="Lantern", quantity=quantity)
+    return OrderMessage(orderId=uuid4().hex, customerId=CUSTOMER, order=details, acceptedAt=datetime.now(UTC))
+
+
+def message(of: OrderMessage) -> ServiceBusMessage:
+    return ServiceBusMessage(of.model_dump_json().encode(), message_id=of.message_id, content_type="application/json")
+
+
+def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.2)
+    return result
+
+
+def test_killed_after_any_step_no_order_is_lost(application: Application, start: Callable[..., Any]) -> None:
+    """Workers killed with SIGKILL after each of their steps leave one document and one receipt an order in the end."""
+    orders = [order(1 + number) for number in range(len(STEPS))]
+    application.send(*map(message, orders))
+    program = str(Path(__file__).with_name("killed_worker.py"))
+    for killed in [start(program, step, WORKER_CONCURRENCY="1") for step in STEPS]:
+        assert killed.wait(timeout=60) == -signal.SIGKILL
+    assert application.waiting(), "what was killed before it settled leaves its message"
+    worker = start("-m", "backend")
+    until(lambda: not application.waiting())
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=30) == 0
+    documents = application.all_documents()
+    for sent in orders:
+        document = documents[sent.orderId]
+        receipt = application.receipt(document)
+        assert (receipt.orderId, receipt.order, receipt.acceptedAt) == (sent.orderId, sent.order, sent.acceptedAt)
+        assert receipt.receiptedAt == document.receiptedAt
+    assert application.waiting(ServiceBusSubQueue.DEAD_LETTER) == []
+
+
+def test_whatever_arrives_is_receipted_or_dead_lettered(application: Application, start: Callable[..., Any]) -> None:
+    """Messages of every kind and the orders between them: one delivery settles each, with a reason if it is no order,
+    and the worker is well and the same process all the while."""
+    keep_encoded()  # so that this process can peek at them too
+    port = free_port()
+    worker = start("-m", "backend", HTTP_PORT=str(port))
+    until(lambda: answers(port, "readyz"))
+    earlier = len(application.dead_letters())
+    neighbours = {case.name: order_id(f"behind {case.name}") for case in cases() if case.reason}
+    with application.raw_sender() as sender:
+        for case in cases():
+            sender.put(case.message, case.message_format)
+            if case.reason:
+                sender.put(m.message(m.data(m.order(order_id=neighbours[case.name]))))
+    until(lambda: not application.waiting(), 120)
+    letters = application.dead_letters()[earlier:]
+    reasons = [case.reason for case in cases() if case.reason]
+    assert sorted(read_letter(letter).reason for letter in letters) == sorted(reasons)
+    assert {letter.delivery_count for letter in letters} == {1}
+    receipted = set(application.all_documents())
+    assert [case.name for case in cases() if (case.order_id in receipted) == bool(case.reason)] == []
+    assert [name for name, neighbour in neighbours.items() if neighbour not in receipted] == []
+    assert worker.poll() is None
+    assert answers(port, "healthz")
+    assert answers(port, "readyz")
+
+
+def test_redrive_lists_and_sends_back_whatever_the_worker_refused(
+    application: Application, start: Callable[..., Any]
+) -> None:
+    """As a process of its own: the valid order among the dead letters goes back, those that are none are listed with
+    their reasons and kept, and one that is named goes back as it was."""
+    keep_encoded()
+    valid, other = uuid4().hex, uuid4().hex
+    as_value = m.value(m.string(m.order(order_id=other)))
+    with application.raw_sender() as sender:
+        sender.put(m.message(m.data(m.order(order_id=valid))))
+        application.dead_letter_one()
+        sender.put(m.message(as_value, [("when", m.DECODABLE["timestamp"])]))
+        sender.put(m.message(m.data(m.order(order_id=other)), [("p", m.UNDECODABLE["char"])]))
+    earlier = len(application.dead_letters())
+    worker = start("-m", "backend")
+    until(lambda: len(application.dead_letters()) == earlier + 2)
+    worker.kill()
+    worker.wait()
+
+    listed = {line.split()[0]: line for line in application.redrive("list").splitlines()}
+    first, second, third = [str(letter.sequence_number) for letter in application.dead_letters()[earlier - 1 :]]
+    assert listed[first].split()[1:3] == ["Why", valid]
+    assert listed[second].split(maxsplit=3)[1:3] == ["InvalidOrder", "-"]
+    assert listed[third].split(maxsplit=3)[1:3] == ["Undecodable", other]
+
+    assert f"{first}  sent back" in application.redrive("resend", "--reason", "Why").splitlines()
+    assert f"{second}  sent back" in application.redrive("resend", "--sequence", second).splitlines()
+    with application.servicebus("redrive") as client, client.get_queue_receiver("orders") as receiver:
+        returned = receiver.peek_messages(10)
+    assert [str(letter.sequence_number) for letter in application.dead_letters()[earlier - 1 :]] == [third]
+    assert [encoded_of(message).count(valid.encode()) for message in returned] == [1, 0]
+    properties = m.parts(encoded_of(returned[1]))[m.APPLICATION_PROPERTIES][0]
+    assert m.string("when") + m.DECODABLE["timestamp"] in properties
+    assert encoded_of(returned[1]).endswith(as_value)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether the worker's probe is answered well."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/{path}", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
