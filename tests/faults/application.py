@@ -270,6 +270,11 @@ class Application:
         """What each pod has said so far, by the pod's name."""
         return {path.stem: path.read_text(errors="replace") for path in (self.state / "logs").glob("*.log")}
 
+    def log_lines(self, workload: str) -> list[dict[str, Any]]:
+        """What the workload's pods have logged so far, as the structured lines that it is."""
+        texts = [text for pod, text in self.logs().items() if pod.startswith(f"{workload}-")]
+        return [json.loads(line) for text in texts for line in text.splitlines() if line.startswith("{")]
+
     def _job(self, cronjob: str, *arguments: str) -> int:
         """A Job of the CronJob, with its own arguments if none are given; returns its exit code."""
         with self.stack.control() as control:

@@ -65,9 +65,7 @@ class Case:
         `spare` receipts may be there that no document names. The signatures of all are verified, or of `verify` among
         them.
         """
-        wanted = len(self._accepted) - dead_lettered
-        with contextlib.suppress(AssertionError):  # what is missing after that is the tally's to say
-            until(lambda: self._documented(), lambda found: found >= wanted, timeout=RECOVERY)
+        until(self.waiting, lambda waiting: waiting == 0, timeout=RECOVERY)
         tally = self.ledger.tally(self._accepted, verify)
         if spare:
             tally = replace(tally, duplicated=max(0, tally.duplicated - spare))
@@ -81,7 +79,3 @@ class Case:
     def waiting(self) -> int:
         """How many messages there are in the queue, those in workers' hands included."""
         return self.ledger.waiting()
-
-    def _documented(self) -> int:
-        """How many of the accepted orders have their document."""
-        return len(self._accepted.keys() & set(self.ledger.documents(set(self._accepted.values()))))

@@ -130,6 +130,11 @@ class Customers:
     def failures(self) -> list[str]:
         return [failure for customer in self._all for failure in customer.failures]
 
+    @property
+    def ids(self) -> list[str]:
+        """The customers' ids."""
+        return [customer.id for customer in self._all]
+
     def accepted(self) -> dict[str, str]:
         """The customer of each order that was accepted."""
         return {order: customer.id for customer in self._all for order in customer.orders}

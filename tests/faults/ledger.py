@@ -51,12 +51,18 @@ class Ledger:
     """Reads Cosmos DB, Blob Storage and Key Vault as the frontend may, the dead letters as `redrive` may."""
 
     def __init__(
-        self, application: Application, documents: ContainerProxy, receipts: ContainerClient, secrets: SecretClient
+        self,
+        application: Application,
+        documents: ContainerProxy,
+        receipts: ContainerClient,
+        secrets: SecretClient,
+        queues: ServiceBusAdministrationClient,
     ) -> None:
         self._application = application
         self._documents = documents
         self._receipts = receipts
         self._secrets = secrets
+        self._queues = queues
         self._keys: dict[str, OKPKey] = {}
 
     @classmethod
@@ -64,7 +70,12 @@ class Ledger:
     def of(cls, application: Application) -> Iterator["Ledger"]:
         """Open until the context is left, through every restart of the application, and whatever befalls tokens then:
         its own it asks for now."""
-        with application.credential("frontend") as credential, _Session() as session:
+        with (
+            application.credential("frontend") as credential,
+            application.credential("keda") as keda,
+            _Session() as session,
+        ):
+            keda.get_token("https://servicebus.azure.net/.default")
             for resource in ("keyless.documents.azure.com", "storage.azure.com", "vault.azure.net"):
                 credential.get_token(f"https://{resource}/.default")
             session.trust_env, session.verify, session.proxies = False, application.trusted, application.proxies
@@ -76,6 +87,7 @@ class Ledger:
                 cosmos.get_database_client("keyless").get_container_client("orders"),
                 ContainerClient("https://keyless.blob.core.windows.net", "receipts", credential, transport=transport),
                 SecretClient("https://keyless.vault.azure.net", credential, transport=transport),
+                ServiceBusAdministrationClient(NAMESPACE, keda, transport=transport),
             )
 
     def documents(self, customers: Iterable[str]) -> list[str]:
@@ -113,13 +125,7 @@ class Ledger:
 
     def waiting(self) -> int:
         """How many messages there are in the queue, those in workers' hands included: as KEDA asks for it."""
-        with (
-            self._application.credential("keda") as credential,
-            ServiceBusAdministrationClient(
-                NAMESPACE, credential, proxies=self._application.proxies, connection_verify=self._application.trusted
-            ) as client,
-        ):
-            return int(client.get_queue_runtime_properties("orders").active_message_count or 0)
+        return int(self._queues.get_queue_runtime_properties("orders").active_message_count or 0)
 
     def tally(self, accepted: Mapping[str, str], verify: int | None = None) -> Tally:
         """What became of these orders, each given with its customer.

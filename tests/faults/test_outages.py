@@ -34,3 +34,74 @@ def test_a_worker_that_starts_during_an_outage_of_entra_waits(case: Case, kind: 
             until(lambda: case.application.met("entra"), lambda met: met >= 3)
         customers.place_more(5)
     case.settle()
+
+
+@pytest.mark.parametrize("service", ["cosmos", "blob"])
+def test_a_worker_that_is_killed_during_an_outage_loses_nothing(case: Case, service: str) -> None:
+    """The orders that it had in its hands, none of which it could finish, are done by its next process."""
+    with case.customers() as customers:
+        customers.place_more(5)
+        with case.fault(service, "silent"):
+            customers.place_more(5)
+            until(lambda: case.application.met(service), lambda met: met >= 1)
+            os.kill(case.application.worker(), signal.SIGKILL)
+    case.settle()
+
+
+def test_no_document_is_there_before_its_receipt(case: Case) -> None:
+    """While Blob Storage is down no order gets a document, since it would be told to be receipted."""
+    with case.customers() as customers:
+        customers.place_more(5)
+    until(case.waiting, lambda waiting: waiting == 0)
+    with case.customers() as others, case.fault("blob", "down"):
+        others.place_more(5)
+        until(lambda: case.application.met("blob"), lambda met: met >= 10)
+        assert case.ledger.documents(others.ids) == [], "there is a document without its receipt"
+    case.settle()
+
+
+def test_an_order_that_takes_longer_than_its_lock_is_done_once(case: Case) -> None:
+    """Its lock is renewed for as long as the worker works on it: no second delivery, and its settlement is taken."""
+    before = lost_settlements(case)
+    with case.customers(1) as customers:
+        customers.place_more(1)
+        with case.fault("cosmos", "slow", seconds=6):
+            customers.place_more(3)
+    case.settle()
+    assert lost_settlements(case) == before, "a lock has run out"
+
+
+def lost_settlements(case: Case) -> int:
+    """How often a worker's settlement was not taken, so far."""
+    return [line["event"] for line in case.application.log_lines("backend")].count("message.not_settled")
+
+
+def test_the_worker_comes_back_when_it_is_asked_to(case: Case) -> None:
+    """However long Cosmos DB throttles, no pause is longer than it asks for, though the worker's own would grow."""
+    with case.customers() as customers, case.fault("cosmos", "throttling", seconds=1):
+        customers.place_more(5)
+        until(lambda: case.application.met("cosmos"), lambda met: met >= 100, timeout=60)
+    case.settle()
+    lines = case.application.log_lines("backend")
+    pauses = [
+        line["pause"] for line in lines if line["event"] == "message.waiting" and "rate is large" in line["reason"]
+    ]
+    assert pauses
+    assert max(pauses) <= 1
+
+
+def test_a_long_outage_of_everything_is_over_at_once(case: Case) -> None:
+    """All of Azure is down until every pause has grown to its longest: then all is well within seconds."""
+    services = ("entra", "keyvault", "cosmos", "blob", "servicebus")
+    case.injected("all services down")
+    with case.customers() as customers:
+        customers.place_more(5)
+        for service in services:
+            case.application.begin_fault(service, "down")
+        customers.fail_more(12)
+        until(lambda: case.application.met("keyvault"), lambda met: met >= 40, timeout=60)
+        for service in services:
+            case.application.end_fault(service)
+        case.recovers()
+        customers.place_more(5)
+    case.settle()

@@ -72,6 +72,25 @@ async def test_an_outage_costs_no_delivery(queue: Queue) -> None:
     assert queue.given_back == []
 
 
+async def test_a_pause_is_as_long_as_the_service_asks_for(queue: Queue) -> None:
+    """A service that says when to come back is asked then, and not when our own pauses have grown to."""
+    tries = 0
+
+    async def throttled(_: bytes) -> Receipted | Rejected:
+        nonlocal tries
+        tries += 1
+        if tries < 6:
+            raise Unavailable("Cosmos DB", "too many requests", retry_after=0.01)
+        return DONE
+
+    queue.put(b"1")
+    with capture_logs() as logs:
+        running = Running(queue, throttled)
+        await running.until(lambda: queue.completed)
+        await running.stop()
+    assert [line["pause"] for line in logs if line["event"] == "message.waiting"] == [0.01] * 5
+
+
 async def test_patience_ends_in_one_redelivery_and_a_check(queue: Queue) -> None:
     """A message kept for too long is given back once; nothing is received until the dependency has answered a check."""
     down = asyncio.Event()

@@ -56,7 +56,8 @@ def secret_client(settings: StoreSettings, credential: ObservedCredential) -> Se
 
 
 def cosmos_client(settings: StoreSettings, credential: ObservedCredential) -> CosmosClient:
-    return CosmosClient(settings.azure_cosmos_resourceendpoint, credential)
+    """By itself it would come back nine times to a service that is too busy, for longer than a call may take."""
+    return CosmosClient(settings.azure_cosmos_resourceendpoint, credential, retry_throttle_total=1)
 
 
 def blob_client(settings: StoreSettings, credential: ObservedCredential) -> BlobServiceClient:

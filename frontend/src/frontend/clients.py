@@ -88,7 +88,7 @@ def connect(settings: Settings) -> Clients:
                 # Said explicitly: with a custom endpoint the SDK would go over to WebSockets.
                 transport_type=TransportType.Amqp,
                 connection_verify=str(settings.ssl_cert_file) if settings.ssl_cert_file else None,
-                try_timeout=5,  # seconds for one attempt; unbounded otherwise, and a request would hang with the broker
+                try_timeout=3,  # seconds for one attempt; unbounded otherwise, and a request would hang with the broker
                 retry_total=1,
                 retry_backoff_max=1,
             )

@@ -16,7 +16,7 @@ from contract import OrderMessage
 from frontend.tracing import message_properties
 
 _OWNERS = 8  # threads, each with a connection of its own: at 10 ms to the broker and back, 800 orders a second
-_PATIENCE = 12.0  # seconds; a little more than the client's two attempts take
+_PATIENCE = 8.0  # seconds; a little more than the client's two attempts take
 _FAREWELL = 2.0  # seconds for the senders to close their links
 
 _tracer = trace.get_tracer(__name__)
