@@ -15,6 +15,17 @@ from tests.faults.table import pytest_report_teststatus, pytest_terminal_summary
 __all__ = ["pytest_report_teststatus", "pytest_terminal_summary"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "counted: a case of `make faults`, which `make test` leaves out")
+    config.addinivalue_line("markers", "quick: a case of `make faults QUICK=1`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "case" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.counted)
+
+
 @pytest.fixture(scope="package")
 def application() -> Iterator[Application]:
     """The application with one worker, as a laptop runs it."""

@@ -60,6 +60,7 @@ def held_after(case: Case, orders: int) -> Mapping[str, Held]:
     return held(case.application)
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("workers", BACKLOGS)
 def test_a_backlog_is_drained_by_several_workers(workers: int, record_property: Callable[..., None]) -> None:
     """Thousands of orders that wait are receipted once each, however many workers take them."""

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import httpx
 import pytest
 
 from tests.e2e.waiting import until
@@ -33,6 +34,27 @@ def test_a_worker_that_starts_during_an_outage_of_entra_waits(case: Case, kind: 
             os.kill(case.application.worker(), signal.SIGKILL)
             until(lambda: case.application.met("entra"), lambda met: met >= 3)
         customers.place_more(5)
+    case.settle()
+
+
+@pytest.mark.parametrize("kind", ["down", "failing"])
+def test_nothing_is_accepted_that_service_bus_does_not_have(case: Case, kind: str) -> None:
+    """While it takes nothing, every order is answered with a 503 that says when to try again."""
+    with case.fault("servicebus", kind):
+        order = {"product": "Lantern", "quantity": 1}
+        answers = [httpx.post(f"{case.application.url}/orders", json=order, trust_env=False) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [503] * 3, "an order was accepted"
+        assert all(answer.headers["retry-after"] for answer in answers)
+    case.settle()
+
+
+def test_an_order_whose_answer_was_lost_is_one_order(case: Case) -> None:
+    """Service Bus has the message, and nobody was told: placed again under its key, it is the same order."""
+    with case.customers(1) as customers:
+        customers.place_more(10)  # so that connections are open, over which the next one arrives
+        with case.fault("servicebus", "resetting"):
+            customers.fail_more(2)
+        customers.place_more(1)
     case.settle()
 
 
@@ -87,7 +109,7 @@ def test_the_worker_comes_back_when_it_is_asked_to(case: Case) -> None:
         line["pause"] for line in lines if line["event"] == "message.waiting" and "rate is large" in line["reason"]
     ]
     assert pauses
-    assert max(pauses) <= 1
+    assert max(pauses) <= 1, "a pause was longer than it was asked for"
 
 
 def test_a_long_outage_of_everything_is_over_at_once(case: Case) -> None:

@@ -64,7 +64,9 @@ def test_a_message_of_another_version_is_set_aside(case: Case) -> None:
         customers.place_more(5)
     case.accepted({order.orderId: order.customerId})
     until(case.waiting, lambda waiting: waiting == 0)
-    letter = case.ledger.dead_letters()[order.orderId]
+    letters = case.ledger.dead_letters()
+    assert order.orderId in letters, "there is no dead letter of it"
+    letter = letters[order.orderId]
     assert str(letter.dead_letter_error_description).startswith("version")
     case.settle(dead_lettered=1)
 

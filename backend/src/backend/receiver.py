@@ -13,7 +13,7 @@ from typing import Protocol
 
 from azure.servicebus import ServiceBusReceivedMessage
 
-ANSWER = 5.0  # seconds in which a broker answers, if it is there
+ANSWER = 3.0  # seconds in which a broker answers, if it is there
 _EARLY = 0.9  # of the wait: the SDK measures it with another clock
 
 

@@ -29,7 +29,7 @@ from backend.stopping import Stopping
 
 OPEN_TIMEOUT = 12.0  # seconds for connecting and opening the link, whatever the SDK repeats meanwhile
 WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed
-QUIET = 5.0  # seconds without a message, after which the receiver's connection is suspected
+QUIET = 4.0  # seconds without a message, after which the receiver's connection is suspected
 FINISH_TIMEOUT = 20.0  # leaves time to close within Kubernetes' usual terminationGracePeriodSeconds of 30
 
 Deliveries = set[asyncio.Task[None]]
