@@ -5,6 +5,7 @@ import copy
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import time
@@ -25,6 +26,9 @@ from localcloud.operator.client import connect
 from demo.stack import ROOT, Stack
 from tests.e2e.waiting import until
 from tests.faults import processes
+from tests.faults.raw_sender import CloudWire, RawSender
+
+NAMESPACE = "keyless.servicebus.windows.net"
 
 
 class Application:
@@ -228,7 +232,7 @@ class Application:
         with (
             self.credential(workload) as credential,
             ServiceBusClient(
-                "keyless.servicebus.windows.net",
+                NAMESPACE,
                 credential,
                 transport_type=TransportType.Amqp,
                 custom_endpoint_address=f"sb://127.0.0.1:{self._amqp}",
@@ -236,6 +240,33 @@ class Application:
             ) as client,
         ):
             yield client
+
+    @contextlib.contextmanager
+    def raw_sender(self) -> Iterator[RawSender]:
+        """Puts messages into the queue as the bytes that they are, with the frontend's identity."""
+        with self.credential("frontend") as credential:
+            token = credential.get_token("https://servicebus.azure.net/.default").token
+        wire = CloudWire(self._amqp, NAMESPACE, self.trusted, token)
+        yield RawSender(wire, "orders")
+        wire.close()
+
+    @contextlib.contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """The local cloud can make no file larger meanwhile. Linux alone lets a user do this to another process."""
+        soft, hard = resource.prlimit(self.stack.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.stack.pid, resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            yield
+        finally:
+            resource.prlimit(self.stack.pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+    def token_files(self, workload: str) -> list[Path]:
+        """Where the kubelet keeps the projected tokens of the workload's pods."""
+        return list((self.state / "pods").glob(f"{workload}-*/volumes/**/azure-identity-token"))
+
+    def logs(self) -> dict[str, str]:
+        """What each pod has said so far, by the pod's name."""
+        return {path.stem: path.read_text(errors="replace") for path in (self.state / "logs").glob("*.log")}
 
     def _job(self, cronjob: str, *arguments: str) -> int:
         """A Job of the CronJob, with its own arguments if none are given; returns its exit code."""

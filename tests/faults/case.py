@@ -3,10 +3,11 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from tests.e2e.waiting import until
 from tests.faults.application import Application
-from tests.faults.customers import Customer, Customers
+from tests.faults.customers import PAUSE, Customer, Customers
 from tests.faults.ledger import Ledger, Tally
 
 RECOVERY = 60.0  # seconds in which everything must be well again; what is promised is ten, and the table shows it
@@ -26,9 +27,9 @@ class Case:
         self._record("injected", how)
 
     @contextlib.contextmanager
-    def customers(self, count: int = 3) -> Iterator[Customers]:
-        """Customers who place orders meanwhile; what they were promised is accounted for."""
-        with Customers(self.application.url, count) as customers:
+    def customers(self, count: int = 3, pause: float = PAUSE) -> Iterator[Customers]:
+        """Customers who place orders meanwhile, with a pause after each; what they were promised is accounted for."""
+        with Customers(self.application.url, count, pause) as customers:
             yield customers
         self.accepted(customers.accepted())
 
@@ -58,18 +59,28 @@ class Case:
         self._record("recovery", round(recovery, 1))
         return recovery
 
-    def settle(self, *, dead_lettered: int = 0) -> Tally:
-        """Waits until every accepted order is receipted or a dead letter: none is lost, none is there twice."""
+    def settle(self, *, dead_lettered: int = 0, spare: int = 0, verify: int | None = None) -> Tally:
+        """Waits until every accepted order is receipted or a dead letter: none is lost, none is there twice.
+
+        `spare` receipts may be there that no document names. The signatures of all are verified, or of `verify` among
+        them.
+        """
         wanted = len(self._accepted) - dead_lettered
         with contextlib.suppress(AssertionError):  # what is missing after that is the tally's to say
             until(lambda: self._documented(), lambda found: found >= wanted, timeout=RECOVERY)
-        tally = self.ledger.tally(self._accepted)
+        tally = self.ledger.tally(self._accepted, verify)
+        if spare:
+            tally = replace(tally, duplicated=max(0, tally.duplicated - spare))
         for name in Tally.__slots__:
             self._record(name, getattr(tally, name))
         assert tally.lost == 0, f"{tally.lost} of {tally.accepted} accepted orders are lost"
         assert tally.duplicated == 0, f"{tally.duplicated} documents or receipts too many"
         assert tally.dead_lettered == dead_lettered, f"{tally.dead_lettered} orders are dead letters"
         return tally
+
+    def waiting(self) -> int:
+        """How many messages there are in the queue, those in workers' hands included."""
+        return self.ledger.waiting()
 
     def _documented(self) -> int:
         """How many of the accepted orders have their document."""

@@ -12,7 +12,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from tests.e2e.waiting import until
 
-_PAUSE = 0.3  # seconds between two orders of one customer
+PAUSE = 0.3  # seconds between two orders of one customer
 _PATIENCE = 120.0  # seconds for which a customer tries to place an order
 _UNAVAILABLE = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE}
 
@@ -53,8 +53,8 @@ class Customer:
         assert accepted is not None
         self.orders[accepted.json()["orderId"]] = accepted.headers["location"]
 
-    def place_until(self, stop: threading.Event) -> None:
-        while not stop.wait(_PAUSE):
+    def place_until(self, stop: threading.Event, pause: float) -> None:
+        while not stop.wait(pause):
             self.place()
 
     def listed(self) -> list[dict[str, Any]]:
@@ -105,13 +105,14 @@ class Customer:
 class Customers:
     """A few at once, from entering the context until leaving it. What they meet with is read after that."""
 
-    def __init__(self, url: str, count: int = 3) -> None:
+    def __init__(self, url: str, count: int = 3, pause: float = PAUSE) -> None:
         self._all = [Customer(url) for _ in range(count)]
+        self._pause = pause
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(count)
 
     def __enter__(self) -> "Customers":
-        self._placing = [self._pool.submit(customer.place_until, self._stop) for customer in self._all]
+        self._placing = [self._pool.submit(customer.place_until, self._stop, self._pause) for customer in self._all]
         return self
 
     def __exit__(

@@ -3,15 +3,11 @@
 import socket
 import ssl
 import struct
-from typing import TYPE_CHECKING
 
 from harness.amqp_wire import Wire, request
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.frames import FrameReader
 from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Transfer
-
-if TYPE_CHECKING:
-    from localcloud.testing import RunningCloud
 
 HANDLE = 1
 PART = 60_000  # bytes in a frame, of which the broker takes 65,536
@@ -42,12 +38,12 @@ class RawSender:
 
 
 class CloudWire(Wire):
-    """A connection to a whole cloud's broker that has shown an access token to it."""
+    """A connection to a whole cloud's broker, on this port, that has shown an access token to it."""
 
-    def __init__(self, cloud: "RunningCloud", token: str) -> None:
-        tls = ssl.create_default_context(cafile=cloud.ca_bundle)
-        plain = socket.create_connection(("127.0.0.1", cloud.cloud.amqp_port), timeout=5)
-        self._socket = tls.wrap_socket(plain, server_hostname=cloud.namespace)
+    def __init__(self, port: int, namespace: str, ca_bundle: str, token: str) -> None:
+        tls = ssl.create_default_context(cafile=ca_bundle)
+        plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self._socket = tls.wrap_socket(plain, server_hostname=namespace)
         self._reader = FrameReader()
         self.last_payload = b""
         self.open()
@@ -55,6 +51,6 @@ class CloudWire(Wire):
         self.attach(100, "$cbs", receive=False)
         self.attach(101, "$cbs", receive=True, reply_to="cbs-reply")
         self.credit(101, 10)
-        properties = {"operation": "put-token", "type": "jwt", "name": f"sb://{cloud.namespace}/"}
+        properties = {"operation": "put-token", "type": "jwt", "name": f"sb://{namespace}/"}
         self.send(Transfer(100, 0, b"t", 0, True), request(properties, token, "cbs-reply"))
         self.expect(Transfer)

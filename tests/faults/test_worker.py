@@ -83,7 +83,7 @@ class Application:
     def raw_sender(self) -> Iterator[RawSender]:
         """Puts messages into the queue as the bytes that they are."""
         token = self.credentials["frontend"].get_token("https://servicebus.azure.net/.default").token
-        wire = CloudWire(self.cloud, token)
+        wire = CloudWire(self.cloud.cloud.amqp_port, self.cloud.namespace, self.cloud.ca_bundle, token)
         yield RawSender(wire, "orders")
         wire.close()
 
