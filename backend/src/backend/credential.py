@@ -8,12 +8,15 @@ import asyncio
 import base64
 import json
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
 
 import structlog
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import ClientAuthenticationError
 from azure.identity.aio import WorkloadIdentityCredential
 
 _log = structlog.get_logger(__name__)
@@ -41,14 +44,14 @@ class ObservedCredential:
 
     async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
         scope = " ".join(scopes)
-        async with self._exchanges[scope]:
+        async with self._exchanging(scope):
             token = await self._credential.get_token(*scopes, **kwargs)
         self._note(scope, token.token)
         return token
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         scope = " ".join(scopes)
-        async with self._exchanges[scope]:
+        async with self._exchanging(scope):
             token = await self._credential.get_token_info(*scopes, options=options)
         self._note(scope, token.token)
         return token
@@ -66,6 +69,19 @@ class ObservedCredential:
         traceback: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+    @asynccontextmanager
+    async def _exchanging(self, scope: str) -> AsyncIterator[None]:
+        """One at a time; and after a refusal the next one shows Entra the projected token that is in the file then.
+
+        azure-identity (1.27) keeps what it has read for ten minutes, even if Entra has refused it as expired.
+        """
+        async with self._exchanges[scope]:
+            try:
+                yield
+            except ClientAuthenticationError:
+                self._credential._last_read_time = 0
+                raise
 
     def _note(self, scope: str, token: str) -> None:
         claims = claims_of(token)

@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 from azure.core.credentials import AccessToken, AccessTokenInfo, SupportsTokenInfo, TokenCredential, TokenRequestOptions
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import WorkloadIdentityCredential
 
 _PATIENCE = 3.0  # seconds to wait for another thread's exchange; while Entra is down nobody queues up behind it
 
@@ -35,7 +37,7 @@ def claims_of(token: str) -> dict[str, Any]:
 class Credential(TokenCredential, SupportsTokenInfo):
     """Passes every call on to the SDK's credential, which caches tokens per scope and renews them in time."""
 
-    def __init__(self, inner: SupportsTokenInfo) -> None:
+    def __init__(self, inner: WorkloadIdentityCredential) -> None:
         self._inner = inner
         self._lock = threading.Lock()
         self._exchanges: dict[str, threading.Lock] = {}  # by scope
@@ -44,7 +46,13 @@ class Credential(TokenCredential, SupportsTokenInfo):
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         scope = " ".join(scopes)
         with self._one_at_a_time(scope):
-            token = self._inner.get_token_info(*scopes, options=options or {})
+            try:
+                token = self._inner.get_token_info(*scopes, options=options or {})
+            except ClientAuthenticationError:
+                # azure-identity (1.27) keeps the projected token for ten minutes, even if Entra has refused it as
+                # expired: the next exchange shows the one that is in the file then.
+                self._inner._last_read_time = 0
+                raise
         self._note(scope, claims_of(token.token))
         return token
 
