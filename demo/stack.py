@@ -16,6 +16,8 @@ from localcloud.operator.client import ControlError, connect
 from demo import keys
 
 ROOT = Path(__file__).parent.parent
+APPLICATION = ("--name=keyless", f"--access={ROOT / 'infra/access.yaml'}")
+"""What tells the local cloud of this application: what its vault and accounts are called, and who may do what."""
 _ORDERS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -28,8 +30,7 @@ class Stack:
 
     def __init__(self, state: Path, arguments: Sequence[str] = (), overlay: Path = ROOT / "k8s/overlays/local") -> None:
         self.state = state
-        application = ["--name", "keyless", "--access", str(ROOT / "infra/access.yaml"), "--overlay", str(overlay)]
-        command = [sys.executable, "-m", "localcloud", "run", *application, "--state", str(state)]
+        command = [sys.executable, "-m", "localcloud", "run", *APPLICATION, f"--overlay={overlay}", f"--state={state}"]
         self._process = subprocess.Popen([*command, *arguments], cwd=ROOT)  # noqa: S603 - our own program
 
     def __enter__(self) -> "Stack":

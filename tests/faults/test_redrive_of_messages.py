@@ -108,7 +108,7 @@ def bare(encoded: bytes) -> dict[int, list[bytes]]:
 
 async def test_one_letter_hides_no_other(broker: RunningBroker, client: ServiceBusClient) -> None:
     """The SDK can't decode most of these; each is listed with its reason and, if it has one, its order's id."""
-    values = list((m.UNDECODABLE | m.BOMBS).values())
+    values = [value for kind, value in (m.UNDECODABLE | m.BOMBS).items() if kind not in m.REFUSED_BY_A_BROKER]
     order = m.data(m.order())
     await bury(broker, client, "listed", *(m.message(order, [("p", value)]) for value in values), m.message(order))
     async with dead_letters_of(client, "listed") as letters, client.get_queue_sender("listed") as sender:
