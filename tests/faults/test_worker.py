@@ -30,6 +30,7 @@ from backend.encoded import encoded_of, keep_encoded
 from backend.redrive.letters import read_letter
 from joserfc import jws
 from joserfc.jwk import OKPKey
+from localcloud.servicebus.amqp.performatives import Rejected
 
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
 from tests import amqp_messages as m
