@@ -166,6 +166,6 @@ def order_of(letter: ServiceBusReceivedMessage) -> str | None:
     """The order that a dead letter is about; None where its body names none."""
     try:
         found = json.loads(str(letter))["orderId"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return found if isinstance(found, str) else None
