@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from localcloud.operator.client import ControlError, connect
@@ -26,12 +26,21 @@ class StackFailed(Exception):
 
 
 class Stack:
-    """Runs `localcloud run` with the application's overlay; `state` is its folder."""
+    """Runs `localcloud run` with the application's overlay; `state` is its folder. What it says goes to `terminal`, or
+    where this program's own words go."""
 
-    def __init__(self, state: Path, arguments: Sequence[str] = (), overlay: Path = ROOT / "k8s/overlays/local") -> None:
+    def __init__(
+        self,
+        state: Path,
+        arguments: Sequence[str] = (),
+        overlay: Path = ROOT / "k8s/overlays/local",
+        terminal: IO[str] | None = None,
+    ) -> None:
         self.state = state
         command = [sys.executable, "-m", "localcloud", "run", *APPLICATION, f"--overlay={overlay}", f"--state={state}"]
-        self._process = subprocess.Popen([*command, *arguments], cwd=ROOT)  # noqa: S603 - our own program
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [*command, *arguments], cwd=ROOT, stdout=terminal, stderr=terminal
+        )
 
     def __enter__(self) -> "Stack":
         return self

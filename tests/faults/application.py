@@ -40,6 +40,7 @@ class Application:
 
     def __init__(self, folder: Path, backends: int = 1, environment: Mapping[str, str] | None = None) -> None:
         self.state = folder / "state"
+        self.terminal = folder / "terminal"  # what the local cloud says there
         self.backends = backends
         self._access = folder / "access.yaml"
         self.model: dict[str, Any] = yaml.safe_load((ROOT / "infra" / "access.yaml").read_text())
@@ -63,7 +64,8 @@ class Application:
         """Returns when every pod is ready."""
         self._write_overlay()
         ports = [f"--proxy-port={self._proxy}", f"--amqp-port={self._amqp}", f"--service-port=frontend={self._page}"]
-        self._stack = Stack(self.state, [f"--access={self._access}", *ports], self._overlay)
+        with self.terminal.open("a") as terminal:
+            self._stack = Stack(self.state, [f"--access={self._access}", *ports], self._overlay, terminal)
         self._stack.start()
 
     def signal(self, number: signal.Signals) -> None:

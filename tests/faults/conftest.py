@@ -34,6 +34,17 @@ def case(application: Application, ledger: Ledger, record_property: Callable[[st
     application.heal()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With a failure comes what the application said last."""
+    report = yield
+    case = getattr(item, "funcargs", {}).get("case")
+    if report.failed and isinstance(case, Case):
+        for place, text in {"terminal": case.application.terminal.read_text(), **case.application.logs()}.items():
+            report.sections.append((f"the last words of {place}", "\n".join(text.splitlines()[-15:])))
+    return report
+
+
 def running(**options: Any) -> Iterator[Application]:
     """An application in a folder of its own, stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:

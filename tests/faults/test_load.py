@@ -44,19 +44,22 @@ def held(application: Application) -> Mapping[str, Held]:
 def test_memory_descriptors_and_connections_stay_flat(case: Case, record_property: Callable[..., None]) -> None:
     """From the first thousand orders to the last of five thousand, placed with the frontend, no process grows."""
     case.injected(f"{FLAT} orders in a row")
-    with case.customers(8, pause=0.0) as customers:
-        customers.place_more(WARM)
-        until(case.waiting, lambda waiting: waiting < 100, timeout=120)
-        before = held(case.application)
-        customers.place_more(FLAT - WARM)
-    until(case.waiting, lambda waiting: waiting == 0, timeout=300)
-    after = held(case.application)
+    before = held_after(case, WARM)
+    after = held_after(case, FLAT - WARM)
     record_property("held", f"{before} {after}")
     for name in before:
         assert after[name].memory < before[name].memory * 1.25 + 8, f"{name}: {before[name]} {after[name]}"
         assert after[name].descriptors <= before[name].descriptors + 16, f"{name}: {before[name]} {after[name]}"
         assert after[name].connections <= before[name].connections + 16, f"{name}: {before[name]} {after[name]}"
     case.settle(verify=500)
+
+
+def held_after(case: Case, orders: int) -> Mapping[str, Held]:
+    """What each process holds once so many orders more are done."""
+    with case.customers(8, pause=0.0) as customers:
+        customers.place_more(orders)
+    until(case.waiting, lambda waiting: waiting == 0, timeout=400)
+    return held(case.application)
 
 
 @pytest.mark.parametrize("workers", BACKLOGS)
