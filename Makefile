@@ -6,7 +6,7 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check clean tools status access restart redrive repair rotate-receipt-key rotate-session-key \
+.PHONY: help run demo test faults check clean tools status access restart redrive repair rotate-receipt-key rotate-session-key \
 	matrix deploy smoke destroy what-if
 
 help: ## Name the verbs
@@ -19,7 +19,13 @@ demo: tools ## Place orders, print their receipts and who accessed what, and end
 	@$(venv)/python -m demo orders
 
 test: tools ## Run the tests
-	@$(venv)/python -m pytest -n 3 --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
+	@$(venv)/python -m pytest -n 3 -m "not long" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
+
+faults: tools ## Break every part and attack every door; print what was lost (QUICK=1 leaves out the long cases)
+	@$(venv)/python -m pytest -q -o console_output_style=classic $(if $(QUICK),-m "not long") tests/faults \
+		tests/access localcloud/tests/test_attacks.py localcloud/tests/test_blob_table.py localcloud/tests/test_planes.py \
+		localcloud/tests/test_servicebus_wire.py localcloud/tests/unit/test_amqp_codec.py localcloud/tests/unit/test_amqp_frames.py \
+		localcloud/tests/test_connections.py tests/unit/test_frontend_slow_clients.py tests/unit/test_frontend_hosts.py
 
 check: ## Check format, lint, types, imports, infrastructure, manifests, images, workflows and the API (needs bicep)
 	@$(PYTHON) tools/bootstrap.py check

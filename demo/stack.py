@@ -16,6 +16,8 @@ from localcloud.operator.client import ControlError, connect
 from demo import keys
 
 ROOT = Path(__file__).parent.parent
+APPLICATION = ("--name=keyless", f"--access={ROOT / 'infra/access.yaml'}")
+"""What tells the local cloud of this application: what its vault and accounts are called, and who may do what."""
 _ORDERS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -35,8 +37,7 @@ class Stack:
         terminal: IO[str] | None = None,
     ) -> None:
         self.state = state
-        application = ["--name", "keyless", "--access", str(ROOT / "infra/access.yaml"), "--overlay", str(overlay)]
-        command = [sys.executable, "-m", "localcloud", "run", *application, "--state", str(state)]
+        command = [sys.executable, "-m", "localcloud", "run", *APPLICATION, f"--overlay={overlay}", f"--state={state}"]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, *arguments], cwd=ROOT, stdout=terminal, stderr=terminal
         )

@@ -184,6 +184,14 @@ def order(product: str = "Lantern", quantity: int = 1, order_id: str = "a" * 32)
 
 
 # Messages with something in each place where a sender may put it
+REFUSED_BY_A_BROKER = {
+    "string that is no UTF-8",
+    "a million nulls in an array",
+    "arrays of nulls",
+    "a list of a billion",
+}
+"""Kinds above that are no AMQP, or that would stall a receiver's decoder: the local cloud's broker refuses them."""
+
 MESSAGES = {
     "nothing": message(),
     "data": message(data(order())),
@@ -207,7 +215,10 @@ MESSAGES = {
             string("reply-to-session"),
         ],
     ),
-    "application properties": message(data(order()), [*(DECODABLE | UNDECODABLE).items()]),
+    "application properties": message(
+        data(order()),
+        [(kind, each) for kind, each in (DECODABLE | UNDECODABLE).items() if kind not in REFUSED_BY_A_BROKER],
+    ),
     "annotations": message(
         data(order()),
         annotations=[

@@ -25,7 +25,9 @@ def cloud(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     applied = api.apply(rendered("kind"))  # among it, who may read the issuer's keys
     assert applied.returncode == 0, applied.stderr
     state = tmp_path_factory.mktemp("cloud")
-    settings = Settings(access=Path("infra/access.yaml"), state=state, proxy_port=0, amqp_port=0, issuers=[api.issuer])
+    settings = Settings(
+        name="keyless", access=Path("infra/access.yaml"), state=state, proxy_port=0, amqp_port=0, issuers=[api.issuer]
+    )
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     with pytest.MonkeyPatch.context() as environment:

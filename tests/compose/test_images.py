@@ -31,6 +31,7 @@ print(json.dumps([
 IMPORTED = """
 import importlib, json, pkgutil, {package} as package
 names = [module.name for module in pkgutil.walk_packages(package.__path__, "{package}.")]
+names = [name for name in names if ".testing" not in name]  # an extra, which no image has
 for name in names:
     importlib.import_module(name)
 print(json.dumps(names))
@@ -38,15 +39,19 @@ print(json.dumps(names))
 
 
 def locked(member: str, environment: dict[str, str]) -> set[str]:
-    """What uv.lock gives the member in this environment, other members of the workspace among it."""
+    """What uv.lock gives the member in this environment, other members of the workspace among it.
+
+    The local cloud is a project of its own, with a lock file of its own.
+    """
     uv = shutil.which("uv", path=f".tools/uv/bin{os.pathsep}{os.environ['PATH']}")
     assert uv is not None, "uv is missing: `make tools` brings it"
-    options = ["--frozen", "--no-dev", "--no-hashes", "--no-annotate", "--no-header", "--package", member]
+    options = ["--frozen", "--no-dev", "--no-hashes", "--no-annotate", "--no-header"]
+    options += ["--project", member] if member == "localcloud" else ["--package", member]
     run = subprocess.run([uv, "export", *options], check=True, capture_output=True, text=True)
-    names = set()
+    names = {member}
     for line in run.stdout.splitlines():
         if line.startswith("-e "):
-            names.add(line.rpartition("/")[2])
+            names.add(line.rpartition("/")[2] if "/" in line else member)
         else:
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate(environment):
@@ -76,7 +81,7 @@ def test_an_image_says_what_it_is_and_how_it_is(name: str) -> None:
     assert config["User"] == "65532:65532"
     assert config["Healthcheck"]["Test"][0] == "CMD"
     labels = {label.removeprefix("org.opencontainers.image."): value for label, value in config["Labels"].items()}
-    assert labels["title"] == f"keyless {name}"
+    assert labels["title"] == ("localcloud" if name == "localcloud" else f"keyless {name}")
     assert labels["version"] == "0.1.0"
     assert labels["licenses"] == "MIT"
     assert labels["description"]

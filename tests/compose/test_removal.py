@@ -17,7 +17,7 @@ def test_down_leaves_no_container_no_network_and_no_volume() -> None:
     project = ("compose", "--project-name", PROJECT)
     try:
         docker(*project, "up", "--detach", "--wait", PORT="0")
-        assert len(left_behind()) == 4 + 2 + 5
+        assert len(left_behind()) == 4 + 2 + 6
     finally:
         docker(*project, "down", "--volumes")
     assert left_behind() == []

@@ -77,7 +77,8 @@ class Ledger:
         ):
             keda.get_token("https://servicebus.azure.net/.default")
             for resource in ("keyless.documents.azure.com", "storage.azure.com", "vault.azure.net"):
-                credential.get_token(f"https://{resource}/.default")
+                for with_cae in (False, True):  # the SDK keeps tokens of the two kinds apart, and clients differ
+                    credential.get_token(f"https://{resource}/.default", enable_cae=with_cae)
             session.trust_env, session.verify, session.proxies = False, application.trusted, application.proxies
             session.mount("https://", HTTPAdapter(pool_maxsize=_AT_ONCE))
             transport = RequestsTransport(session=session, session_owner=False)

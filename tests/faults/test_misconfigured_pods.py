@@ -19,7 +19,7 @@ import pytest
 from localcloud.authorization.model import client_id
 from localcloud.operator.client import ControlError, connect
 
-from demo.stack import ROOT
+from demo.stack import APPLICATION, ROOT
 from tests.e2e.waiting import until
 
 CLIENT_ID = "/metadata/annotations/azure.workload.identity~1client-id"
@@ -131,7 +131,7 @@ def started(folder: Path, faults: list[Fault]) -> Iterator[Run]:
     local = os.path.relpath(ROOT / "k8s" / "overlays" / "local", folder.resolve())
     patches = [one for fault in faults for one in fault.patches]
     (folder / "kustomization.yaml").write_text(json.dumps({"resources": [local], "patches": patches}))
-    command = ["localcloud", "run", f"--overlay={folder}", f"--state={folder / 'state'}"]
+    command = ["localcloud", "run", *APPLICATION, f"--overlay={folder}", f"--state={folder / 'state'}"]
     ports = ["--proxy-port=0", "--amqp-port=0", "--service-port=frontend=0"]
     with terminal.open("w") as output:
         process = subprocess.Popen([sys.executable, "-m", *command, *ports], cwd=ROOT, stdout=output)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from demo.stack import ROOT
+from demo.stack import APPLICATION, ROOT
 from tests.faults import processes
 
 LOCAL = str(ROOT / "k8s" / "overlays" / "local")
@@ -74,7 +74,7 @@ def runs(taken: int, folder: Path, states: Path) -> Runs:
     """Every fault tried, a few at a time, since each has the start of a program to wait for."""
 
     def run(name: str) -> subprocess.CompletedProcess[str]:
-        working = [f"--state={states / name}", f"--overlay={LOCAL}", *FREE_PORTS]
+        working = [*APPLICATION, f"--state={states / name}", f"--overlay={LOCAL}", *FREE_PORTS]
         faulty = [argument.format(taken=taken, folder=folder) for argument in FAULTS[name].arguments]
         command = [sys.executable, "-m", "localcloud", "run", *working, *faulty]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)

@@ -30,6 +30,7 @@ from backend.encoded import encoded_of, keep_encoded
 from backend.redrive.letters import read_letter
 from joserfc import jws
 from joserfc.jwk import OKPKey
+from localcloud.servicebus.amqp.performatives import Rejected
 
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
 from tests import amqp_messages as m
@@ -242,6 +243,16 @@ def test_whatever_arrives_is_receipted_or_dead_lettered(application: Application
     assert worker.poll() is None
     assert answers(port, "healthz")
     assert answers(port, "readyz")
+
+
+def test_what_would_stall_a_decoder_is_refused_at_the_door(application: Application) -> None:
+    """The broker rejects what is no AMQP, and what claims more elements than it has bytes; so it reaches no worker."""
+    kinds = m.DECODABLE | m.UNDECODABLE | m.BOMBS
+    with application.raw_sender() as sender:
+        for kind in m.REFUSED_BY_A_BROKER:
+            outcome = sender.offer(m.message(m.data(m.order()), [("p", kinds[kind])]))
+            assert isinstance(outcome, Rejected), kind
+    assert application.waiting() == []
 
 
 def test_redrive_lists_and_sends_back_whatever_the_worker_refused(

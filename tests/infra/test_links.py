@@ -9,7 +9,7 @@ PAGES = [
     *(path for path in Path().glob("*.md")),
     *(
         path
-        for folder in ("backend", "docs", "frontend", "infra", "k8s", "tests")
+        for folder in ("backend", "docs", "frontend", "infra", "k8s", "localcloud", "tests")
         for path in Path(folder).rglob("*.md")
     ),
 ]
@@ -22,6 +22,20 @@ def test_every_relative_link_names_what_exists(page: Path) -> None:
     """Files and folders are there, and so are the headings that a link goes to."""
     links = [link for link in LINK.findall(FENCED.sub("", page.read_text())) if "://" not in link]
     assert [link for link in links if not _leads_somewhere(page, link)] == []
+
+
+TOUR = re.findall(r"^\d\. \[`([^`]+)`\]\([^)]+\): `([^`]+)`", Path("README.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("file", "line"), TOUR)
+def test_the_tour_points_at_lines_that_are_there(file: str, line: str) -> None:
+    """Each stop of the README's tour quotes a line of its file."""
+    assert line in Path(file).read_text()
+
+
+def test_the_tour_has_five_stops() -> None:
+    """From the projected token to the receipt."""
+    assert len(TOUR) == 5
 
 
 def test_the_readme_leads_to_every_page_of_the_documentation() -> None:

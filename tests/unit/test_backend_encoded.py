@@ -178,7 +178,7 @@ async def test_a_malformed_trace_context_keeps_no_message_from_its_settlement(
 ) -> None:
     """The SDK reads it of each message that it settles; what is no ASCII text of it, it does not see."""
     names = ("traceparent", "tracestate", "Diagnostic-Id")
-    values = [value for kind, value in m.DECODABLE.items() if "long" not in kind]
+    values = [value for kind, value in m.DECODABLE.items() if "long" not in kind and kind not in m.REFUSED_BY_A_BROKER]
     put(broker, "traced", *(m.message(m.data(b"x"), [(name, value)]) for name in names for value in values))
     async with client.get_queue_receiver("traced") as receiver:
         for _ in range(len(names) * len(values)):
@@ -198,7 +198,13 @@ async def test_a_peek_shows_the_others_too(broker: RunningBroker, client: Servic
 
 async def test_a_message_is_sent_as_it_is(broker: RunningBroker, client: ServiceBusClient) -> None:
     """The very bytes arrive, of types that the SDK can't encode too."""
-    values = [*((name, value) for name, value in (m.DECODABLE | m.UNDECODABLE).items() if len(value) < 10_000)]
+    values = [
+        *(
+            (name, value)
+            for name, value in (m.DECODABLE | m.UNDECODABLE).items()
+            if len(value) < 10_000 and name not in m.REFUSED_BY_A_BROKER
+        )
+    ]
     sent = m.message(m.sequence(*(value for _, value in values)) + m.sequence(), application=values)
     async with client.get_queue_sender("sent") as sender, client.get_queue_receiver("sent") as receiver:
         await send_encoded(sender, sent)

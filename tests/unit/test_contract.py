@@ -85,3 +85,24 @@ def test_a_receipt_says_nothing_but_the_order_and_its_times() -> None:
     assert Receipt.model_validate(receipt).order.quantity == 2
     with pytest.raises(ValidationError):
         Receipt.model_validate({**receipt, "price": 1})
+
+
+class LaterOrder(Order):
+    """An order as a later version of the contract may have it."""
+
+    gift: bool = False
+
+
+def test_a_field_that_is_added_changes_no_digest_on_its_way() -> None:
+    """An order of today has the same digest under a later contract, and one that uses the new field has another."""
+    today = Order(product="tea", quantity=2, note="ünïcode \u2028")
+    later = LaterOrder.model_validate_json(today.model_dump_json())
+    assert later.digest() == today.digest()
+    assert LaterOrder(product="tea", quantity=2, note="ünïcode \u2028", gift=True).digest() != today.digest()
+
+
+def test_the_digest_is_that_of_the_orders_already_stored() -> None:
+    """The digest of the contract's first version, which documents and references hold."""
+    assert Order(product="tea", quantity=2).digest() == (
+        "ef4b85686417241a06bc705de87538206242d34f4c8aadc202aaeb7144e6d9af"
+    )

@@ -110,6 +110,7 @@ def test_conditions_have_three_values(expression: str, expected: list[bool]) -> 
         ("1.5E-1", [0.15]),
         ("NaN", UNDEFINED),
         ("[1, Infinity, {'n': NaN}]", [[1, {}]]),
+        ("TOSTRING([1, Infinity, {'n': NaN}])", ["[1,{}]"]),
         ("1 / 0", UNDEFINED),
         ("1 + '1'", UNDEFINED),
         ("1e308 * 10", UNDEFINED),

@@ -20,11 +20,12 @@ def to_string(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The same value with its whole numbers written without a point."""
+    """The same value with its whole numbers written without a point, and without the numbers that JSON has not."""
     if isinstance(value, dict):
-        return {name: _plain(member) for name, member in value.items()}
+        members = {name: _plain(member) for name, member in value.items()}
+        return {name: member for name, member in members.items() if member is not UNDEFINED}
     if isinstance(value, list):
-        return [_plain(element) for element in value]
+        return [element for element in map(_plain, value) if element is not UNDEFINED]
     return number(value) if isinstance(value, float) else value
 
 
