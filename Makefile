@@ -6,8 +6,8 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check clean tools status access restart redrive repair rotate-receipt-key rotate-session-key \
-	matrix deploy smoke destroy what-if
+.PHONY: help run demo test faults check clean tools status access restart redrive repair rotate-receipt-key \
+	rotate-session-key matrix deploy smoke destroy what-if
 
 help: ## Name the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,14 +18,17 @@ run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
 demo: tools ## Place orders, print their receipts and who accessed what, and end
 	@$(venv)/python -m demo orders
 
-test: tools ## Run the tests
-	@$(venv)/python -m pytest -n 3 -m "not long" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
+test: tools ## Run the tests, but for those of `make faults`
+	@$(venv)/python -m pytest -n 3 -m "not counted" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
 
-faults: tools ## Break every part and attack every door; print what was lost (QUICK=1 leaves out the long cases)
-	@$(venv)/python -m pytest -q -o console_output_style=classic $(if $(QUICK),-m "not long") tests/faults \
-		tests/access localcloud/tests/test_attacks.py localcloud/tests/test_blob_table.py localcloud/tests/test_planes.py \
-		localcloud/tests/test_servicebus_wire.py localcloud/tests/unit/test_amqp_codec.py localcloud/tests/unit/test_amqp_frames.py \
-		localcloud/tests/test_connections.py tests/unit/test_frontend_slow_clients.py tests/unit/test_frontend_hosts.py
+# What is tried besides the faults: rights, forged tokens, requests and frames that lie, clients that hold on.
+attacks := tests/access $(addprefix tests/unit/test_frontend_,slow_clients.py hosts.py form.py) \
+	$(addprefix localcloud/tests/test_,attacks.py federation.py planes.py blob_table.py servicebus_wire.py connections.py) \
+	$(addprefix localcloud/tests/unit/test_amqp_,codec.py frames.py message.py)
+
+faults: tools ## Break every part, attack every door, and print what was lost (QUICK=1: a subset, in three minutes)
+	@$(venv)/python -m pytest -q -n 3 --no-loadscope-reorder -o console_output_style=classic \
+		$(if $(QUICK),-m quick tests/faults,tests/faults $(attacks))
 
 check: ## Check format, lint, types, imports, infrastructure, manifests, images, workflows and the API (needs bicep)
 	@$(PYTHON) tools/bootstrap.py check

@@ -21,6 +21,7 @@ class Case:
         self.ledger = ledger
         self._record = record
         self._accepted: dict[str, str] = {}  # the customer of each accepted order
+        self._set_aside = 0
 
     def injected(self, how: str) -> None:
         """What the table says of how the fault is brought about."""
@@ -36,6 +37,10 @@ class Case:
     def accepted(self, orders: Mapping[str, str]) -> None:
         """Service Bus has these orders, each given with its customer: they are accounted for."""
         self._accepted |= orders
+
+    def set_aside(self, count: int) -> None:
+        """So many dead letters there are that were no accepted orders: the table counts them too."""
+        self._set_aside = count
 
     @contextlib.contextmanager
     def fault(self, service: str, kind: str, seconds: float = 1.0) -> Iterator[None]:
@@ -71,6 +76,7 @@ class Case:
             tally = replace(tally, duplicated=max(0, tally.duplicated - spare))
         for name in Tally.__slots__:
             self._record(name, getattr(tally, name))
+        self._record("dead_lettered", tally.dead_lettered + self._set_aside)
         assert tally.lost == 0, f"{tally.lost} of {tally.accepted} accepted orders are lost"
         assert tally.duplicated == 0, f"{tally.duplicated} documents or receipts too many"
         assert tally.dead_lettered == dead_lettered, f"{tally.dead_lettered} orders are dead letters"

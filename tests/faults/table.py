@@ -12,8 +12,10 @@ PROMISED = 10.0  # seconds for a recovery; longer ones are marked
 _MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 
-def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+def pytest_report_teststatus(report: object, config: pytest.Config) -> tuple[str, str, str] | None:
     """In the place of pytest's dot: one line for a case that has ended."""
+    if not isinstance(report, pytest.TestReport):
+        return None
     if config.getoption("verbose") >= 0 or (report.when != "call" and report.passed):
         return None
     numbers = dict(report.user_properties)

@@ -1,8 +1,9 @@
 """A process ends between two of its steps: a build of the application that kills itself there, once."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,13 +51,21 @@ def application(tmp_path_factory: pytest.TempPathFactory, crash_at: Path) -> Ite
     yield from running(environment={"PYTHONPATH": path, "CRASH_AT": str(crash_at)})
 
 
-@pytest.mark.parametrize("step", WORKER)
+QUICK = {"added the receipt", "created the document", "sent"}
+
+
+def steps(all_of_them: Iterable[str]) -> list[Any]:
+    """The steps, some of which are tried by the subset too."""
+    return [pytest.param(step, marks=[pytest.mark.quick] if step in QUICK else []) for step in all_of_them]
+
+
+@pytest.mark.parametrize("step", steps(WORKER))
 def test_a_worker_that_crashes_at_a_step_loses_nothing(case: Case, crash_at: Path, step: str) -> None:
     """Each order is receipted once, by the worker's next process, wherever the crash found it."""
     crashes(case, crash_at, step)
 
 
-@pytest.mark.parametrize("step", FRONTEND)
+@pytest.mark.parametrize("step", steps(FRONTEND))
 def test_a_frontend_that_crashes_at_a_step_loses_nothing(case: Case, crash_at: Path, step: str) -> None:
     """Whoever had no answer places the order again, under its key: it is there once."""
     crashes(case, crash_at, step)

@@ -20,6 +20,7 @@ VICTIMS: dict[str, Callable[[Application], int]] = {
 }
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_a_killed_process_loses_nothing(case: Case, victim: str) -> None:
     """After SIGKILL it is started again, and each order is receipted once."""

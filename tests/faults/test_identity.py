@@ -25,6 +25,7 @@ def test_a_rotated_key_stops_nothing(case: Case, issuer: str) -> None:
     case.settle()
 
 
+@pytest.mark.quick
 def test_an_expired_projected_token_stops_a_new_process_until_it_is_renewed(case: Case) -> None:
     """A worker that starts with a token that has run out says so on `/readyz`, with Entra's code; with the kubelet's
     next token it works."""

@@ -15,8 +15,6 @@ from tests.faults.case import Case
 from tests.faults.conftest import running
 from tests.faults.ledger import Ledger
 
-pytestmark = pytest.mark.long
-
 FLAT = 5_000  # orders, over which nothing may grow
 BACKLOGS = {2: 7_500, 4: 7_500}  # orders by workers
 WARM = 1_000  # orders after which a process holds what it needs

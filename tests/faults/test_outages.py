@@ -10,10 +10,15 @@ from tests.e2e.waiting import until
 from tests.faults.case import Case
 
 KINDS = ("down", "silent", "resetting", "slow", "throttling", "failing")
+QUICK = {("keyvault", "throttling"), ("cosmos", "down"), ("blob", "resetting"), ("servicebus", "silent")}
+OUTAGES = [
+    pytest.param(service, kind, marks=[pytest.mark.quick] if (service, kind) in QUICK else [])
+    for service in ("keyvault", "cosmos", "blob", "servicebus")
+    for kind in KINDS
+]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("service", ["keyvault", "cosmos", "blob", "servicebus"])
+@pytest.mark.parametrize(("service", "kind"), OUTAGES)
 def test_an_outage_loses_nothing(case: Case, service: str, kind: str) -> None:
     """Orders placed before, during and after it are receipted, once each, soon after the service works again."""
     with case.customers() as customers:
@@ -37,7 +42,7 @@ def test_a_worker_that_starts_during_an_outage_of_entra_waits(case: Case, kind: 
     case.settle()
 
 
-@pytest.mark.parametrize("kind", ["down", "failing"])
+@pytest.mark.parametrize("kind", [pytest.param("down", marks=pytest.mark.quick), "failing"])
 def test_nothing_is_accepted_that_service_bus_does_not_have(case: Case, kind: str) -> None:
     """While it takes nothing, every order is answered with a 503 that says when to try again."""
     with case.fault("servicebus", kind):
@@ -48,6 +53,7 @@ def test_nothing_is_accepted_that_service_bus_does_not_have(case: Case, kind: st
     case.settle()
 
 
+@pytest.mark.quick
 def test_an_order_whose_answer_was_lost_is_one_order(case: Case) -> None:
     """Service Bus has the message, and nobody was told: placed again under its key, it is the same order."""
     with case.customers(1) as customers:
@@ -58,7 +64,7 @@ def test_an_order_whose_answer_was_lost_is_one_order(case: Case) -> None:
     case.settle()
 
 
-@pytest.mark.parametrize("service", ["cosmos", "blob"])
+@pytest.mark.parametrize("service", [pytest.param("cosmos", marks=pytest.mark.quick), "blob"])
 def test_a_worker_that_is_killed_during_an_outage_loses_nothing(case: Case, service: str) -> None:
     """The orders that it had in its hands, none of which it could finish, are done by its next process."""
     with case.customers() as customers:
@@ -70,6 +76,7 @@ def test_a_worker_that_is_killed_during_an_outage_loses_nothing(case: Case, serv
     case.settle()
 
 
+@pytest.mark.quick
 def test_no_document_is_there_before_its_receipt(case: Case) -> None:
     """While Blob Storage is down no order gets a document, since it would be told to be receipted."""
     with case.customers() as customers:

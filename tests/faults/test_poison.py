@@ -19,6 +19,8 @@ from tests.faults.message_cases import cases, order_id
 
 CUSTOMER = "b" * 32
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(scope="module")
 def application() -> Iterator[Application]:
@@ -46,6 +48,7 @@ def test_poison_in_every_section_and_type_costs_no_order(case: Case) -> None:
     case.accepted(dict.fromkeys(orders, CUSTOMER))
     until(case.waiting, lambda waiting: waiting == 0, timeout=120)
     letters = case.ledger.letters()
+    case.set_aside(len(letters))
     assert {*reasons} == {"InvalidOrder", "Undecodable"}
     assert sorted(read_letter(letter).reason for letter in letters) == sorted(reasons)
     assert {letter.delivery_count for letter in letters} == {1}

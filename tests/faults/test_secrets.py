@@ -7,6 +7,7 @@ import signal
 import sqlite3
 
 import httpx
+import pytest
 
 from infra.signing_keys import FRONTEND_SIGNING_KEY, RECEIPT_PUBLIC_KEY, RECEIPT_SIGNING_KEY
 from tests.e2e.waiting import until
@@ -19,6 +20,7 @@ SERVICES = ("entra", "keyvault", "cosmos", "blob", "servicebus")
 PATHS, KINDS = ("/healthz", "/readyz"), ("text/html", "application/json")
 
 
+@pytest.mark.quick
 def test_no_token_and_no_secret_is_told(case: Case) -> None:
     """After orders, refusals and failures of every service: none in the pods' logs, in the audit trail, in what was
     said on the terminal, in the arguments of any process, or in an answer of the health endpoints."""
