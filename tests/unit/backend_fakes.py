@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from azure.servicebus import ServiceBusReceivedMessage
-from backend.encoded import decode
+from azure.servicebus.aio import ServiceBusReceiver
 from backend.health import Health
-from backend.process import Receipted, Rejected
-from backend.worker import SettlingReceiver, Worker
+from backend.orders.handler import Receipted, Rejected
+from backend.queue.encoded import decode
+from backend.queue.worker import Worker
 
 from contract import Order, OrderDocument
 from tests import amqp_messages as m
@@ -71,10 +72,10 @@ class Queue:
         self.arrived.set()
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[SettlingReceiver]:
+    async def connect(self) -> AsyncIterator[ServiceBusReceiver]:
         self.connections += 1
         connection = Connection(self, silent=self.connections <= self.silent)
-        yield cast(SettlingReceiver, connection)
+        yield cast(ServiceBusReceiver, connection)
         connection.open = False
 
 
@@ -146,25 +147,25 @@ class Connection:
         self.queue.dead.append((self._settle(message), reason, error_description))
 
 
-Process = Callable[[bytes], Awaitable[Receipted | Rejected]]
+HandleOrder = Callable[[bytes], Awaitable[Receipted | Rejected]]
 
 
 class Running:
     """A worker at work on a fake queue."""
 
-    def __init__(self, queue: Queue, process: Process, patience: float = 60.0, concurrency: int = 4) -> None:
+    def __init__(self, queue: Queue, handle_order: HandleOrder, patience: float = 60.0, concurrency: int = 4) -> None:
         self.queue = queue
         self.health = Health()
-        self.confirmed: list[str] = []
+        self.waited_for: list[str] = []
         self.answering = asyncio.Event()
         self.answering.set()
         self.worker = Worker(
-            queue.connect, process, self.confirm, self.health, concurrency, patience, wait=0.05, quiet=0.1
+            queue.connect, handle_order, self.wait_for, self.health, concurrency, patience, wait=0.05, quiet=0.1
         )
         self.task = asyncio.create_task(self.worker.run())
 
-    async def confirm(self, dependency: str) -> None:
-        self.confirmed.append(dependency)
+    async def wait_for(self, dependency: str) -> None:
+        self.waited_for.append(dependency)
         await self.answering.wait()
 
     async def until(self, condition: Callable[[], Any]) -> None:

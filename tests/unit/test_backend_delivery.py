@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError
-from backend.dependencies import Unavailable
-from backend.process import Receipted, Rejected
+from backend.azure.dependency import Unavailable
+from backend.orders.handler import Receipted, Rejected
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from workload.failure import Failure
@@ -105,7 +105,7 @@ async def test_patience_ends_in_one_redelivery_and_a_check(queue: Queue) -> None
     queue.put(b"1", b"2")
     running = Running(queue, dependent, patience=0.0, concurrency=1)
     running.answering.clear()
-    await running.until(lambda: running.confirmed == ["Blob Storage"])
+    await running.until(lambda: running.waited_for == ["Blob Storage"])
     assert queue.given_back == [1]
     assert running.health.missing == {"Blob Storage": "Down: refused"}
     assert len(queue.waiting) == 2
@@ -261,7 +261,7 @@ async def test_an_error_before_the_order_is_read_is_one_of_the_messages(
             raise TypeError("unforeseen")
         return nullcontext()
 
-    monkeypatch.setattr("backend.delivery.continued", unreadable)
+    monkeypatch.setattr("backend.queue.delivery.sender_trace", unreadable)
     queue.put(b"bad", b"good")
     running = Running(queue, done)
     await running.until(lambda: queue.completed == [2])

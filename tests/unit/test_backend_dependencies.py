@@ -2,7 +2,7 @@
 
 import pytest
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
-from backend.dependencies import Unavailable, calling
+from backend.azure.dependency import Unavailable, dependency
 
 
 def answered(status: int, error: type[HttpResponseError] = HttpResponseError) -> HttpResponseError:
@@ -29,7 +29,7 @@ def answered(status: int, error: type[HttpResponseError] = HttpResponseError) ->
 async def test_a_failure_makes_the_dependency_unavailable(error: Exception, refused: bool) -> None:
     """Its own words are kept, and a refusal (Entra's too, whatever its status) is told from an outage."""
     with pytest.raises(Unavailable) as unavailable:
-        async with calling("Cosmos DB"):
+        async with dependency("Cosmos DB"):
             raise error
     assert (unavailable.value.dependency, unavailable.value.refused) == ("Cosmos DB", refused)
 
@@ -38,5 +38,5 @@ async def test_a_failure_makes_the_dependency_unavailable(error: Exception, refu
 async def test_what_a_service_says_of_the_request_is_raised_as_it_came(status: int) -> None:
     """Waiting would not cure it."""
     with pytest.raises(AzureError, match="said"):
-        async with calling("Cosmos DB"):
+        async with dependency("Cosmos DB"):
             raise answered(status)

@@ -1,6 +1,6 @@
 """Messages that the Service Bus SDK can't decode, and messages sent as the bytes that they are, with the real SDK.
 
-If a new version of azure-servicebus fails these tests, `backend.encoded` must be adapted to it before it is used.
+If a new version of azure-servicebus fails these tests, `backend.queue.encoded` must be adapted to it before it is used.
 """
 
 import time
@@ -13,8 +13,8 @@ from azure.servicebus._pyamqp.aio import _receiver_async
 from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError
-from backend.clients import servicebus_client
-from backend.encoded import decode, encoded_of, fault_of, keep_encoded, send_encoded
+from backend.azure.clients import servicebus_client
+from backend.queue.encoded import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
 from backend.settings import QueueSettings
 from harness.amqp_wire import Wire
 from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
@@ -46,7 +46,7 @@ def received(encoded: bytes) -> ServiceBusReceivedMessage:
 @pytest.mark.parametrize("name", m.DECODABLE)
 def test_what_the_sdk_can_decode_is_decoded(place: str, name: str) -> None:
     """A value of each of its types, in every section, leaves the message without a fault."""
-    assert fault_of(received(PLACES[place](m.DECODABLE[name]))) is None
+    assert decoding_fault(received(PLACES[place](m.DECODABLE[name]))) is None
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -55,7 +55,7 @@ def test_what_the_sdk_can_not_decode_has_a_fault(place: str, name: str) -> None:
     """It says which part can't be decoded; the bytes are there, and nothing else of what its sender said."""
     encoded = PLACES[place]((m.UNDECODABLE | m.BOMBS)[name])
     message = received(encoded)
-    assert (fault_of(message) or "").startswith("azure-servicebus can't decode its ")
+    assert (decoding_fault(message) or "").startswith("azure-servicebus can't decode its ")
     assert encoded_of(message) == encoded
     assert (message.application_properties, message.message_id, message.body) == (None, None, None)
 
@@ -76,7 +76,7 @@ def from_broker(body: bytes, *, deliveries: bytes = m.uint(3), locked_until: byt
 def test_a_fault_leaves_what_the_broker_said(body: bytes) -> None:
     """Number, deliveries and lock are known of a message whose rest can't be read, however it is broken."""
     message = received(from_broker(body))
-    assert fault_of(message)
+    assert decoding_fault(message)
     assert (message.sequence_number, message.delivery_count) == (7, 3)
     assert message.locked_until_utc is not None
     assert message.locked_until_utc.timestamp() > time.time() + 50
@@ -162,7 +162,7 @@ async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, cl
         for _ in range(len(faults) + 2):
             (message,) = await receiver.receive_messages(max_wait_time=5)
             assert message.delivery_count == 0
-            if fault := fault_of(message):
+            if fault := decoding_fault(message):
                 await receiver.dead_letter_message(message, reason="Undecodable", error_description=fault)
             else:
                 bodies.append(b"".join(message.body))
@@ -193,7 +193,7 @@ async def test_a_peek_shows_the_others_too(broker: RunningBroker, client: Servic
     async with client.get_queue_receiver("peeked") as receiver:
         peeked = await receiver.peek_messages(10, sequence_number=1)
     assert [message.sequence_number for message in peeked] == [1, 2, 3]
-    assert [fault_of(message) is None for message in peeked] == [True, False, True]
+    assert [decoding_fault(message) is None for message in peeked] == [True, False, True]
 
 
 async def test_a_message_is_sent_as_it_is(broker: RunningBroker, client: ServiceBusClient) -> None:

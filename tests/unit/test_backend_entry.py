@@ -1,6 +1,5 @@
 """The worker as a process: it starts without access and says so, logs JSON without a token, and stops when told."""
 
-import asyncio
 import json
 import os
 import signal
@@ -14,8 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-from backend.__main__ import stopped_while_alive
-from backend.health import Health
 
 SETTINGS = {
     "AZURE_KEYVAULT_RESOURCEENDPOINT": "https://keyless.vault.azure.net",
@@ -119,28 +116,3 @@ def test_without_a_network_it_names_what_it_can_not_reach(start: Callable[..., W
     assert code == 0
     assert time.monotonic() - began < 3
     assert "made.up.assertion" not in json.dumps(lines)
-
-
-def test_a_missing_setting_is_named_in_one_line() -> None:
-    """No traceback, the variable's name, exit code 1."""
-    run = subprocess.run(
-        [sys.executable, "-m", "backend"], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
-    )
-    assert run.returncode == 1
-    (line,) = run.stderr.splitlines()
-    assert "AZURE_COSMOS_RESOURCEENDPOINT" in line
-
-
-async def test_waiting_without_an_identity_leaves_no_tasks_behind() -> None:
-    """However long it waits, one task does so, and it ends when it is told."""
-    health, stopped = Health(), asyncio.Event()
-    turns = asyncio.Queue[None]()
-    health.turn = lambda: turns.put_nowait(None)  # type: ignore[method-assign]
-    before = asyncio.all_tasks()
-    waiting = asyncio.create_task(stopped_while_alive(health, stopped))
-    async with asyncio.timeout(10):
-        for _ in range(3):
-            await turns.get()
-        assert asyncio.all_tasks() - before == {waiting}
-        stopped.set()
-        await waiting

@@ -18,8 +18,9 @@ from azure.core.credentials import AccessToken
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError, CosmosResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
-from backend.dependencies import Unavailable
-from backend.stores import BlobReceipts, CosmosDocuments
+from backend.azure.dependency import Unavailable
+from backend.orders.order_documents import OrderDocuments
+from backend.orders.receipt_blobs import ReceiptBlobs
 
 from contract import Order, OrderDocument
 
@@ -86,7 +87,7 @@ def service() -> BlobService:
 @pytest.fixture
 async def receipts(
     service: BlobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[BlobReceipts]:
+) -> AsyncIterator[ReceiptBlobs]:
     authority = trustme.CA()
     ca = str(tmp_path / "ca.pem")
     authority.cert_pem.write_to_path(ca)
@@ -101,11 +102,11 @@ async def receipts(
     async with ContainerClient.from_container_url(
         url, cast(Any, Token()), retry_total=0, connection_verify=ca
     ) as container:
-        yield BlobReceipts(container)
+        yield ReceiptBlobs(container)
     await server.close()
 
 
-async def test_a_receipt_is_stored_only_where_there_is_none(service: BlobService, receipts: BlobReceipts) -> None:
+async def test_a_receipt_is_stored_only_where_there_is_none(service: BlobService, receipts: ReceiptBlobs) -> None:
     """The upload is conditional, so that not even a race can overwrite a receipt."""
     assert await receipts.add("a/1.jws", "signed") == "signed"
     assert service.blobs == {"a/1.jws": b"signed"}
@@ -114,7 +115,7 @@ async def test_a_receipt_is_stored_only_where_there_is_none(service: BlobService
 
 @pytest.mark.parametrize("refusal", [(409, "BlobAlreadyExists"), (403, "AuthorizationPermissionMismatch")])
 async def test_the_receipt_that_is_there_is_kept(
-    service: BlobService, receipts: BlobReceipts, refusal: tuple[int, str]
+    service: BlobService, receipts: ReceiptBlobs, refusal: tuple[int, str]
 ) -> None:
     """Whichever way Azure refuses a second upload, the answer is the receipt that was there first."""
     service.blobs["a/1.jws"] = b"first"
@@ -122,7 +123,7 @@ async def test_the_receipt_that_is_there_is_kept(
     assert await receipts.add("a/1.jws", "second") == "first"
 
 
-async def test_a_missing_role_is_told_from_a_repeat(service: BlobService, receipts: BlobReceipts) -> None:
+async def test_a_missing_role_is_told_from_a_repeat(service: BlobService, receipts: ReceiptBlobs) -> None:
     """The same 403 with nothing there means that we may not add: the refusal itself is what readiness shows."""
     service.refusal = (403, "AuthorizationPermissionMismatch")
     with pytest.raises(Unavailable, match="AuthorizationPermissionMismatch") as caught:
@@ -131,7 +132,7 @@ async def test_a_missing_role_is_told_from_a_repeat(service: BlobService, receip
     assert caught.value.refused
 
 
-async def test_an_outage_of_blob_storage_is_unavailable(service: BlobService, receipts: BlobReceipts) -> None:
+async def test_an_outage_of_blob_storage_is_unavailable(service: BlobService, receipts: ReceiptBlobs) -> None:
     """A 5xx is worth repeating and no refusal."""
     service.refusal = (503, "ServerBusy")
     with pytest.raises(Unavailable) as caught:
@@ -139,7 +140,7 @@ async def test_an_outage_of_blob_storage_is_unavailable(service: BlobService, re
     assert not caught.value.refused
 
 
-async def test_a_receipt_is_there_or_not(service: BlobService, receipts: BlobReceipts) -> None:
+async def test_a_receipt_is_there_or_not(service: BlobService, receipts: ReceiptBlobs) -> None:
     """Blob Storage's word for it is taken, without reading the receipt; a missing container tells nothing of it."""
     service.blobs["a/1.jws"] = b"signed"
     assert await receipts.has("a/1.jws")
@@ -149,7 +150,7 @@ async def test_a_receipt_is_there_or_not(service: BlobService, receipts: BlobRec
         await receipts.has("a/2.jws")
 
 
-async def test_the_check_asks_for_a_blob_that_is_not_there(service: BlobService, receipts: BlobReceipts) -> None:
+async def test_the_check_asks_for_a_blob_that_is_not_there(service: BlobService, receipts: ReceiptBlobs) -> None:
     """No such blob is a good answer; no such container is not."""
     await receipts.check()
     service.missing = "ContainerNotFound"
@@ -189,18 +190,18 @@ def container() -> Container:
 
 
 @pytest.fixture
-def documents(container: Container) -> CosmosDocuments:
-    return CosmosDocuments(cast(ContainerProxy, container))
+def documents(container: Container) -> OrderDocuments:
+    return OrderDocuments(cast(ContainerProxy, container))
 
 
-async def test_a_document_reads_back_as_it_was_created(documents: CosmosDocuments) -> None:
+async def test_a_document_reads_back_as_it_was_created(documents: OrderDocuments) -> None:
     """What Cosmos DB adds to an item does not matter."""
     assert await documents.read(DOCUMENT.id, DOCUMENT.customerId) is None
     assert await documents.create(DOCUMENT) == DOCUMENT
     assert await documents.read(DOCUMENT.id, DOCUMENT.customerId) == DOCUMENT
 
 
-async def test_the_document_that_is_there_is_kept(documents: CosmosDocuments) -> None:
+async def test_the_document_that_is_there_is_kept(documents: OrderDocuments) -> None:
     """Creating it again answers with the first one, whatever the second says."""
     await documents.create(DOCUMENT)
     assert await documents.create(DOCUMENT.model_copy(update={"receipt": "another"})) == DOCUMENT
@@ -211,7 +212,7 @@ async def test_the_document_that_is_there_is_kept(documents: CosmosDocuments) ->
     [(401, True), (403, True), (408, False), (429, False), (449, False), (500, False), (503, False)],
 )
 async def test_what_may_pass_is_unavailable(
-    container: Container, documents: CosmosDocuments, status: int, refused: bool
+    container: Container, documents: OrderDocuments, status: int, refused: bool
 ) -> None:
     """Refusals and outages are no verdict on the order: it is tried again."""
     container.failure = CosmosHttpResponseError(status_code=status, message="not now")
@@ -222,7 +223,7 @@ async def test_what_may_pass_is_unavailable(
 
 @pytest.mark.parametrize("status", [400, 413])
 async def test_what_is_wrong_with_the_order_itself_is_raised_as_it_came(
-    container: Container, documents: CosmosDocuments, status: int
+    container: Container, documents: OrderDocuments, status: int
 ) -> None:
     """No waiting for the dependency cures it, so the message goes the way of failing messages."""
     container.failure = CosmosHttpResponseError(status_code=status, message="too large")
@@ -230,7 +231,7 @@ async def test_what_is_wrong_with_the_order_itself_is_raised_as_it_came(
         await documents.create(DOCUMENT)
 
 
-async def test_a_missing_container_is_not_a_missing_document(container: Container, documents: CosmosDocuments) -> None:
+async def test_a_missing_container_is_not_a_missing_document(container: Container, documents: OrderDocuments) -> None:
     """Sub-status 1003 says that the container is gone, which must not look like an order not yet receipted."""
     gone = CosmosResourceNotFoundError(status_code=404, message="Owner resource does not exist")
     gone.sub_status = 1003

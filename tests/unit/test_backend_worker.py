@@ -8,13 +8,14 @@ from typing import cast
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import ServiceBusConnectionError
-from backend.clients import servicebus_client
-from backend.delivery import Delivery
+from backend.azure.clients import servicebus_client
 from backend.health import Health
-from backend.process import Receipted, Rejected
+from backend.orders.handler import Receipted, Rejected
+from backend.queue.delivery import Delivery
+from backend.queue.worker import Worker
 from backend.settings import QueueSettings
-from backend.worker import SettlingReceiver, Worker
 from structlog.testing import capture_logs
 from workload.aio import WatchedCredential
 
@@ -47,10 +48,10 @@ async def test_nothing_is_received_before_every_dependency_has_answered(queue: Q
     """While something is missing, messages stay in the queue; once it is there, they are worked on."""
     queue.put(b"x")
     running = Running(queue, done)
-    running.health.lack("check", "Key Vault", "AADSTS700213: no matching federated identity record")
+    running.health.mark_missing("check", "Key Vault", "AADSTS700213: no matching federated identity record")
     await running.until(lambda: queue.connections == 1 and "Service Bus" not in running.health.missing)
     assert len(queue.waiting) == 1
-    running.health.regain("check")
+    running.health.mark_available("check")
     await running.until(lambda: queue.completed)
     await running.stop()
 
@@ -120,10 +121,10 @@ async def test_a_stop_does_not_wait_for_a_connection() -> None:
     opening = asyncio.Event()
 
     @asynccontextmanager
-    async def hanging() -> AsyncIterator[SettlingReceiver]:
+    async def hanging() -> AsyncIterator[ServiceBusReceiver]:
         opening.set()
         await asyncio.Event().wait()
-        yield cast(SettlingReceiver, None)
+        yield cast(ServiceBusReceiver, None)
 
     worker = Worker(hanging, done, confirmed, Health(), concurrency=1)
     task = asyncio.create_task(worker.run())
@@ -159,7 +160,7 @@ async def test_a_dead_receiver_is_replaced(queue: Queue) -> None:
 
 async def test_a_receiver_whose_broker_is_gone_is_replaced(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue in which nothing arrives is asked for an answer; a broker that gives none is connected to anew."""
-    monkeypatch.setattr("backend.receiver.ANSWER", 0.1)
+    monkeypatch.setattr("backend.queue.receiver.ANSWER", 0.1)
     queue.silent = 1
     queue.put(b"1")
     running = Running(queue, done)

@@ -8,12 +8,14 @@ from typing import Any, cast
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusConnectionError, ServiceBusError
-from backend.redrive.__main__ import Refused, parser, read_body, send_back
+from backend.command import CommandError
+from backend.queue import amqp
+from backend.redrive.__main__ import parser, read_body
 from backend.redrive.copy import copy_of
-from backend.redrive.letters import read_letter, reason_to_keep, table
-from backend.redrive.queue import dead_letters
+from backend.redrive.dead_letters import read_all, read_letter, table
+from backend.redrive.selection import reason_to_keep
+from backend.redrive.send_back import send_back
 
-from backend import amqp
 from tests import amqp_messages as m
 from tests.unit.backend_fakes import received
 
@@ -120,7 +122,7 @@ async def test_a_letter_that_the_broker_refuses_is_kept_alone(
     """What it says about one message is no reason to keep the others; the run says so and fails."""
     queue = DeadLetterQueue(letter(1), letter(2))
     queue.failures[1] = error
-    with pytest.raises(Refused, match="not sent back: 1"):
+    with pytest.raises(CommandError, match="not sent back: 1"):
         await run(queue)
     assert queue.log == ["send 2", "complete 2", "abandon 1"]
     assert f"1  kept, it was not sent: {type(error).__name__}: too large" in capsys.readouterr().out.splitlines()
@@ -132,7 +134,7 @@ async def test_a_letter_that_can_not_be_taken_apart_is_kept(capsys: pytest.Captu
     queue = DeadLetterQueue(broken, letter(2))
     await run(queue)
     assert queue.letters == [broken]
-    with pytest.raises(Refused, match="not sent back: 1"):
+    with pytest.raises(CommandError, match="not sent back: 1"):
         await run(queue, "--sequence", "1")
     assert queue.letters == [broken]
     kept = [line for line in capsys.readouterr().out.splitlines() if line.startswith("1  kept, ")]
@@ -194,7 +196,7 @@ async def test_what_is_kept_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 async def test_a_letter_that_is_not_there_is_an_error() -> None:
     """Whoever names a sequence number learns that nothing was sent."""
-    with pytest.raises(Refused, match="no dead letter or locked by another: 9"):
+    with pytest.raises(CommandError, match="no dead letter or locked by another: 9"):
         await run(DeadLetterQueue(letter(1)), "--sequence", "9")
 
 
@@ -228,21 +230,21 @@ async def test_a_repair_that_is_none_is_refused(
 ) -> None:
     """A body that is still invalid, or another order's, is not sent, and the letter stays."""
     queue = DeadLetterQueue(letter(1, INVALID, "InvalidOrder"))
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(CommandError, match=said):
         await run(queue, "--sequence", "1", "--body", repaired(**change))
     assert queue.log == []
 
 
 async def test_a_body_needs_one_letter(repaired: Callable[..., str]) -> None:
     """One body can't repair several letters."""
-    with pytest.raises(Refused, match="name it with --sequence"):
+    with pytest.raises(CommandError, match="name it with --sequence"):
         await run(DeadLetterQueue(letter(1)), "--body", repaired())
 
 
 async def test_the_list_shows_every_letter() -> None:
     """More than one page of them, with reason, order and description, and nothing locked."""
     queue = DeadLetterQueue(*(letter(number) for number in range(1, 121)), letter(121, b"\xff", "InvalidOrder", "body"))
-    lines = table(await dead_letters(queue)).splitlines()
+    lines = table(await read_all(queue)).splitlines()
     assert len(lines) == 122
     assert lines[0].split() == ["SEQUENCE", "REASON", "ORDER", "DESCRIPTION"]
     assert lines[-1].split() == ["121", "InvalidOrder", "-", "body"]
@@ -360,7 +362,7 @@ def test_a_letter_that_is_no_order_is_kept_with_a_true_sentence(dead: ServiceBus
 )
 async def test_the_list_shows_whatever_a_letter_holds(dead: ServiceBusReceivedMessage, line: str) -> None:
     """One letter hides no other, and does nothing to the terminal."""
-    header, *lines = table(await dead_letters(DeadLetterQueue(dead, letter(2)))).splitlines()
+    header, *lines = table(await read_all(DeadLetterQueue(dead, letter(2)))).splitlines()
     assert header.split() == ["SEQUENCE", "REASON", "ORDER", "DESCRIPTION"]
     assert [one.split() for one in lines] == [line.split(), ["2", "MaxDeliveryCountExceeded", "a" * 32, "too", "often"]]
 
@@ -368,5 +370,5 @@ async def test_the_list_shows_whatever_a_letter_holds(dead: ServiceBusReceivedMe
 async def test_a_reason_without_end_is_cut() -> None:
     """The columns stay readable beside a letter whose texts are long."""
     long = letter(1, json.dumps({"orderId": "x" * 10_000}).encode(), "r" * 10_000)
-    lines = table(await dead_letters(DeadLetterQueue(long, letter(2)))).splitlines()
+    lines = table(await read_all(DeadLetterQueue(long, letter(2)))).splitlines()
     assert lines[2].startswith(f"2         {'MaxDeliveryCountExceeded':64}  {'a' * 32}")

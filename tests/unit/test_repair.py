@@ -4,10 +4,10 @@ from typing import cast
 
 import pytest
 from azure.cosmos.aio import ContainerProxy
-from backend.receipts import ReceiptSigner, SigningKey, sign_receipt
-from backend.repair.__main__ import Stores, mend
+from backend.orders.receipt_blobs import ReceiptBlobs
+from backend.orders.receipt_signer import ReceiptKey, ReceiptSigner, sign_receipt
 from backend.repair.findings import receipt_of
-from backend.stores import BlobReceipts
+from backend.repair.mend import RepairStores, mend
 from joserfc.jwk import OKPKey
 
 from contract import Order, OrderDocument, Receipt
@@ -24,7 +24,7 @@ DOCUMENT = OrderDocument.model_validate(
         "receipt": f"{'a' * 32}/{ORDER.digest()}.jws",
     }
 )
-OURS, THEIRS = (SigningKey(kid, OKPKey.generate_key("Ed25519")) for kid in ("ours", "theirs"))
+OURS, THEIRS = (ReceiptKey(kid, OKPKey.generate_key("Ed25519")) for kid in ("ours", "theirs"))
 
 
 class Signer:
@@ -54,7 +54,7 @@ class Receipts:
 async def test_what_was_stored_meanwhile_is_kept(stored: str, fault: str | None) -> None:
     """A receipt that another run made meanwhile is this order's, whatever key signed it; anything else is a fault."""
     receipts = Receipts(**{DOCUMENT.receipt: stored})
-    opened = Stores(cast(ReceiptSigner, Signer()), cast(ContainerProxy, None), cast(BlobReceipts, receipts))
+    opened = RepairStores(cast(ReceiptSigner, Signer()), cast(ContainerProxy, None), cast(ReceiptBlobs, receipts))
     said = await mend(opened, DOCUMENT)
     assert said is None if fault is None else said is not None and said.startswith(fault)
     assert receipts.stored == {DOCUMENT.receipt: stored}

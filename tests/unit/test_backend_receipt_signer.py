@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
-from backend.dependencies import Unavailable
-from backend.receipts import ReceiptSigner
+from backend.azure.dependency import Unavailable
+from backend.orders.receipt_signer import ReceiptSigner
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
 
