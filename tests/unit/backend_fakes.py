@@ -1,5 +1,7 @@
-"""A queue in memory that keeps Service Bus's rules, a lock for each message and a delivery counted for each that is
-given back; and a worker at work on it."""
+"""A queue in memory with Service Bus's rules, and a worker at work on it.
+
+A message that is received is locked. One that is abandoned is delivered again, and its deliveries are counted.
+"""
 
 import asyncio
 from collections import deque
@@ -55,14 +57,14 @@ class Queue:
         self.calls = 0
         self.losses: deque[Exception] = deque()
         self.deaths = 0  # of receivers to come
-        self.silent = 0  # how many of the first receivers have nobody at the other end
+        self.silent = 0  # how many of the first receivers get no answer
         self.settling: Exception | None = None
         self.largest = 0
         self.settlements = 0
         self.peeks = 0
 
     def put(self, *contents: bytes) -> None:
-        """Puts messages into the queue whose bodies are data sections."""
+        """Put messages into the queue whose bodies are data sections."""
         self.put_encoded(*(m.message(m.data(content)) for content in contents))
 
     def put_encoded(self, *messages: bytes) -> None:
@@ -80,7 +82,7 @@ class Queue:
 
 
 class Connection:
-    """A receiver. It turns out to be dead when the queue says so: as the SDK's may, it then returns nothing at once."""
+    """A receiver. If the queue says so it is dead, and returns nothing at once, as one of the SDK's does."""
 
     def __init__(self, queue: Queue, silent: bool) -> None:
         self.queue = queue

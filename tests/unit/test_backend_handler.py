@@ -1,4 +1,4 @@
-"""One order's way: every outcome, and every crash between two steps."""
+"""The steps of one order: every outcome, and every crash between two steps."""
 
 import itertools
 from collections.abc import Callable
@@ -30,11 +30,11 @@ def body(of: OrderMessage) -> bytes:
 
 
 class Crash(BaseException):
-    """The process is gone: nothing catches this."""
+    """The end of the process, which nothing catches."""
 
 
 class Steps:
-    """The three collaborators in memory, counting their steps; a crash may strike before or after any of them."""
+    """The receipts, the documents and the signer in memory. A crash may come before or after each step."""
 
     def __init__(self) -> None:
         self.receipts: dict[str, str] = {}
@@ -72,7 +72,7 @@ class Steps:
         return result
 
     def agree(self) -> bool:
-        """Whether there is one document and its receipt, saying the same."""
+        """Tell whether there is one document, and its receipt says the same."""
         (document,) = self.documents.values()
         receipt = read_receipt(self.receipts[document.receipt])
         return receipt is not None and (receipt.order, receipt.acceptedAt, receipt.receiptedAt) == (
@@ -88,7 +88,7 @@ def steps() -> Steps:
 
 
 async def test_an_order_becomes_a_receipt_and_a_document(steps: Steps) -> None:
-    """The receipt is signed for the public key that its `kid` names; the document points to it and agrees with it."""
+    """The receipt verifies with the public key that its `kid` names, and the document names it and agrees with it."""
     outcome = await steps.handler.handle_order(body(message()))
     assert isinstance(outcome, Receipted)
     assert steps.agree()
@@ -100,7 +100,7 @@ async def test_an_order_becomes_a_receipt_and_a_document(steps: Steps) -> None:
 
 
 async def test_the_receipt_comes_before_the_document(steps: Steps) -> None:
-    """The order of the steps is fixed: whoever sees a document finds its receipt."""
+    """The order of the steps is fixed, so that a document's receipt is always there."""
     await steps.handler.handle_order(body(message()))
     assert steps.taken == ["read", "sign", "add", "create"]
 
@@ -121,7 +121,7 @@ async def test_a_crash_is_only_a_redelivery(steps: Steps, when: str, step: str) 
 
 
 async def test_a_repeat_changes_nothing(steps: Steps) -> None:
-    """A second delivery of a receipted order reads its document, signs nothing, and is done."""
+    """A second delivery of a receipted order reads its document and signs nothing."""
     first = await steps.handler.handle_order(body(message()))
     receipts, documents = dict(steps.receipts), dict(steps.documents)
     steps.taken.clear()
@@ -130,7 +130,7 @@ async def test_a_repeat_changes_nothing(steps: Steps) -> None:
 
 
 async def test_the_same_order_accepted_twice_keeps_its_first_receipt(steps: Steps) -> None:
-    """A client's retry outside the queue's memory, interrupted halfway, agrees with the receipt already there."""
+    """If duplicate detection has forgotten the first message, a repeat agrees with the receipt that is stored."""
     steps.crash_at = ("after", "add")
     with pytest.raises(Crash):
         await steps.handler.handle_order(body(message()))
@@ -152,7 +152,7 @@ async def test_another_body_under_a_used_key_is_rejected(steps: Steps) -> None:
 
 
 async def test_two_bodies_racing_for_one_key_leave_one_document(steps: Steps) -> None:
-    """Where both saw no document, the one who creates it second is rejected, and nothing of the first changes."""
+    """If both saw no document, the one that creates it second is rejected, and the first stays as it is."""
     steps.crash_at = ("after", "add")
     with pytest.raises(Crash):
         await steps.handler.handle_order(body(message("Kettle")))  # is about to create its document …
@@ -166,7 +166,7 @@ async def test_two_bodies_racing_for_one_key_leave_one_document(steps: Steps) ->
 
 
 async def test_losing_the_race_at_the_last_step_is_rejected_too(steps: Steps) -> None:
-    """The document that appears between our read and our create decides."""
+    """A document that another worker creates between the read and the create decides."""
 
     async def overtaken(name: str, receipt: str) -> str:
         rival = Steps()
@@ -182,7 +182,7 @@ async def test_losing_the_race_at_the_last_step_is_rejected_too(steps: Steps) ->
 
 @pytest.mark.parametrize("stored", ["no receipt at all", "a.b.c"])
 async def test_a_blob_that_is_not_our_receipt_is_nothing_to_build_on(steps: Steps, stored: str) -> None:
-    """What else lies under the receipt's name is reported, not overwritten and not referred to."""
+    """Something else under the receipt's name is reported, not overwritten, and no document names it."""
     steps.receipts[message().receipt_name] = stored
     outcome = await steps.handler.handle_order(body(message()))
     assert isinstance(outcome, Rejected)
@@ -191,7 +191,7 @@ async def test_a_blob_that_is_not_our_receipt_is_nothing_to_build_on(steps: Step
 
 
 async def test_another_customers_receipt_is_not_ours(steps: Steps) -> None:
-    """A receipt under our name that speaks of another customer is reported."""
+    """Another customer's receipt under this order's name is reported."""
     other = Receipt.model_validate({**message().model_dump(), "customerId": "c" * 32, "receiptedAt": ACCEPTED})
     steps.receipts[message().receipt_name] = sign_receipt(other, ReceiptKey("k", KEY))
     assert isinstance(await steps.handler.handle_order(body(message())), Rejected)
@@ -209,7 +209,7 @@ async def test_another_customers_receipt_is_not_ours(steps: Steps) -> None:
     ],
 )
 async def test_an_invalid_message_is_rejected_before_anything_is_done(steps: Steps, sent: bytes, said: str) -> None:
-    """Its description names the field and the fault; no step is taken."""
+    """The description names the field and the fault, and no step is taken."""
     outcome = await steps.handler.handle_order(sent)
     assert isinstance(outcome, Rejected)
     assert outcome.reason == "InvalidOrder"
@@ -219,7 +219,7 @@ async def test_an_invalid_message_is_rejected_before_anything_is_done(steps: Ste
 
 @pytest.mark.parametrize("step", ["read", "sign", "add", "create"])
 async def test_a_dependency_that_fails_is_no_verdict(steps: Steps, step: str) -> None:
-    """The failure is passed on as it is, and the same call repeated later succeeds."""
+    """The failure is raised as it is, and the same call succeeds later."""
     steps.failing = step
     with pytest.raises(Unavailable):
         await steps.handler.handle_order(body(message()))

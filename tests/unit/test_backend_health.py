@@ -31,12 +31,12 @@ async def probed() -> AsyncIterator[Probed]:
 
 
 async def test_ready_when_nothing_is_missing(probed: Probed) -> None:
-    """200 where nobody waits for anything."""
+    """200 if no dependency is missing."""
     assert (await probed.get("/readyz")).status == 200
 
 
 async def test_unready_names_what_is_missing(probed: Probed) -> None:
-    """503 as problem+json, with the service's own sentence; the process is alive all the same."""
+    """503 as problem+json with the service's own sentence. The process is still alive."""
     probed.health.mark_missing("check", "Key Vault", DENIED)
     answer = await probed.get("/readyz")
     assert (answer.status, answer.content_type) == (503, "application/problem+json")
@@ -47,7 +47,7 @@ async def test_unready_names_what_is_missing(probed: Probed) -> None:
 
 
 async def test_ready_again_when_the_last_one_waits_no_more(probed: Probed) -> None:
-    """Two messages wait for the same dependency: it is missing until neither does."""
+    """If two messages wait for a dependency, it is missing until neither does."""
     probed.health.mark_missing(1, "Cosmos DB", "down")
     probed.health.mark_missing(2, "Cosmos DB", "down")
     probed.health.mark_available(1)
@@ -76,7 +76,7 @@ async def test_a_stuck_loop_is_not_alive() -> None:
 
 
 async def test_access_is_asked_for_until_it_is_there() -> None:
-    """Each dependency is missing until it has answered, says why meanwhile, and recovers by itself."""
+    """Each dependency is missing until its check passes, with the reason, and recovers by itself."""
     denied = [DENIED, DENIED]
 
     async def check() -> None:

@@ -1,4 +1,4 @@
-"""Repair, where two of its runs meet: what is stored meanwhile is kept. The receipts are a fake in memory."""
+"""Two runs of repair at the same time: the receipt that is stored first is kept. The receipts are a fake in memory."""
 
 from typing import cast
 
@@ -33,7 +33,7 @@ class Signer:
 
 
 class Receipts:
-    """Create-only, as Blob Storage is for us."""
+    """Receipts that may be added and not overwritten, as this workload's role allows."""
 
     def __init__(self, **stored: str) -> None:
         self.stored = stored
@@ -52,7 +52,7 @@ class Receipts:
     ids=["the same, signed with an earlier key", "another order's", "something else"],
 )
 async def test_what_was_stored_meanwhile_is_kept(stored: str, fault: str | None) -> None:
-    """A receipt that another run made meanwhile is this order's, whatever key signed it; anything else is a fault."""
+    """A receipt that another run made meanwhile counts, also with an earlier key. Anything else is a fault."""
     receipts = Receipts(**{DOCUMENT.receipt: stored})
     opened = RepairStores(cast(ReceiptSigner, Signer()), cast(ContainerProxy, None), cast(ReceiptBlobs, receipts))
     said = await mend(opened, DOCUMENT)

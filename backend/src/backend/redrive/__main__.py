@@ -23,9 +23,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True)
     verbs.add_parser("list", help="print all dead letters; nothing is changed")
     again = verbs.add_parser("resend", help="send dead letters back: all that are valid orders, but no reused keys")
-    again.add_argument(
-        "--sequence", type=int, action="append", default=[], metavar="N", help="this one, whatever it is"
-    )
+    again.add_argument("--sequence", type=int, action="append", default=[], metavar="N", help="this one, valid or not")
     again.add_argument("--reason", action="append", default=[], metavar="R", help="those with this reason")
     again.add_argument("--body", metavar="FILE", help="with one --sequence: the repaired order message, - for stdin")
     return top

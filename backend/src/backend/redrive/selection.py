@@ -11,8 +11,8 @@ NOT_CHOSEN = "not asked for"
 def reason_to_keep(letter: DeadLetter, sequences: Collection[int], reasons: Collection[str]) -> str | None:
     """Return why this one is kept, or None if it is sent back.
 
-    A letter that is named by its sequence number is sent, whatever it is. If none is named, the valid orders with one
-    of the reasons are sent. If no reason is given either, all valid orders are sent, but no reused idempotency key: it
+    A letter that is named by its sequence number is sent, valid or not. If none is named, the valid orders with one of
+    the reasons are sent. If no reason is given either, all valid orders are sent, but no reused idempotency key: it
     would be rejected again.
     """
     if sequences:
