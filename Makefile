@@ -39,9 +39,9 @@ check: ## Check format, lint, types, imports, infrastructure, manifests, images,
 	@$(venv)/ruff check .
 	@$(venv)/mypy
 	@$(venv)/lint-imports
-	@$(venv)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(workflows)
-	@$(venv)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
-	@$(venv)/check-jsonschema --quiet --builtin-schema vendor.compose-spec $(compose)
+	@$(venv)/check-jsonschema --builtin-schema vendor.github-workflows $(workflows)
+	@$(venv)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(venv)/check-jsonschema --builtin-schema vendor.compose-spec $(compose)
 	@PATH="$(CURDIR)/$(venv):$$PATH" actionlint -color=false $(workflows)
 	@$(venv)/shellcheck .ci/run .ci/docker
 	@$(venv)/zizmor --offline --persona auditor --no-progress --quiet .github
