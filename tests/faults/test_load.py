@@ -1,4 +1,4 @@
-"""Many orders: a backlog drained by one, then two, then four workers, and what a long run leaves behind in the processes."""
+"""Many orders: a backlog drained by one, two and four workers in turn, and what a long run leaves in the processes."""
 
 import contextlib
 import time
