@@ -6,21 +6,20 @@ all secrets, needs one. A principal is the object id of a workload's identity. A
 """
 
 import uuid
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from localcloud import yaml_document
+from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
 from localcloud.authorization.roles import Role, without_condition
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
-_TIMEDELTA = TypeAdapter(timedelta)
 _IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
 
 
@@ -32,29 +31,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _iso_8601(duration: str) -> str:
-    try:
-        _TIMEDELTA.validate_python(duration)
-    except ValidationError as error:
-        raise ValueError(f"{duration!r} is not an ISO 8601 duration, such as PT1M") from error
-    return duration
-
-
-Duration = Annotated[str, Field(pattern="^P"), AfterValidator(_iso_8601)]
-
-
 class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
-
-
-class Queue(_Part):
-    """A Service Bus queue, with the properties of `Microsoft.ServiceBus/namespaces/queues` (ISO 8601 durations)."""
-
-    lockDuration: Duration = "PT1M"
-    maxDeliveryCount: Annotated[int, Field(ge=1, le=2000)] = 10
-    defaultMessageTimeToLive: Duration = "P14D"
-    deadLetteringOnMessageExpiration: bool = False
-    duplicateDetectionHistoryTimeWindow: Duration | None = None
 
 
 class CosmosContainer(_Part):
@@ -71,13 +49,20 @@ class BlobContainer(_Part):
 
 class Entities(_Part):
     keyVault: dict[str, Secret] = {}
-    serviceBus: dict[str, Queue] = {}
+    serviceBus: Annotated[dict[EntityPath, Queue], BeforeValidator(without_topics)] = {}
+    topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
     cosmos: dict[str, CosmosContainer] = {}
     blob: dict[str, BlobContainer] = {}
 
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
-        return [f"{service}/{entity}" for service, entities in self for entity in entities]
+        scopes = [f"{service}/{entity}" for service in get_args(Service) for entity in getattr(self, service)]
+        return scopes + [f"serviceBus/{each}" for name, topic in self.topics.items() for each in topic.scopes(name)]
+
+    @model_validator(mode="after")
+    def _forwarding_makes_sense(self) -> "Entities":
+        require_forwarding_makes_sense(self.serviceBus, self.topics)
+        return self
 
 
 class Grant(_Part):
@@ -113,7 +98,7 @@ class AccessModel(_Part):
 
     @model_validator(mode="after")
     def _grants_make_sense(self) -> "AccessModel":
-        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in Entities.model_fields)}
+        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in get_args(Service))}
         for name, workload in self.workloads.items():
             for grant in workload.grants:
                 if grant.role not in self.roles:
@@ -180,6 +165,8 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 
 def _within(granted: str, scope: str) -> bool:
     service, _, entity = granted.partition("/")
+    if granted.startswith("serviceBus/topics/") and scope.startswith(f"{granted}/subscriptions/"):
+        return True
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
 
 
