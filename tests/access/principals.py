@@ -10,7 +10,7 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _CONTAINERS = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers"
 
 _AZURE: dict[str, dict[str, Any]] = {
-    "contributor": {
+    "manager": {  # holds what Azure's Contributor holds
         "kind": "custom",
         "actions": ["*"],
         "notActions": ["Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"],
