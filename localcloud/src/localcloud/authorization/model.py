@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from localcloud import yaml_document
+from localcloud.authorization import built_in_roles
 from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
 from localcloud.authorization.roles import Role, without_condition
 from localcloud.validation import faults_of
@@ -89,23 +90,33 @@ class Workload(_Part):
 
 
 class AccessModel(_Part):
-    """The whole file, checked: a grant names a role and an entity that exist, and the role can be granted there."""
+    """The whole file, checked: a grant names a role and an entity that exist, and the role can be granted there.
+
+    `roles` are those that the file defines. A grant may also name one of Azure's built-in roles: see `role`.
+    """
 
     entities: Entities
-    roles: dict[str, Role]
+    roles: dict[str, Role] = {}
     workloads: dict[str, Workload]
     unused: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _roles_are_as_azure_has_them(self) -> "AccessModel":
+        for name, role in self.roles.items():
+            built_in_roles.check_repeated(name, role)
+        return self
 
     @model_validator(mode="after")
     def _grants_make_sense(self) -> "AccessModel":
         scopes = {*self.entities.scopes(), *(f"{service}/*" for service in get_args(Service))}
         for name, workload in self.workloads.items():
             for grant in workload.grants:
-                if grant.role not in self.roles:
-                    raise ValueError(f"workload {name}: there is no role {grant.role!r}")
+                role = self._find(grant.role)
+                if role is None:
+                    raise ValueError(f"workload {name}: {built_in_roles.unknown(grant.role, list(self.roles))}")
                 if grant.scope not in scopes:
                     raise ValueError(f"workload {name}: there is no entity {grant.scope!r}")
-                if self.roles[grant.role].kind == "cosmos" and not _is_of_cosmos(grant.scope):
+                if role.kind == "cosmos" and not _is_of_cosmos(grant.scope):
                     raise ValueError(
                         f"workload {name}: the role {grant.role!r} is of the kind cosmos, so it can be granted on "
                         f"cosmos/… alone, and not on {grant.scope!r}"
@@ -139,7 +150,17 @@ class AccessModel(_Part):
         """The roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
         workload = self.workload_of(principal)
         grants = self.workloads[workload].grants if workload else ()
-        return {grant.role: self.roles[grant.role] for grant in grants if _within(grant.scope, scope)}
+        return {grant.role: self.role(grant.role) for grant in grants if _within(grant.scope, scope)}
+
+    def role(self, name: str) -> Role:
+        """Return the role of this name, the file's own or one of Azure's; raise `KeyError` if there is none."""
+        role = self._find(name)
+        if role is None:
+            raise KeyError(name)
+        return role
+
+    def _find(self, name: str) -> Role | None:
+        return self.roles.get(name) or built_in_roles.find(name)
 
     def workload_of(self, principal: str) -> str | None:
         """The name of the workload whose identity has this object id."""
