@@ -36,12 +36,22 @@ class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
 
 
+PartitionKeyPath = Annotated[str, Field(pattern=r"^(/[A-Za-z_][A-Za-z0-9_]*)+$")]
+
+
 class CosmosContainer(_Part):
-    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`."""
+    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`.
+
+    A hierarchical partition key is a list of up to three paths.
+    """
 
     database: str
-    partitionKey: Annotated[str, Field(pattern=r"^/[A-Za-z_][A-Za-z0-9_]*$")]
+    partitionKey: PartitionKeyPath | Annotated[tuple[PartitionKeyPath, ...], Field(min_length=1, max_length=3)]
     defaultTtl: int | None = None
+
+    @property
+    def partitionKeyPaths(self) -> tuple[str, ...]:
+        return (self.partitionKey,) if isinstance(self.partitionKey, str) else self.partitionKey
 
 
 class BlobContainer(_Part):
