@@ -121,6 +121,11 @@ class Application:
         with self.control() as control:
             control.post(f"/deployments/{workload}/restart")
 
+    def scale(self, workload: str, replicas: int) -> None:
+        """Change the number of the workload's pods."""
+        with self.control() as control:
+            control.put(f"/deployments/{workload}/scale", json={"replicas": replicas})
+
     def await_ready(self) -> None:
         """Returns when every pod is ready."""
         for workload in ("frontend", "backend"):

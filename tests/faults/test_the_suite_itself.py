@@ -69,7 +69,7 @@ SWAPS = {
         "a lock has run out",
     ),
     "Retry-After is not looked at": Swap(
-        Edit(f"{BACKEND}/delivery.py", "if error.retry_after is None else error.retry_after", "if True else 0.0"),
+        Edit(f"{BACKEND}/delivery.py", "if asked is None else asked", "if True else 0.0"),
         f"{FAULTS}/test_outages.py::test_the_worker_comes_back_when_it_is_asked_to",
         "longer than it was asked for",
     ),
@@ -112,7 +112,9 @@ SWAPS = {
     ),
     "a token is logged": Swap(
         Edit(
-            f"{BACKEND}/credential.py", '_log.info("token.acquired", **', '_log.info("token.acquired", token=token, **'
+            "workload/src/workload/tokens.py",
+            '_log.info("token.acquired", **',
+            '_log.info("token.acquired", token=token, **',
         ),
         f"{FAULTS}/test_secrets.py::test_no_token_and_no_secret_is_told",
         "a token is told in backend",

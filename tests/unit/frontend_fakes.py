@@ -22,10 +22,10 @@ from azure.servicebus.exceptions import ServiceBusAuthorizationError
 from flask import Flask
 from frontend.app import create_app
 from frontend.clients import Clients
-from frontend.credential import Credential
 from frontend.settings import Settings
 from joserfc import jws
 from joserfc.jwk import OKPKey
+from workload.credential import WatchedCredential
 
 from contract import RECEIPT_ALGORITHM, OrderDocument, OrderMessage, Receipt
 
@@ -218,6 +218,8 @@ class FakeIdentity(Fallible):
         payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
         return AccessTokenInfo(f"e30.{payload}.SECRET-SIGNATURE", 2_000_000_000)
 
+    get_token = get_token_info
+
 
 @dataclass
 class FakeAzure:
@@ -233,10 +235,10 @@ class FakeAzure:
         self.vault.add("frontend-signing-key", "the first key")
         self.receipt_key = OKPKey.generate_key("Ed25519")
         self.kid = self.vault.add("receipt-public-key", self.receipt_key.as_pem(private=False).decode())
-        self.credential = Credential(self.identity)
+        self.credential = WatchedCredential(self.identity)
 
     def clients(self) -> Clients:
-        def credential() -> Credential:
+        def credential() -> WatchedCredential:
             self.identity.called()
             return self.credential
 

@@ -2,9 +2,9 @@
 
 import pytest
 from flask.testing import FlaskClient
-from frontend.tracing import add_trace_id
 from opentelemetry import trace
 from structlog.testing import capture_logs
+from workload.tracing import add_trace_id
 
 from tests.unit.frontend_fakes import FakeAzure
 

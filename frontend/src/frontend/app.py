@@ -1,19 +1,18 @@
 """The composition root: what the frontend consists of, and how it holds together."""
 
-from logging.config import dictConfig
-
 from flask import Flask, Response, jsonify, redirect, url_for
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
+from workload.logs import configure_logging
+from workload.settings import from_environment
 
 from frontend import hosts, problems, security_headers, sessions, tracing
 from frontend.clients import Clients, connect
 from frontend.health import health
 from frontend.identity import identity
 from frontend.incoming_request import LONGEST_BODY
-from frontend.logs import LOGGING
 from frontend.openapi import INFO, SECURITY_SCHEMES, completed
 from frontend.order_store import OrderStore
 from frontend.orders import orders
@@ -24,13 +23,13 @@ from frontend.references import References
 from frontend.sender import OrderSender
 from frontend.services import Services, csrf
 from frontend.sessions import Sessions
-from frontend.settings import Settings, from_environment
+from frontend.settings import LOG_LEVELS, Settings
 from frontend.signing_keys import SigningKeys
 
 
 def create_app(settings: Settings | None = None, clients: Clients | None = None) -> Flask:
     """The application. `settings` come from the environment and `clients` from `connect`, where not given."""
-    dictConfig(LOGGING)
+    configure_logging(LOG_LEVELS)
     settings = settings or from_environment(Settings)
     clients = clients or connect(settings)
     app = OpenAPI(

@@ -17,8 +17,8 @@ from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient, TransportType
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from requests.adapters import HTTPAdapter
+from workload.credential import WatchedCredential
 
-from frontend.credential import Credential
 from frontend.settings import Settings
 
 Client = TypeVar("Client")
@@ -52,7 +52,7 @@ class Once(Generic[Client]):
 class Clients:
     """What the frontend speaks to Azure with. Each is called to get the client, and may raise what the SDK raises."""
 
-    credential: Callable[[], Credential]
+    credential: Callable[[], WatchedCredential]
     secrets: Callable[[], SecretClient]
     orders: Callable[[], ContainerProxy]
     receipts: Callable[[], ContainerClient]
@@ -62,7 +62,7 @@ class Clients:
 def connect(settings: Settings) -> Clients:
     """The real clients. No call leaves the process yet."""
     # With AKS identity bindings this goes through the cluster's token proxy; without them it is the classic exchange.
-    credential = Once(lambda: Credential(WorkloadIdentityCredential(enable_azure_proxy=True, **_HTTP_BOUNDS)))
+    credential = Once(lambda: WatchedCredential(WorkloadIdentityCredential(enable_azure_proxy=True, **_HTTP_BOUNDS)))
     return Clients(
         credential=credential,
         secrets=Once(lambda: SecretClient(settings.azure_keyvault_resourceendpoint, credential(), **_HTTP_BOUNDS)),
@@ -87,7 +87,7 @@ def connect(settings: Settings) -> Clients:
                 custom_endpoint_address=settings.azure_servicebus_custom_endpoint_address,
                 # Said explicitly: with a custom endpoint the SDK would go over to WebSockets.
                 transport_type=TransportType.Amqp,
-                connection_verify=str(settings.ssl_cert_file) if settings.ssl_cert_file else None,
+                connection_verify=settings.ssl_cert_file,
                 try_timeout=3,  # seconds for one attempt; unbounded otherwise, and a request would hang with the broker
                 retry_total=1,
                 retry_backoff_max=1,

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
+from workload.logs import logging_config
+from workload.settings import from_environment
 
-from frontend.logs import LOGGING
-from frontend.settings import ServerSettings, Settings, from_environment
+from frontend.settings import LOG_LEVELS, ServerSettings, Settings
 
 _settings = from_environment(ServerSettings)
 from_environment(Settings)  # what is missing ends gunicorn here, with one line, and not worker after worker
@@ -24,7 +25,7 @@ graceful_timeout = 20  # seconds for requests under way at SIGTERM; less than te
 # The heartbeat file: in memory where there is such a place, so that a slow disk is not taken for a hung worker.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True
-logconfig_dict = LOGGING
+logconfig_dict = logging_config(LOG_LEVELS)
 
 
 def worker_exit(_arbiter: Arbiter, worker: Worker) -> None:

@@ -26,11 +26,12 @@ from gunicorn.config import Config
 from gunicorn.http import Request, RequestParser
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
+from workload.settings import from_environment
 
 from frontend import health
 from frontend.incoming_request import IncomingRequest, Refused
 from frontend.problems import ProblemDetails
-from frontend.settings import ServerSettings, from_environment
+from frontend.settings import ServerSettings
 
 _PIECE = 64 * 1024  # bytes to receive at once
 _FAREWELL = 2.0  # seconds for a client to close its connection

@@ -8,6 +8,7 @@ import structlog
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from pydantic import ValidationError
+from workload.not_found import is_about_item
 
 from contract import OrderDocument
 from frontend.references import Reference
@@ -17,7 +18,6 @@ PAGE_SIZE = 20
 Status = Literal["accepted", "receipted", "refused"]
 """accepted: Service Bus has it, the worker not yet. receipted: done. refused: the key was another order's already."""
 
-_NO_SUCH_CONTAINER = 1003
 _LONGEST = 200  # characters of a document's own that a sentence repeats
 _BY_CUSTOMER = "SELECT * FROM c WHERE c.customerId = @customer ORDER BY c.acceptedAt DESC"
 
@@ -50,7 +50,7 @@ def status_of(reference: Reference, document: OrderDocument | None) -> Status:
 
 
 class OrderStore:
-    """Reads with one partition key each time, the customer's id. Raises one of `DEPENDENCY_ERRORS`."""
+    """Reads with one partition key each time, the customer's id. Raises one of `SDK_ERRORS`."""
 
     def __init__(self, container: Callable[[], ContainerProxy]) -> None:
         self._container = container
@@ -60,7 +60,7 @@ class OrderStore:
         try:
             item = self._container().read_item(order_id, partition_key=customer_id)
         except CosmosResourceNotFoundError as error:
-            if error.sub_status == _NO_SUCH_CONTAINER:
+            if not is_about_item(error):
                 raise
             return None
         return _document(item)

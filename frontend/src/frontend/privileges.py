@@ -10,12 +10,11 @@ from azure.cosmos import ContainerProxy
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient
 from azure.storage.blob import ContainerClient
+from workload.failure import SDK_ERRORS, Failure, explain
+from workload.not_found import NO_SUCH_ID
 
-from frontend.refusals import DEPENDENCY_ERRORS, Refusal, explain
 from frontend.services import Services
 from frontend.signing_keys import SECRET
-
-_NOBODY = "0" * 32  # a customer who has no orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +33,14 @@ class Outcome:
     """What the service said: `result` where it did it, `refusal` where it did not."""
 
     result: str | None = None
-    refusal: Refusal | None = None
+    refusal: Failure | None = None
 
 
 def outcome_of(call: Callable[[], str]) -> Outcome:
     """Makes the call and reports."""
     try:
         return Outcome(result=call())
-    except DEPENDENCY_ERRORS as error:
+    except SDK_ERRORS as error:
         return Outcome(refusal=explain(error))
 
 
@@ -66,7 +65,7 @@ def privileges(parts: Services) -> dict[str, Privilege]:
         "cosmos": Privilege(
             "Cosmos DB",
             "Query orders",
-            lambda: f"{len(parts.store.page(_NOBODY).documents)} orders of a customer who has none",
+            lambda: f"{len(parts.store.page(NO_SUCH_ID).documents)} orders of a customer who has none",
             "Create an order's document",
             lambda: _create_item(clients.orders()),
         ),
@@ -100,7 +99,7 @@ def _open_receiver(servicebus: ServiceBusClient, queue: str) -> str:
 
 
 def _create_item(orders: ContainerProxy) -> str:
-    created = orders.create_item({"id": _NOBODY, "customerId": _NOBODY})
+    created = orders.create_item({"id": NO_SUCH_ID, "customerId": NO_SUCH_ID})
     return f"created {created['id']}"
 
 

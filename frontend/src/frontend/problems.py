@@ -12,8 +12,8 @@ import structlog
 from flask import Flask, Response, json, make_response, render_template
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
+from workload.failure import SDK_ERRORS, explain
 
-from frontend.refusals import DEPENDENCY_ERRORS, explain
 from frontend.representations import wants_html
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ def dependency(name: str) -> Iterator[None]:
     """Around calls of one service: its failure is logged with the service's own error and answered with 503."""
     try:
         yield
-    except DEPENDENCY_ERRORS as error:
+    except SDK_ERRORS as error:
         refusal = explain(error)
         _log.warning("dependency.failed", dependency=name, reason=str(refusal))
         detail = f"{name} can't be used at the moment ({refusal.code}). Try again: a repeat does no harm."

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from frontend.refusals import DEPENDENCY_ERRORS, explain
+from workload.failure import SDK_ERRORS, explain
 
 _FRESH = 3.0  # seconds for which an answer is kept, so that probes cost the services little
 _PATIENCE = 2.0  # seconds; less than the probe's own time-out, so that it hears which dependency is slow
 
 
 class Readiness:
-    """`checks` maps a dependency's name to a call that returns, or raises one of `DEPENDENCY_ERRORS`.
+    """`checks` maps a dependency's name to a call that returns, or raises one of `SDK_ERRORS`.
 
     The first check starts the threads that make the checks."""
 
@@ -54,6 +54,6 @@ class Readiness:
 def _reason(check: Callable[[], object]) -> str | None:
     try:
         check()
-    except DEPENDENCY_ERRORS as error:
+    except SDK_ERRORS as error:
         return str(explain(error))
     return None

@@ -14,9 +14,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from pydantic import ValidationError
+from workload.failure import SDK_ERRORS, explain
+from workload.not_found import is_about_item
 
 from contract import RECEIPT_ALGORITHM, OrderDocument, Receipt
-from frontend.refusals import DEPENDENCY_ERRORS, explain
 
 PUBLIC_KEY = "receipt-public-key"
 
@@ -55,7 +56,7 @@ class ReceiptStore:
         self._keys: dict[str, OKPKey] = {}
 
     def read(self, document: OrderDocument) -> VerifiedReceipt:
-        """The order's receipt; raises `Missing`, `NotVerified`, or one of `DEPENDENCY_ERRORS`."""
+        """The order's receipt; raises `Missing`, `NotVerified`, or one of `SDK_ERRORS`."""
         with _missing_blobs():
             token = self._receipts().download_blob(document.receipt).readall().decode("ascii", "replace")
         verified = self.verify(token)
@@ -70,12 +71,12 @@ class ReceiptStore:
                 self._receipts().get_blob_client(document.receipt).get_blob_properties(**_SOON)
         except Missing:
             return True
-        except DEPENDENCY_ERRORS as error:
+        except SDK_ERRORS as error:
             _log.warning("dependency.failed", dependency="Blob Storage", reason=str(explain(error)))
         return False
 
     def verify(self, token: str) -> VerifiedReceipt:
-        """A receipt whose signature is good; raises `NotVerified`, or one of `DEPENDENCY_ERRORS`."""
+        """A receipt whose signature is good; raises `NotVerified`, or one of `SDK_ERRORS`."""
         try:
             kid = jws.extract_compact(token.encode()).headers().get("kid")
             if not isinstance(kid, str) or not _KEY_VAULT_VERSION.fullmatch(kid):
@@ -88,14 +89,14 @@ class ReceiptStore:
             raise NotVerified("what it signs is no receipt") from error
 
     def check_key(self) -> None:
-        """Sees that public keys can be read; raises one of `DEPENDENCY_ERRORS`."""
+        """Sees that public keys can be read; raises one of `SDK_ERRORS`."""
         if not self._keys:
             newest = self._secrets().get_secret(PUBLIC_KEY)
             if newest.properties.version and newest.value:
                 self._keys[newest.properties.version] = OKPKey.import_key(newest.value)
 
     def check_blobs(self) -> None:
-        """Lists one blob: the cheapest call that shows access; raises one of `DEPENDENCY_ERRORS`."""
+        """Lists one blob: the cheapest call that shows access; raises one of `SDK_ERRORS`."""
         next(iter(self._receipts().list_blob_names(results_per_page=1)), None)
 
     def _key(self, kid: str) -> OKPKey:
@@ -114,6 +115,6 @@ def _missing_blobs() -> Iterator[None]:
     try:
         yield
     except ResourceNotFoundError as error:
-        if error.error_code != "BlobNotFound":  # type: ignore[attr-defined]  # set by the SDK's storage clients
+        if not is_about_item(error):
             raise
         raise Missing from error

@@ -11,9 +11,9 @@ from contextlib import suppress
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
+from workload.tracing import trace_context
 
 from contract import OrderMessage
-from frontend.tracing import message_properties
 
 _OWNERS = 8  # threads, each with a connection of its own: at 10 ms to the broker and back, 800 orders a second
 _PATIENCE = 8.0  # seconds; a little more than the client's two attempts take
@@ -66,14 +66,14 @@ class OrderSender:
             owner.join(max(0.0, deadline - time.monotonic()))
 
     def send(self, message: OrderMessage) -> None:
-        """Returns when Service Bus has the message; raises one of `DEPENDENCY_ERRORS`.
+        """Returns when Service Bus has the message; raises one of `SDK_ERRORS`.
 
         After an error it may have it all the same (the answer got lost). The message id makes a repeat harmless:
         within its window the queue drops a second message of the same id.
         """
         with _tracer.start_as_current_span(f"send {self._queue_name}", kind=SpanKind.PRODUCER):
             properties: dict[str | bytes, int | float | bytes | bool | str | uuid.UUID] = {}
-            properties.update(message_properties().items())  # the worker's spans join this trace
+            properties.update(trace_context().items())  # the worker's spans join this trace
             outgoing = ServiceBusMessage(
                 message.model_dump_json(),
                 message_id=message.message_id,
@@ -83,7 +83,7 @@ class OrderSender:
             self._run(lambda sender: sender.send_messages(outgoing))
 
     def connect(self) -> None:
-        """Opens a sender's link, or finds one open; raises one of `DEPENDENCY_ERRORS`."""
+        """Opens a sender's link, or finds one open; raises one of `SDK_ERRORS`."""
         self._run(lambda _sender: None)
 
     def _run(self, task: Task) -> None:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 from azure.keyvault.secrets import SecretClient
-
-from frontend.refusals import DEPENDENCY_ERRORS, explain
+from workload.failure import SDK_ERRORS, explain
 
 SECRET = "frontend-signing-key"  # noqa: S105  (the secret's name)
 
@@ -67,13 +66,13 @@ class SigningKeys:
         self._last_attempt = 0.0
 
     def keys(self) -> list[str]:
-        """The keys, the one that signs last. Reads them if they were never read; raises one of `DEPENDENCY_ERRORS`."""
+        """The keys, the one that signs last. Reads them if they were never read; raises one of `SDK_ERRORS`."""
         if not self._keys:
             self.refresh()
         return self._keys
 
     def refresh(self) -> None:
-        """Reads the list of versions, and the values of those not yet known; raises one of `DEPENDENCY_ERRORS`."""
+        """Reads the list of versions, and the values of those not yet known; raises one of `SDK_ERRORS`."""
         with self._lock:
             self._read_versions()
 
@@ -87,7 +86,7 @@ class SigningKeys:
             before = set(self._keys)
             self._read_versions()
             return not before.issuperset(self._keys)
-        except DEPENDENCY_ERRORS as error:
+        except SDK_ERRORS as error:
             _log.warning("signing_key.refresh_failed", reason=str(explain(error)))
             return False
         finally:
@@ -113,7 +112,7 @@ class SigningKeys:
             try:
                 self.refresh()
                 reported = ""
-            except DEPENDENCY_ERRORS as error:
+            except SDK_ERRORS as error:
                 reason = str(explain(error))
                 if reason != reported:
                     _log.warning("signing_key.refresh_failed", reason=reason)

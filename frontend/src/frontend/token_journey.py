@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from workload.tokens import claims_of
 
-from frontend.credential import claims_of
 from frontend.privileges import Outcome, outcome_of, privileges
 from frontend.services import Services
 from frontend.settings import IdentityVariables

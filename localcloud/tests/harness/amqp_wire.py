@@ -13,6 +13,8 @@ from localcloud.servicebus.amqp.performatives import (
     Attach,
     Begin,
     Close,
+    Detach,
+    Error,
     Flow,
     Open,
     SaslInit,
@@ -102,6 +104,13 @@ class Wire:
         name = f"link-{channel}-{handle}"
         self.send(Attach(name, handle, receive, source=source, target=target, **options), channel=channel)
         return self.expect(Attach)
+
+    def refused(self, handle: int, address: str, **options: Any) -> Error:
+        """The error with which the broker refuses a link."""
+        assert self.attach(handle, address, **options).source is None
+        error = read(self.expect(Detach).error)
+        assert isinstance(error, Error)
+        return error
 
     def credit(self, handle: int, credit: int, count: int = 0, channel: int = 0, **options: Any) -> None:
         self.send(Flow(0, 1000, 0, 1000, handle, count, credit, **options), channel=channel)

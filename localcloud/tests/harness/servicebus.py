@@ -41,9 +41,14 @@ T = TypeVar("T")
 _ROLES = {
     "Sender": {"kind": "custom", "dataActions": ["Microsoft.ServiceBus/*/send/action"]},
     "Receiver": {"kind": "custom", "dataActions": ["Microsoft.ServiceBus/*/receive/action"]},
-    "Reader": {"kind": "custom", "actions": ["Microsoft.ServiceBus/namespaces/queues/read"]},
+    "Queue Reader": {"kind": "custom", "actions": ["Microsoft.ServiceBus/namespaces/queues/read"]},
 }
-_WORKLOADS = {"sender": ["Sender"], "receiver": ["Receiver"], "both": ["Sender", "Receiver", "Reader"], "nobody": []}
+_WORKLOADS = {
+    "sender": ["Sender"],
+    "receiver": ["Receiver"],
+    "both": ["Sender", "Receiver", "Queue Reader"],
+    "nobody": [],
+}
 
 
 def access_model(queues: dict[str, dict[str, Any]], **grants: list[str]) -> AccessModel:

@@ -119,7 +119,7 @@ def test_what_is_not_yaml_is_a_sentence_with_its_line(tmp_path: Path, name: str)
 MODEL: dict[str, Any] = {
     "entities": {"keyVault": {"alpha": {}}, "cosmos": {"items": {"database": "shop", "partitionKey": "/pk"}}},
     "roles": {
-        "Reader": {"kind": "custom", "dataActions": ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]},
+        "Secrets Reader": {"kind": "custom", "dataActions": ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]},
         "Items Reader": {"kind": "cosmos", "dataActions": ["Microsoft.DocumentDB/databaseAccounts/readMetadata"]},
     },
     "workloads": {
@@ -127,20 +127,20 @@ MODEL: dict[str, Any] = {
             "namespace": "test",
             "serviceAccount": "reader",
             "grants": [
-                {"role": "Reader", "scope": "keyVault/alpha"},
+                {"role": "Secrets Reader", "scope": "keyVault/alpha"},
                 {"role": "Items Reader", "scope": "cosmos/items"},
             ],
         }
     },
 }
 
-_GRANT, _ROLE, _COSMOS = ("workloads", "reader", "grants", 0), ("roles", "Reader"), ("roles", "Items Reader")
+_GRANT, _ROLE, _COSMOS = ("workloads", "reader", "grants", 0), ("roles", "Secrets Reader"), ("roles", "Items Reader")
 # Where something is added to the good model, what, and what is said about it.
 NOT_OF_AZURE: dict[str, tuple[tuple[str | int, ...], dict[str, Any], str]] = {
     "a condition": (_GRANT, {"condition": "@Resource[x] StringEquals 'y'"}, "grants[0]: condition is not evaluated"),
     "conditions": (_GRANT, {"conditions": ["x"]}, "grants[0]: conditions is not evaluated"),
     "a condition's version": (_GRANT, {"conditionVersion": "2.0"}, "grants[0]: conditionVersion is not evaluated"),
-    "a role's condition": (_ROLE, {"condition": "x"}, "roles.Reader: condition is not evaluated"),
+    "a role's condition": (_ROLE, {"condition": "x"}, "roles.Secrets Reader: condition is not evaluated"),
     "a Cosmos role in a vault": (_GRANT, {"role": "Items Reader"}, "is of the kind cosmos, so it can be granted on"),
     "a Cosmos role on a whole vault": (
         _GRANT,
@@ -150,8 +150,16 @@ NOT_OF_AZURE: dict[str, tuple[tuple[str | int, ...], dict[str, Any], str]] = {
     "a Cosmos role's actions": (_COSMOS, {"actions": ["*"]}, "Items Reader: a role of the kind cosmos has dataActions"),
     "a Cosmos role's notActions": (_COSMOS, {"notActions": ["*"]}, "Cosmos DB knows no notActions"),
     "a Cosmos role's notDataActions": (_COSMOS, {"notDataActions": ["*"]}, "Cosmos DB knows no notDataActions"),
-    "a field of its own": (_ROLE, {"allActions": ["*"]}, "roles.Reader.allActions: a field that is not known here"),
-    "no list": (_ROLE, {"dataActions": "*"}, "roles.Reader.dataActions: Input should be a valid tuple, not '*'"),
+    "a field of its own": (
+        _ROLE,
+        {"allActions": ["*"]},
+        "roles.Secrets Reader.allActions: a field that is not known here",
+    ),
+    "no list": (
+        _ROLE,
+        {"dataActions": "*"},
+        "roles.Secrets Reader.dataActions: Input should be a valid tuple, not '*'",
+    ),
 }
 
 

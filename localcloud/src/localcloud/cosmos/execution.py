@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from localcloud.cosmos import json_text
+from localcloud.cosmos import json_text, pages
 from localcloud.cosmos.errors import BadRequest, QueryError
 from localcloud.cosmos.evaluation import projected, results, rows
 from localcloud.cosmos.expressions import ROOT, Row
@@ -28,8 +28,8 @@ Scan = Callable[[int], Iterator[Item]]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """`rows` are JSON texts; `continuation` is None if nothing follows."""
+class Answer:
+    """A page of a query. `rows` are JSON texts; `continuation` is None if nothing follows."""
 
     rows: list[str]
     continuation: str | None
@@ -51,7 +51,7 @@ class _Candidate:
     body: str
 
 
-def run(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def run(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     """The page of at most `size` rows behind the token; raises `BadRequest` for a token that is none."""
     try:
         return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
@@ -82,7 +82,7 @@ def _is_streamed(query: Query) -> bool:
     return isinstance(query.inputs[0].collection, Path)
 
 
-def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def _page(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     start, left, offset = _Position(), query.limit, query.offset or 0
     if token is not None:
         start, left = _position(token, len(query.order_by))
@@ -90,23 +90,21 @@ def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
     first = 0 if query.order_by else max(0, start.sequence - 1)
     candidates = _sorted(query, _candidates(query, scan(first)))
     behind = (candidate for candidate in candidates if token is None or _follows(query, candidate.position, start))
-    wanted = size if left is None else min(size, left)
-    taken = list(islice(behind, offset, offset + wanted + 1))
-    more = 0 < wanted < len(taken) and (left is None or left > wanted)
-    texts = [text for candidate in taken[:wanted] if (text := _projected(query, candidate)) is not None]
-    if not more:
-        return Page(texts, None)
-    return Page(texts, _token(taken[wanted - 1].position, None if left is None else left - wanted))
+    within = islice(behind, offset, None if left is None else offset + left)
+    page = pages.fill(((one.position, _projected(query, one)) for one in within), size)
+    if not page.more or page.last is None:
+        return Answer(page.texts, None)
+    return Answer(page.texts, _token(page.last, None if left is None else left - page.taken))
 
 
-def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     given = 0 if token is None else _number_in(token)
     found = _sorted_rows(query, _rows(query, (json.loads(item.body) for item in scan(0))))
     texts = [text for value in results(query, found) if (text := _written(value)) is not None]
     offset = query.offset or 0
     texts = texts[offset : None if query.limit is None else offset + query.limit]
-    more = str(given + size) if given + size < len(texts) else None
-    return Page(texts[given : given + size], more)
+    page = pages.fill(enumerate(texts[given:], given + 1), size)
+    return Answer(page.texts, str(page.last) if page.more else None)
 
 
 def _rows(query: Query, documents: Iterable[Any]) -> Iterator[Row]:

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.cosmos import json_text, partition_keys, patch
-from localcloud.cosmos.containers import Container
+from localcloud.cosmos.containers import ItemContainer
 from localcloud.cosmos.errors import BadRequest, Conflict, NotFound, PreconditionFailed, TooLarge
 from localcloud.cosmos.state import SYSTEM_PROPERTIES, Item, ItemStore
 
-LARGEST = (
-    2 * 1024 * 1024
-)  # bytes of an item, and of a request: https://learn.microsoft.com/azure/cosmos-db/concepts-limits
+LARGEST = 2 * 1024 * 1024  # bytes, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
 _LONGEST_ID = 255
 _ILLEGAL_IN_ID = re.compile(r"[/\\?#\x00-\x1f\ud800-\udfff]")
 _LONGEST_TTL = 2_147_483_647
@@ -29,7 +27,7 @@ class Preconditions:
     if_none_match: str | None = None
 
     def check(self, item: Item) -> None:
-        """Raises `PreconditionFailed` where the stored item is not the one that the caller means to change."""
+        """Raises `PreconditionFailed` unless the stored item is the one that the caller means to change."""
         if self.if_match not in (None, "*", item.etag) or self.if_none_match in ("*", item.etag):
             raise PreconditionFailed
 
@@ -43,7 +41,7 @@ class Items:
     """The items of one container. `partition` is the partition key's text, as `partition_keys` makes it."""
 
     store: ItemStore
-    container: Container
+    container: ItemContainer
 
     def read(self, partition: str, name: str) -> Item:
         item = self.store.find(self.container, partition, name)

@@ -45,7 +45,7 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
     if parsed.is_management:
         accept = _manage(queue, peer)
         return _request_link(session, attach, queue.name, text(target.address), peer, accept)
-    peer.credentials.require(RECEIVE if peer_receives else SEND, queue.address)
+    peer.credentials.require(RECEIVE if peer_receives else SEND, queue)
     if not peer_receives:
         if queue.dead_letters is None:
             raise AmqpError(errors.NOT_ALLOWED, "Messages cannot be sent to a dead-letter sub-queue.")
@@ -100,9 +100,8 @@ def _enqueue(queue: Queue, credentials: Credentials) -> Accept:
     def accept(encoded: bytes, message_format: int) -> None:
         batch = data_sections(encoded) if message_format == _BATCH else (encoded,)
         messages = [Message.parse(message) for message in batch]
-        credentials.require(SEND, queue.address)
-        for message in messages:
-            queue.enqueue(message)
+        credentials.require(SEND, queue)
+        queue.enqueue_all(messages)
 
     return accept
 

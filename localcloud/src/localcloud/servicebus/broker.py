@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from localcloud.authorization import model as access
+from localcloud.authorization import messaging as access
 from localcloud.authorization.guard import Guard
 from localcloud.database import is_outage
 from localcloud.faults import Faults
@@ -111,7 +111,7 @@ class Broker:
         return self._namespace.find(address)
 
     def _connect(self) -> asyncio.Protocol:
-        credentials = Credentials(self._guard, self._namespace.name, self._clock, self._disturbance)
+        credentials = Credentials(self._guard, self._namespace, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials, Holdings(credentials))
         connection = Connection(peer, self._turn, self._clock, self._timeouts, self._connections)
         return self._disturbance.wire(connection)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from localcloud.servicebus.amqp.performatives import Error
 from localcloud.servicebus.amqp.types import Symbol
 
+ARGUMENT_ERROR = "com.microsoft:argument-error"
+ARGUMENT_OUT_OF_RANGE = "com.microsoft:argument-out-of-range"
 DECODE_ERROR = "amqp:decode-error"
 FRAMING_ERROR = "amqp:connection:framing-error"
 INTERNAL_ERROR = "amqp:internal-error"

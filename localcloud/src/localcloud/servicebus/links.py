@@ -13,8 +13,9 @@ from localcloud.servicebus.amqp.performatives import Accepted, Flow, Rejected, T
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.incoming import IncomingDelivery
-from localcloud.servicebus.limits import MAX_MESSAGE_SIZE, Holdings
+from localcloud.servicebus.limits import Holdings
 from localcloud.servicebus.queue import Queue
+from localcloud.servicebus.quotas import MESSAGE_SIZE
 
 _CREDIT = 1000
 _UINT = 0xFFFFFFFF
@@ -94,8 +95,8 @@ class IncomingLink(Link):
 
     def _outcome(self, delivery: IncomingDelivery, message: bytes) -> Composite:
         try:
-            if delivery.size > MAX_MESSAGE_SIZE:
-                raise errors.message_too_large(delivery.number or 0, delivery.size, MAX_MESSAGE_SIZE)
+            if delivery.size > MESSAGE_SIZE:
+                raise errors.message_too_large(delivery.number or 0, delivery.size, MESSAGE_SIZE)
             if len(message) < delivery.size:
                 raise errors.server_busy()
             self._accept(message, delivery.format)
@@ -192,7 +193,7 @@ class ConsumerLink(OutgoingLink):
     def may_receive(self) -> bool:
         """Whether the caller may receive at this moment; the link is detached where not."""
         try:
-            self._credentials.require(RECEIVE, self.queue.address)
+            self._credentials.require(RECEIVE, self.queue)
         except AmqpError as error:
             self.session.detach(self, error)
             return False

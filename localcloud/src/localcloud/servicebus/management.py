@@ -14,8 +14,8 @@ from localcloud.servicebus.amqp.message import Message, encode_reply
 from localcloud.servicebus.amqp.types import Array, Int, Symbol, Timestamp, Value
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
-from localcloud.servicebus.limits import MAX_MESSAGE_SIZE
 from localcloud.servicebus.queue import Queue
+from localcloud.servicebus.quotas import MESSAGE_SIZE
 
 Body = dict[Value, Value]
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def _perform(request: Message, queue: Queue, credentials: Credentials) -> Body:
     if operation not in _OPERATIONS:
         raise AmqpError(errors.NOT_IMPLEMENTED, f"The operation '{operation}' is not implemented.")
     action, perform = _OPERATIONS[operation]
-    credentials.require(action, queue.address)
+    credentials.require(action, queue)
     if not isinstance(body, dict):
         raise AmqpError(errors.INVALID_FIELD, "The body of a request is a map.")
     return perform(queue, body)
@@ -68,7 +68,7 @@ def _peek(queue: Queue, body: Body) -> Body:
     size = 0
     for message in found:
         size += len(message)
-        if messages and size > MAX_MESSAGE_SIZE:
+        if messages and size > MESSAGE_SIZE:
             break
         messages.append({"message": message})
     return {"messages": messages} if messages else _NO_CONTENT
@@ -104,10 +104,9 @@ def _schedule(queue: Queue, body: Body) -> Body:
     entries = _list_of(dict, body, "messages")
     try:
         messages = [Message.parse(_field(bytes, entry, "message")) for entry in entries]
-        numbers = [queue.enqueue(message) or 0 for message in messages]
     except DecodeError as error:
         raise AmqpError(errors.DECODE_ERROR, str(error)) from error
-    return {"sequence-numbers": Array(_LONG, numbers)}
+    return {"sequence-numbers": Array(_LONG, [number or 0 for number in queue.enqueue_all(messages)])}
 
 
 def _cancel_scheduled(queue: Queue, body: Body) -> Body:

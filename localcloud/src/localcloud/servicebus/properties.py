@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import TypeAdapter
 
-from localcloud.authorization import model as access
+from localcloud.authorization import messaging as access
 
 _DURATION = TypeAdapter(timedelta)
 

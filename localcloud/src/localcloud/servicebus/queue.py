@@ -10,15 +10,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from localcloud.servicebus import errors
-from localcloud.servicebus.address import Address
 from localcloud.servicebus.amqp.message import Message
 from localcloud.servicebus.amqp.types import Symbol, Timestamp, Value
 from localcloud.servicebus.delivery import Consumer, Delivery, outgoing
 from localcloud.servicebus.locks import Lock, Locks
 from localcloud.servicebus.properties import Properties
+from localcloud.servicebus.quotas import PEEKED_MESSAGES, require_within_quotas
 from localcloud.servicebus.state import Counts, MessageState, State, Stored
-
-_PEEKED_AT_MOST = 250
 
 _SCHEDULED_TIME = Symbol("x-opt-scheduled-enqueue-time")
 _DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
@@ -36,12 +34,14 @@ class Queue:
     def __init__(
         self,
         name: str,
+        scope: str,
         properties: Properties,
         state: State,
         clock: Callable[[], float],
         dead_letters: "Queue | None" = None,
     ) -> None:
         self.name = name
+        self.scope = scope  # in the access model; a sub-queue has its queue's
         self.properties = properties
         self.dead_letters = dead_letters
         self._state = state
@@ -49,11 +49,6 @@ class Queue:
         self.consumers: deque[Consumer] = deque()
         self._key = name.lower()
         self.load()
-
-    @property
-    def address(self) -> Address:
-        """Its address, in its own spelling."""
-        return Address(self.name, is_management=False)
 
     def load(self) -> None:
         """Begins from what the database holds, and only reads it; every lock is forgotten."""
@@ -66,8 +61,14 @@ class Queue:
 
     # What comes in
 
+    def enqueue_all(self, messages: list[Message]) -> list[int | None]:
+        """The sequence numbers of the messages; raises `AmqpError`, and takes none, if one is not accepted."""
+        for message in messages:
+            require_within_quotas(message)
+        return [self.enqueue(message) for message in messages]
+
     def enqueue(self, message: Message) -> int | None:
-        """The sequence number of the message; nothing where its id was seen within the window, so it is dropped."""
+        """The sequence number of the message; nothing if its id was seen within the window, so that it is dropped."""
         self._state.require_writable()
         now = self._clock()
         if self._is_duplicate(message.message_id, now):
@@ -128,7 +129,7 @@ class Queue:
 
     def peek(self, sequence: int, limit: int) -> list[bytes]:
         """Messages in any state from this sequence number on, neither locked nor changed."""
-        stored = self._state.peek(self._key, sequence, max(0, min(limit, _PEEKED_AT_MOST)))
+        stored = self._state.peek(self._key, sequence, max(0, min(limit, PEEKED_MESSAGES)))
         return [outgoing(message) for message in stored if not self._is_expired(message)]
 
     # How a delivery ends

@@ -21,8 +21,9 @@ from localcloud.servicebus.amqp.performatives import (
 )
 from localcloud.servicebus.attaching import Peer, open_link, termini, text
 from localcloud.servicebus.errors import AmqpError
-from localcloud.servicebus.limits import HANDLE_MAX, LONGEST_NAME, MAX_MESSAGE_SIZE, MOST_UNSETTLED
+from localcloud.servicebus.limits import HANDLE_MAX, LONGEST_NAME, MOST_UNSETTLED
 from localcloud.servicebus.links import ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink
+from localcloud.servicebus.quotas import MESSAGE_SIZE
 from localcloud.servicebus.settling import settle
 
 _WINDOW = 5000  # transfers
@@ -267,5 +268,5 @@ def _answer(attach: Attach, source: Source | None, target: Target | None) -> Att
         source,
         target,
         initial_delivery_count=0 if attach.role else None,
-        max_message_size=MAX_MESSAGE_SIZE,
+        max_message_size=MESSAGE_SIZE,
     )
