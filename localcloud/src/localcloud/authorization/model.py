@@ -9,13 +9,14 @@ import uuid
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
-from localcloud.authorization.roles import Role, without_condition
+from localcloud.authorization.roles import Role
+from localcloud.authorization.workload import Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
@@ -79,29 +80,6 @@ class Entities(_Part):
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
         return [f"{service}/{entity}" for service, entities in self for entity in entities]
-
-
-class Grant(_Part):
-    """A role assignment."""
-
-    role: str
-    scope: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_condition(cls, given: Any) -> Any:
-        return without_condition(given)
-
-
-class Workload(_Part):
-    namespace: str
-    serviceAccount: str
-    grants: tuple[Grant, ...] = ()
-
-    @property
-    def subject(self) -> str:
-        """The `sub` claim of the workload's projected token."""
-        return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
 
 
 class AccessModel(_Part):
