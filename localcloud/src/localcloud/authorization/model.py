@@ -8,14 +8,15 @@ all secrets, needs one. A principal is the object id of a workload's identity. A
 import uuid
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
 from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
-from localcloud.authorization.roles import Role, without_condition
+from localcloud.authorization.roles import Role
+from localcloud.authorization.workload import Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
@@ -74,29 +75,6 @@ class Entities(_Part):
     def _forwarding_makes_sense(self) -> "Entities":
         require_forwarding_makes_sense(self.serviceBus, self.topics)
         return self
-
-
-class Grant(_Part):
-    """A role assignment."""
-
-    role: str
-    scope: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_condition(cls, given: Any) -> Any:
-        return without_condition(given)
-
-
-class Workload(_Part):
-    namespace: str
-    serviceAccount: str
-    grants: tuple[Grant, ...] = ()
-
-    @property
-    def subject(self) -> str:
-        """The `sub` claim of the workload's projected token."""
-        return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
 
 
 class AccessModel(_Part):
