@@ -57,6 +57,10 @@ class Queue(_Part):
     duplicateDetectionHistoryTimeWindow: Duration | None = None
 
 
+# https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-container-limits
+CosmosName = Annotated[str, Field(pattern=r"^[^/\\?#]*[^/\\?# ]$", max_length=255)]
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+BlobContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", min_length=3, max_length=63)]
 PartitionKeyPath = Annotated[str, Field(pattern=r"^(/[A-Za-z_][A-Za-z0-9_]*)+$")]
 
 
@@ -66,7 +70,7 @@ class CosmosContainer(_Part):
     A hierarchical partition key is a list of up to three paths.
     """
 
-    database: str
+    database: CosmosName
     partitionKey: PartitionKeyPath | Annotated[tuple[PartitionKeyPath, ...], Field(min_length=1, max_length=3)]
     defaultTtl: int | None = None
 
@@ -82,8 +86,8 @@ class BlobContainer(_Part):
 class Entities(_Part):
     keyVault: dict[str, Secret] = {}
     serviceBus: dict[str, Queue] = {}
-    cosmos: dict[str, CosmosContainer] = {}
-    blob: dict[str, BlobContainer] = {}
+    cosmos: dict[CosmosName, CosmosContainer] = {}
+    blob: dict[BlobContainerName, BlobContainer] = {}
 
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
