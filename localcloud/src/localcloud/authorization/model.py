@@ -37,6 +37,10 @@ class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
 
 
+# https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-container-limits
+CosmosName = Annotated[str, Field(pattern=r"^[^/\\?#]*[^/\\?# ]$", max_length=255)]
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+BlobContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", min_length=3, max_length=63)]
 PartitionKeyPath = Annotated[str, Field(pattern=r"^(/[A-Za-z_][A-Za-z0-9_]*)+$")]
 
 
@@ -46,7 +50,7 @@ class CosmosContainer(_Part):
     A hierarchical partition key is a list of up to three paths.
     """
 
-    database: str
+    database: CosmosName
     partitionKey: PartitionKeyPath | Annotated[tuple[PartitionKeyPath, ...], Field(min_length=1, max_length=3)]
     defaultTtl: int | None = None
 
@@ -63,8 +67,8 @@ class Entities(_Part):
     keyVault: dict[str, Secret] = {}
     serviceBus: Annotated[dict[EntityPath, Queue], BeforeValidator(without_topics)] = {}
     topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
-    cosmos: dict[str, CosmosContainer] = {}
-    blob: dict[str, BlobContainer] = {}
+    cosmos: dict[CosmosName, CosmosContainer] = {}
+    blob: dict[BlobContainerName, BlobContainer] = {}
 
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
