@@ -21,8 +21,8 @@ from backend.repair.search import documents_without_receipt
 from backend.settings import QueueSettings, Settings, StoreSettings
 from backend.stores import BlobReceipts, CosmosDocuments
 from flask import Flask
-from frontend.app import create_app
-from frontend.clients import connect
+from frontend.bootstrap import create_app
+from frontend.identity.clients import connect
 from frontend.settings import Settings as FrontendSettings
 
 from contract import Order, OrderMessage, Receipt

@@ -14,7 +14,7 @@ from tests.faults.case import Case
 from tests.faults.conftest import running
 
 DELIVERY, PROCESS = "backend/src/backend/delivery.py", "backend/src/backend/process.py"
-ORDERS = "frontend/src/frontend/orders.py"
+ORDERS = "frontend/src/frontend/orders/placing.py"
 CRASH = '__import__("crash").at("{step}")'
 
 WORKER = {

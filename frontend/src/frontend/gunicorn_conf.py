@@ -1,4 +1,4 @@
-"""gunicorn's settings: `gunicorn --config python:frontend.gunicorn_conf 'frontend.app:create_app()'`."""
+"""gunicorn's settings: `gunicorn --config python:frontend.gunicorn_conf 'frontend.bootstrap:create_app()'`."""
 
 import resource
 from pathlib import Path
@@ -14,7 +14,7 @@ from_environment(Settings)  # what is missing ends gunicorn here, with one line,
 
 bind = f"{_settings.http_host}:{_settings.http_port}"
 workers = _settings.web_concurrency
-worker_class = "frontend.gunicorn_worker.BufferingWorker"
+worker_class = "frontend.web.gunicorn_worker.BufferingWorker"
 worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 limit_request_line = 8190  # bytes; a continuation may be long
 sendfile = False  # a file goes through `ClientSocket` too

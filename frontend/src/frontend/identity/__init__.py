@@ -1,0 +1,1 @@
+"""Workload identity: the credential, the clients that use it, and the page that shows it."""

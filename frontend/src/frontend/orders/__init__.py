@@ -1,0 +1,1 @@
+"""Orders: placed, listed, followed, and their receipts."""

@@ -1,0 +1,1 @@
+"""What any web application needs: a server, sessions, problems, probes."""
