@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.deploy.programs import Programs
 from infra.deploy.record import ROOT, Deployment
 
-_SERVICES = ("pyproject.toml", "uv.lock", ".dockerignore", "contract", "frontend", "backend")
+_SERVICES = ("pyproject.toml", "uv.lock", ".dockerignore", "workload", "contract", "frontend", "backend")
 _TESTS = (*_SERVICES, "localcloud", "demo", "infra/signing_keys.py", "tests/Dockerfile", "tests/e2e")
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from azure.servicebus.aio import ServiceBusReceiver
 from backend.__main__ import main
 from backend.receipts import ReceiptSigner
-from backend.stores import NOWHERE, BlobReceipts, CosmosDocuments
+from backend.stores import BlobReceipts, CosmosDocuments
+from workload.not_found import NO_SUCH_ID
 
 STEPS: dict[str, tuple[type, str]] = {
     "read": (CosmosDocuments, "read"),
@@ -28,7 +29,7 @@ def deadly(step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]
 
     async def once(self: object, *arguments: Any) -> Any:
         result = await step(self, *arguments)
-        if NOWHERE not in arguments:
+        if NO_SUCH_ID not in arguments:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 

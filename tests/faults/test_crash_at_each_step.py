@@ -27,7 +27,7 @@ WORKER = {
     "settled": Edit(DELIVERY, '                    _log.info("order.receipted"', "                    {}\n{}"),
 }
 FRONTEND = {
-    "about to send": Edit(ORDERS, '    with dependency("Service Bus"):\n        services().sender', "    {}\n{}"),
+    "about to send": Edit(ORDERS, '    with calling("Service Bus"):\n        parts().sender', "    {}\n{}"),
     "sent": Edit(ORDERS, '    _log.info("order.accepted"', "    {}\n{}"),
 }
 

@@ -10,13 +10,13 @@ import pytest
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 from backend.clients import servicebus_client
-from backend.credential import ObservedCredential
 from backend.encoded import encoded_of, send_encoded
 from backend.redrive.__main__ import Refused, send_back
 from backend.redrive.queue import dead_letters
 from backend.settings import QueueSettings
 from harness.amqp_wire import Wire
 from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
+from workload.aio import WatchedCredential
 
 from backend import amqp
 from tests import amqp_messages as m
@@ -41,7 +41,7 @@ async def client(broker: RunningBroker) -> AsyncIterator[ServiceBusClient]:
         azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{broker.port}",
         ssl_cert_file=broker.ca_bundle,
     )
-    async with servicebus_client(settings, cast(ObservedCredential, AioCredential("both"))) as client:
+    async with servicebus_client(settings, cast(WatchedCredential, AioCredential("both"))) as client:
         yield client
 
 

@@ -69,15 +69,15 @@ SWAPS = {
         "a lock has run out",
     ),
     "Retry-After is not looked at": Swap(
-        Edit(f"{BACKEND}/delivery.py", "if error.retry_after is None else error.retry_after", "if True else 0.0"),
+        Edit(f"{BACKEND}/delivery.py", "if asked is None else asked", "if True else 0.0"),
         f"{FAULTS}/test_outages.py::test_the_worker_comes_back_when_it_is_asked_to",
         "longer than it was asked for",
     ),
     "the frontend answers before Service Bus has the message": Swap(
         Edit(
             f"{FRONTEND}/orders/placing.py",
-            "services().sender.send(message)",
-            "__import__('threading').Thread(target=services().sender.send, args=(message,)).start()",
+            "parts().sender.send(message)",
+            "__import__('threading').Thread(target=parts().sender.send, args=(message,)).start()",
         ),
         f"{FAULTS}/test_outages.py::test_nothing_is_accepted_that_service_bus_does_not_have[down]",
         "an order was accepted",
@@ -90,8 +90,8 @@ SWAPS = {
     "a reference's signature is not verified": Swap(
         Edit(
             f"{FRONTEND}/orders/references.py",
-            'self._verified("order reference", text)',
-            'URLSafeSerializer("any key").loads_unsafe(text)[1]',
+            "self._keys.verified(_PURPOSE, text)",
+            '__import__("itsdangerous").URLSafeSerializer("any key").loads_unsafe(text)[1]',
         ),
         f"{FAULTS}/test_forged_requests.py::test_a_forged_reference_leads_nowhere",
         "404",
@@ -112,7 +112,9 @@ SWAPS = {
     ),
     "a token is logged": Swap(
         Edit(
-            f"{BACKEND}/credential.py", '_log.info("token.acquired", **', '_log.info("token.acquired", token=token, **'
+            "workload/src/workload/tokens.py",
+            '_log.info("token.acquired", **',
+            '_log.info("token.acquired", token=token, **',
         ),
         f"{FAULTS}/test_secrets.py::test_no_token_and_no_secret_is_told",
         "a token is told in backend",
@@ -161,7 +163,7 @@ def test_a_swapped_step_makes_its_case_fail(tmp_path: Path, name: str) -> None:
 @pytest.mark.counted
 def test_a_build_with_nothing_swapped_fails_no_case(tmp_path: Path) -> None:
     """So it is the swap that a case notices, and not that the build is a copy."""
-    same = "services().sender.send(message)"
+    same = "parts().sender.send(message)"
     case = f"{FAULTS}/test_outages.py::test_nothing_is_accepted_that_service_bus_does_not_have[down]"
     assert list(tried(Swap(Edit(f"{FRONTEND}/orders/placing.py", same, same), case, ""), tmp_path)) == []
 

@@ -10,9 +10,10 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError
 from backend.dependencies import Unavailable
 from backend.process import Receipted, Rejected
-from backend.tracing import add_trace_id
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
+from workload.failure import Failure
+from workload.tracing import add_trace_id
 
 from tests import amqp_messages as m
 from tests.unit.backend_fakes import DONE, Queue, Running, done, received
@@ -56,13 +57,13 @@ async def test_an_outage_costs_no_delivery(queue: Queue) -> None:
         nonlocal tries
         tries += 1
         if down.is_set():
-            raise Unavailable("Cosmos DB", "no answer")
+            raise Unavailable("Cosmos DB", Failure(None, "Down", "no answer"))
         return DONE
 
     queue.put(b"1", b"2", b"3")
     running = Running(queue, dependent, concurrency=1)
     await running.until(lambda: "Cosmos DB" in running.health.missing)
-    assert running.health.missing == {"Cosmos DB": "no answer"}
+    assert running.health.missing == {"Cosmos DB": "Down: no answer"}
     await running.until(lambda: tries >= 2)
     assert (len(queue.locked), len(queue.waiting)) == (1, 2)
     down.clear()
@@ -80,7 +81,7 @@ async def test_a_pause_is_as_long_as_the_service_asks_for(queue: Queue) -> None:
         nonlocal tries
         tries += 1
         if tries < 6:
-            raise Unavailable("Cosmos DB", "too many requests", retry_after=0.01)
+            raise Unavailable("Cosmos DB", Failure(429, "Busy", "too many requests", retry_after=0.01))
         return DONE
 
     queue.put(b"1")
@@ -98,7 +99,7 @@ async def test_patience_ends_in_one_redelivery_and_a_check(queue: Queue) -> None
 
     async def dependent(_: bytes) -> Receipted | Rejected:
         if down.is_set():
-            raise Unavailable("Blob Storage", "refused")
+            raise Unavailable("Blob Storage", Failure(None, "Down", "refused"))
         return DONE
 
     queue.put(b"1", b"2")
@@ -106,7 +107,7 @@ async def test_patience_ends_in_one_redelivery_and_a_check(queue: Queue) -> None
     running.answering.clear()
     await running.until(lambda: running.confirmed == ["Blob Storage"])
     assert queue.given_back == [1]
-    assert running.health.missing == {"Blob Storage": "refused"}
+    assert running.health.missing == {"Blob Storage": "Down: refused"}
     assert len(queue.waiting) == 2
     down.clear()
     running.answering.set()
@@ -136,7 +137,7 @@ async def test_a_stop_during_an_outage_gives_messages_back_at_once(queue: Queue)
     """Another replica need not wait for the locks to run out."""
 
     async def dependent(_: bytes) -> Receipted | Rejected:
-        raise Unavailable("Cosmos DB", "no answer")
+        raise Unavailable("Cosmos DB", Failure(None, "Down", "no answer"))
 
     queue.put(b"1")
     running = Running(queue, dependent)

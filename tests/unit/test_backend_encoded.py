@@ -14,13 +14,13 @@ from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError
 from backend.clients import servicebus_client
-from backend.credential import ObservedCredential
 from backend.encoded import decode, encoded_of, fault_of, keep_encoded, send_encoded
 from backend.settings import QueueSettings
 from harness.amqp_wire import Wire
 from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
 from hypothesis import given
 from hypothesis import strategies as st
+from workload.aio import WatchedCredential
 
 from tests import amqp_messages as m
 from tests.faults.raw_sender import RawSender
@@ -138,7 +138,7 @@ async def client(broker: RunningBroker) -> AsyncIterator[ServiceBusClient]:
         azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{broker.port}",
         ssl_cert_file=broker.ca_bundle,
     )
-    async with servicebus_client(settings, cast(ObservedCredential, AioCredential("both"))) as client:
+    async with servicebus_client(settings, cast(WatchedCredential, AioCredential("both"))) as client:
         yield client
 
 

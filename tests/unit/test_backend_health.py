@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from backend.access import Access
 from backend.dependencies import Unavailable
 from backend.health import Health, health_app
+from workload.failure import Failure
 
 DENIED = "AADSTS700213: No matching federated identity record found for presented assertion subject"
 
@@ -74,7 +75,7 @@ async def test_access_is_asked_for_until_it_is_there() -> None:
 
     async def check() -> None:
         if denied:
-            raise Unavailable("Key Vault", denied.pop())
+            raise Unavailable("Key Vault", Failure(401, "AADSTS700213", denied.pop()))
 
     async def good() -> None:
         pass

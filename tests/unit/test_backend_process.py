@@ -11,6 +11,7 @@ from backend.process import Process, Receipted, Rejected
 from backend.receipts import SigningKey, read_receipt, sign_receipt
 from joserfc import jws
 from joserfc.jwk import OKPKey
+from workload.failure import Failure
 
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
 
@@ -62,7 +63,7 @@ class Steps:
     def _step(self, name: str, act: Callable[[], T]) -> T:
         self.taken.append(name)
         if self.failing == name:
-            raise Unavailable("a dependency", "down")
+            raise Unavailable("a dependency", Failure(None, "Down", "down"))
         if self.crash_at == ("before", name):
             raise Crash
         result = act()

@@ -90,7 +90,7 @@ async def test_a_refusal_takes_the_key_away_until_it_is_allowed_again() -> None:
     signer = ReceiptSigner(vault.get)
     await signer.refresh()
     vault.failure = ClientAuthenticationError("Caller is not authorized")
-    with pytest.raises(Unavailable, match="Key Vault: Caller is not authorized"):
+    with pytest.raises(Unavailable, match="Key Vault: ClientAuthenticationError: Caller is not authorized"):
         await signer.refresh()
     with pytest.raises(Unavailable):
         await signer.sign(RECEIPT)

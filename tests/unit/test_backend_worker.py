@@ -10,13 +10,13 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.servicebus.exceptions import ServiceBusConnectionError
 from backend.clients import servicebus_client
-from backend.credential import ObservedCredential
 from backend.delivery import Delivery
 from backend.health import Health
 from backend.process import Receipted, Rejected
 from backend.settings import QueueSettings
 from backend.worker import SettlingReceiver, Worker
 from structlog.testing import capture_logs
+from workload.aio import WatchedCredential
 
 from tests.unit.backend_fakes import DONE, Queue, Running, done
 
@@ -94,14 +94,14 @@ async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None
             azure_servicebus_fullyqualifiednamespace="keyless.servicebus.windows.net",
             azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{server.sockets[0].getsockname()[1]}",
         )
-        async with servicebus_client(settings, cast(ObservedCredential, AnyToken())) as client:
+        async with servicebus_client(settings, cast(WatchedCredential, AnyToken())) as client:
             health = Health()
             open_receiver = partial(client.get_queue_receiver, settings.orders_queue)
             worker = Worker(open_receiver, done, confirmed, health, concurrency=1, open_timeout=0.2)
             task = asyncio.create_task(worker.run())
             async with asyncio.timeout(10):
                 await again.wait()
-                assert health.missing == {"Service Bus": "not connected within 0.2 s"}
+                assert health.missing == {"Service Bus": "TimeoutError: not connected within 0.2 s"}
                 worker.stop()
                 await task
 
@@ -138,7 +138,7 @@ async def test_a_lost_connection_is_made_again(queue: Queue) -> None:
     queue.losses.extend([ServiceBusConnectionError(message="gone"), ServiceBusConnectionError(message="still gone")])
     queue.put(b"1")
     running = Running(queue, done)
-    await running.until(lambda: running.health.missing == {"Service Bus": "gone"})
+    await running.until(lambda: running.health.missing == {"Service Bus": "ServiceBusConnectionError: gone"})
     await running.until(lambda: queue.completed)
     assert queue.connections == 3
     assert running.health.missing == {}
@@ -163,7 +163,8 @@ async def test_a_receiver_whose_broker_is_gone_is_replaced(queue: Queue, monkeyp
     queue.silent = 1
     queue.put(b"1")
     running = Running(queue, done)
-    await running.until(lambda: running.health.missing == {"Service Bus": "the broker has not answered for 0.1 s"})
+    said = "ConnectionError: the broker has not answered for 0.1 s"
+    await running.until(lambda: running.health.missing == {"Service Bus": said})
     await running.until(lambda: queue.completed)
     assert (queue.connections, running.health.missing) == (2, {})
     await running.stop()

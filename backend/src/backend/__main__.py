@@ -11,14 +11,14 @@ import structlog
 from aiohttp import web
 from azure.servicebus import ServiceBusReceiveMode
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver
-from pydantic import ValidationError
+from workload.logs import configure_logging
+from workload.settings import InvalidEnvironment, from_environment
 
 from backend.access import Access
 from backend.clients import Clients
 from backend.delivery import PATIENCE
 from backend.dependencies import BLOB_STORAGE, COSMOS_DB, KEY_VAULT
 from backend.health import Health, health_app
-from backend.logs import configure_logging
 from backend.process import Process
 from backend.receipts import ReceiptSigner
 from backend.settings import Settings
@@ -30,12 +30,11 @@ _log = structlog.get_logger("backend")  # not __name__, which is __main__ when r
 
 def main() -> None:
     """The console script `backend`."""
-    configure_logging()
+    configure_logging({"backend": "INFO"})
     try:
-        settings = Settings.model_validate({})  # all of it from the environment
-    except ValidationError as error:
-        faults = ", ".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        sys.exit(f"backend: the environment does not describe the worker: {faults}")
+        settings = from_environment(Settings)
+    except InvalidEnvironment as error:
+        sys.exit(f"backend: {error}")
     asyncio.run(serve(settings))
 
 

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import structlog
 from azure.core.exceptions import AzureError
+from workload.failure import explain
 
-from backend.dependencies import Unavailable, retry_after, sentence
+from backend.dependencies import Unavailable
 from backend.health import Health
 
 LONGEST = 4.0  # seconds: with a call that hangs until it is given up, an outage's end is noticed within ten or so
@@ -37,9 +38,10 @@ class Access:
             try:
                 await self._checks[dependency]()
             except (Unavailable, AzureError) as error:
-                _log.warning("dependency.failed", dependency=dependency, reason=sentence(error))
-                self._health.lack(dependency, dependency, sentence(error))
-                await asyncio.sleep(pause if (asked := retry_after(error)) is None else asked)
+                failure = error.failure if isinstance(error, Unavailable) else explain(error)
+                _log.warning("dependency.failed", dependency=dependency, reason=str(failure))
+                self._health.lack(dependency, dependency, str(failure))
+                await asyncio.sleep(pause if failure.retry_after is None else failure.retry_after)
             else:
                 self._health.regain(dependency)
                 return

@@ -7,12 +7,13 @@ import asyncio
 from dataclasses import dataclass
 
 from azure.cosmos.aio import CosmosClient
+from azure.identity.aio import WorkloadIdentityCredential
 from azure.keyvault.secrets.aio import SecretClient
 from azure.servicebus import TransportType
 from azure.servicebus.aio import ServiceBusClient
 from azure.storage.blob.aio import BlobServiceClient
+from workload.aio import WatchedCredential
 
-from backend.credential import ObservedCredential, workload_identity
 from backend.encoded import keep_encoded
 from backend.settings import QueueSettings, Settings, StoreSettings
 
@@ -23,7 +24,7 @@ LINK_TIMEOUT = 10.0  # seconds for opening one link, the token included
 class Clients:
     """Every client is open until `close`."""
 
-    credential: ObservedCredential
+    credential: WatchedCredential
     secrets: SecretClient
     cosmos: CosmosClient
     blobs: BlobServiceClient
@@ -51,22 +52,31 @@ class Clients:
         await self.credential.close()
 
 
-def secret_client(settings: StoreSettings, credential: ObservedCredential) -> SecretClient:
+def workload_identity() -> WatchedCredential:
+    """Return the credential that the webhook's variables describe; through AKS's token proxy if there is one.
+
+    Raises `ValueError`, which names what is missing, if the webhook did not mutate the pod. The credential retries
+    once: each client retries a request, with the token in it, so more would hide an error for a long time.
+    """
+    return WatchedCredential(WorkloadIdentityCredential(enable_azure_proxy=True, retry_total=1))
+
+
+def secret_client(settings: StoreSettings, credential: WatchedCredential) -> SecretClient:
     return SecretClient(settings.azure_keyvault_resourceendpoint, credential, retry_total=2)
 
 
-def cosmos_client(settings: StoreSettings, credential: ObservedCredential) -> CosmosClient:
+def cosmos_client(settings: StoreSettings, credential: WatchedCredential) -> CosmosClient:
     """By itself it would come back nine times to a service that is too busy, for longer than a call may take."""
     return CosmosClient(settings.azure_cosmos_resourceendpoint, credential, retry_throttle_total=1)
 
 
-def blob_client(settings: StoreSettings, credential: ObservedCredential) -> BlobServiceClient:
+def blob_client(settings: StoreSettings, credential: WatchedCredential) -> BlobServiceClient:
     return BlobServiceClient(
         settings.azure_storageblob_resourceendpoint, credential, initial_backoff=1, increment_base=1, retry_total=2
     )
 
 
-def servicebus_client(settings: QueueSettings, credential: ObservedCredential) -> ServiceBusClient:
+def servicebus_client(settings: QueueSettings, credential: WatchedCredential) -> ServiceBusClient:
     """AMQP over TLS on port 5671, said explicitly: with a custom endpoint the SDK would choose WebSockets.
 
     Its receivers receive messages that the SDK can't decode too (see `encoded`).

@@ -16,9 +16,10 @@ from typing import Any, Protocol
 
 import structlog
 from azure.servicebus import ServiceBusReceivedMessage
+from workload.failure import explain
 
 from backend.access import pauses
-from backend.dependencies import Unavailable, sentence
+from backend.dependencies import Unavailable
 from backend.health import Health
 from backend.messages import NoOrder, body_of
 from backend.process import Receipted, Rejected
@@ -65,13 +66,13 @@ class Delivery:
                 context.enter_context(continued(message))
                 await self._settle(receiver, message, await self._outcome(message))
             except Unavailable as error:
-                await self._abandon(receiver, message, error.message)
+                await self._abandon(receiver, message, str(error.failure))
                 await self._stopping.unless(self._confirm(error.dependency))
             except Exception as error:
                 pause = 2.0 ** min(1 + (message.delivery_count or 0), 5)
                 _log.exception("message.failed", pause=pause)
                 await self._stopping.unless(asyncio.sleep(pause))
-                await self._abandon(receiver, message, sentence(error))
+                await self._abandon(receiver, message, str(explain(error)))
             finally:
                 self._health.regain(message.sequence_number)
 
@@ -87,9 +88,10 @@ class Delivery:
             try:
                 return await self._process(body)
             except Unavailable as error:
-                pause = next(attempts) if error.retry_after is None else error.retry_after
-                _log.warning("message.waiting", dependency=error.dependency, reason=error.message, pause=pause)
-                self._health.lack(message.sequence_number, error.dependency, error.message)
+                reason, asked = str(error.failure), error.failure.retry_after
+                pause = next(attempts) if asked is None else asked
+                _log.warning("message.waiting", dependency=error.dependency, reason=reason, pause=pause)
+                self._health.lack(message.sequence_number, error.dependency, reason)
                 if time.monotonic() + pause > deadline:
                     raise
                 await self._stopping.unless(asyncio.sleep(pause))
@@ -118,6 +120,6 @@ async def _taken(settling: Awaitable[None]) -> bool:
         async with asyncio.timeout(SETTLE_TIMEOUT):
             await settling
     except Exception as error:  # the SDK's: while a connection goes down, it raises more than its own errors
-        _log.warning("message.not_settled", reason=sentence(error))
+        _log.warning("message.not_settled", reason=str(explain(error)))
         return False
     return True

@@ -9,6 +9,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from pydantic import ValidationError
+from workload.failure import Failure
 
 from backend.dependencies import KEY_VAULT, Unavailable, calling
 from contract import RECEIPT_ALGORITHM, Receipt
@@ -84,7 +85,7 @@ class ReceiptSigner:
             if self._key is None or error.refused:
                 self._key = None
                 raise
-            _log.warning("signing_key.refresh_failed", reason=error.message)
+            _log.warning("signing_key.refresh_failed", reason=str(error.failure))
             return
         if self._key is None or self._key.kid != key.kid:
             _log.info("signing_key.read", kid=key.kid)
@@ -95,11 +96,15 @@ class ReceiptSigner:
             secret = await self._fetch(SECRET)
         kid = (secret.properties.tags or {}).get("kid")
         if not kid:
-            raise Unavailable(KEY_VAULT, f"the secret {SECRET} has no tag 'kid' to name its public key's version")
+            raise _unusable(f"the secret {SECRET} has no tag 'kid' to name its public key's version")
         try:
             key = OKPKey.import_key(secret.value or "")
         except (JoseError, ValueError):  # whose text might quote the key
             key = None
         if key is None or key.curve_name != "Ed25519" or not key.is_private:
-            raise Unavailable(KEY_VAULT, f"the secret {SECRET} is not an Ed25519 private key in PEM form") from None
+            raise _unusable(f"the secret {SECRET} is not an Ed25519 private key in PEM form") from None
         return SigningKey(kid, key)
+
+
+def _unusable(text: str) -> Unavailable:
+    return Unavailable(KEY_VAULT, Failure(None, "UnusableKey", text))

@@ -3,13 +3,12 @@
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
-from azure.storage.blob import ContentSettings, StorageErrorCode
+from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
+from workload.not_found import NO_SUCH_ID, is_about_item
 
 from backend.dependencies import BLOB_STORAGE, COSMOS_DB, calling
 from contract import OrderDocument
-
-NOWHERE = "0" * 32  # an id that no order has: asking for it shows whether we may ask at all
 
 
 class BlobReceipts:
@@ -47,28 +46,24 @@ class BlobReceipts:
             try:
                 await self._container.get_blob_client(name).get_blob_properties()
             except ResourceNotFoundError as error:
-                _raise_unless_blob_is_missing(error)
+                if not is_about_item(error):
+                    raise
                 return False
             return True
 
     async def check(self) -> None:
         """Returns where receipts may be read; raises `Unavailable`."""
         async with calling(BLOB_STORAGE):
-            await self._read(NOWHERE)
+            await self._read(NO_SUCH_ID)
 
     async def _read(self, name: str) -> str | None:
         try:
             download = await self._container.download_blob(name, encoding="utf-8")
             return str(await download.readall())
         except ResourceNotFoundError as error:
-            _raise_unless_blob_is_missing(error)
+            if not is_about_item(error):
+                raise
             return None
-
-
-def _raise_unless_blob_is_missing(error: ResourceNotFoundError) -> None:
-    """Raises the error again if the container or the account is missing."""
-    if getattr(error, "error_code", None) != StorageErrorCode.BLOB_NOT_FOUND:
-        raise error
 
 
 class CosmosDocuments:
@@ -99,14 +94,13 @@ class CosmosDocuments:
 
     async def check(self) -> None:
         """Returns where documents may be read; raises `Unavailable`."""
-        await self.read(NOWHERE, NOWHERE)
+        await self.read(NO_SUCH_ID, NO_SUCH_ID)
 
     async def _read(self, order_id: str, customer_id: str) -> OrderDocument | None:
         try:
             item = await self._container.read_item(order_id, partition_key=customer_id)
         except CosmosResourceNotFoundError as error:
-            # https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb
-            if error.sub_status == 1003:  # not the item: the container or the database
+            if not is_about_item(error):
                 raise
             return None
         return OrderDocument.model_validate(item)

@@ -18,10 +18,11 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Any, Protocol
 
 import structlog
+from workload.failure import explain
 
 from backend.access import pauses
 from backend.delivery import PATIENCE, Delivery, Settler
-from backend.dependencies import SERVICE_BUS, sentence
+from backend.dependencies import SERVICE_BUS
 from backend.health import Health
 from backend.process import Receipted, Rejected
 from backend.receiver import Receiver, prove_alive, receive
@@ -93,7 +94,7 @@ class Worker:
                         self._health.regain(self)
                         await self._receive(receiver, received)
                 except Exception as error:  # the SDK's: while a connection goes down, it raises more than its own
-                    fault = sentence(error)
+                    fault = str(explain(error))
                 closing.create_task(self._close(links, received))
                 if fault and not self._stopping:
                     _log.warning("dependency.failed", dependency=SERVICE_BUS, reason=fault)
@@ -156,4 +157,4 @@ class Worker:
         try:
             await links.aclose()
         except Exception as error:
-            _log.warning("receiver.not_closed", reason=sentence(error))
+            _log.warning("receiver.not_closed", reason=str(explain(error)))

@@ -21,11 +21,10 @@ from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import ServiceBusAuthorizationError
 from flask import Flask
 from frontend.bootstrap import create_app
-from frontend.credential import Credential
-from frontend.identity.clients import Clients
 from frontend.settings import Settings
 from joserfc import jws
 from joserfc.jwk import OKPKey
+from workload.credential import WatchedCredential
 
 from contract import RECEIPT_ALGORITHM, OrderDocument, OrderMessage, Receipt
 
@@ -35,6 +34,10 @@ SETTINGS = Settings(
     azure_storageblob_resourceendpoint="https://blob.example",
     azure_servicebus_fullyqualifiednamespace="namespace.example",
 )
+
+
+ORDER = {"product": "Brass key", "quantity": 2}
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}  # as a browser says it
 
 
 class Fallible:
@@ -218,6 +221,33 @@ class FakeIdentity(Fallible):
         payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
         return AccessTokenInfo(f"e30.{payload}.SECRET-SIGNATURE", 2_000_000_000)
 
+    get_token = get_token_info
+
+
+@dataclass
+class FakeClients:
+    """The frontend's clients. A credential can be refused."""
+
+    azure: "FakeAzure"
+
+    def credential(self) -> WatchedCredential:
+        self.azure.identity.called()
+        return self.azure.credential
+
+    def secrets(self) -> FakeVault:
+        return self.azure.vault
+
+    def orders(self) -> FakeOrders:
+        return self.azure.orders
+
+    def receipts(self) -> FakeReceipts:
+        return self.azure.receipts
+
+    def servicebus(self) -> FakeServiceBus:
+        return self.azure.bus
+
+    def close(self) -> None: ...
+
 
 @dataclass
 class FakeAzure:
@@ -233,19 +263,15 @@ class FakeAzure:
         self.vault.add("frontend-signing-key", "the first key")
         self.receipt_key = OKPKey.generate_key("Ed25519")
         self.kid = self.vault.add("receipt-public-key", self.receipt_key.as_pem(private=False).decode())
-        self.credential = Credential(self.identity)
+        self.credential = WatchedCredential(self.identity)
 
-    def clients(self) -> Clients:
-        def credential() -> Credential:
-            self.identity.called()
-            return self.credential
-
-        return Clients(credential, lambda: self.vault, lambda: self.orders, lambda: self.receipts, lambda: self.bus)  # type: ignore[arg-type, return-value]
+    def clients(self) -> "FakeClients":
+        return FakeClients(self)
 
     def app(self) -> Flask:
         """The application over these fakes, its signing key read."""
         app = create_app(SETTINGS, self.clients())
-        app.extensions["frontend"].keys.keys()
+        app.extensions["frontend"].keys.current()
         return app
 
     def process(self, message: OrderMessage, kid: str | None = None) -> OrderDocument:

@@ -5,19 +5,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from tests.unit.frontend.fakes import FakeAzure
-
-HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-@pytest.fixture
-def azure() -> FakeAzure:
-    return FakeAzure()
-
-
-@pytest.fixture
-def client(azure: FakeAzure) -> FlaskClient:
-    return azure.app().test_client()
+from tests.unit.frontend.fakes import HTML, FakeAzure
 
 
 def filled_in(client: FlaskClient, **entries: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import threading
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from frontend.bootstrap import create_app
-from frontend.identity.clients import connect
+from frontend.identity.clients import Clients
 from frontend.identity.readiness import Readiness
 
 from tests.unit.frontend.fakes import SETTINGS, FakeAzure
@@ -21,7 +21,7 @@ def test_alive_and_not_ready_without_an_identity(monkeypatch: pytest.MonkeyPatch
     """Where the webhook mutated nothing, the real SDK's own sentence stands on /readyz, and pages say 503."""
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
-    client = create_app(SETTINGS, connect(SETTINGS)).test_client()
+    client = create_app(SETTINGS, Clients(SETTINGS)).test_client()
     assert client.get("/healthz").status_code == 200
     answer = client.get("/readyz")
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
@@ -87,7 +87,7 @@ def test_readiness_recovers_by_itself() -> None:
     app = create_app(SETTINGS, azure.clients())
     now = 0.0
     parts = app.extensions["frontend"]
-    readiness = Readiness({"key": parts.keys.keys}, clock=lambda: now)
+    readiness = Readiness({"key": parts.keys.current}, clock=lambda: now)
     assert "Forbidden" in readiness.missing()["key"]
     azure.vault.failure = None
     now = 3.0

@@ -3,21 +3,15 @@
 import base64
 import json
 import re
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from azure.core.credentials import AccessTokenInfo
 from flask.testing import FlaskClient
 from frontend.bootstrap import create_app
-from frontend.credential import Credential, claims_of
-from frontend.identity.clients import connect
+from frontend.identity.clients import Clients
 from structlog.testing import capture_logs
 
-from tests.unit.frontend.fakes import SETTINGS, FakeAzure, FakeIdentity
-
-HTML = {"Accept": "text/html"}
+from tests.unit.frontend.fakes import HTML, SETTINGS, FakeAzure
 
 
 def part(value: dict[str, object]) -> str:
@@ -32,11 +26,6 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAzure:
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(token))
     monkeypatch.setenv("AZURE_CLIENT_ID", "client-1")
     return FakeAzure()
-
-
-@pytest.fixture
-def client(azure: FakeAzure) -> FlaskClient:
-    return azure.app().test_client()
 
 
 def test_the_journey_shows_claims(client: FlaskClient, azure: FakeAzure) -> None:
@@ -89,52 +78,12 @@ def test_no_token_is_ever_shown_or_logged(client: FlaskClient, azure: FakeAzure)
     assert logs[0]["uti"] == "u-https://vault.azure.net/.default"
 
 
-def test_a_new_token_is_logged_once() -> None:
-    """A cached token passes in silence."""
-    credential = Credential(FakeIdentity())
-    with capture_logs() as logs:
-        for _ in range(3):
-            credential.get_token_info("scope-a")
-        credential.get_token("scope-b")
-    assert [log["aud"] for log in logs] == ["scope-a", "scope-b"]
-
-
-def test_threads_that_want_the_same_token_cause_one_exchange() -> None:
-    """A start explains itself by process and audience: the SDK's cache is asked by one thread after the other."""
-
-    class SdkCredential(FakeIdentity):
-        """Caches as the SDK does: threads that find nothing all go and exchange."""
-
-        def __init__(self) -> None:
-            self.cached: dict[str, AccessTokenInfo] = {}
-            self.exchanges = 0
-
-        def get_token_info(self, *scopes: str, **options: object) -> AccessTokenInfo:
-            if scopes[0] not in self.cached:
-                self.exchanges += 1
-                time.sleep(0.02)  # the way to Entra and back
-                self.cached[scopes[0]] = super().get_token_info(*scopes, **options)
-            return self.cached[scopes[0]]
-
-    inner = SdkCredential()
-    credential = Credential(inner)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: credential.get_token("scope"), range(8)))
-    assert inner.exchanges == 1
-
-
 def test_the_journey_needs_no_access(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a pod that the webhook did not touch, the page says what is missing, in its place, and has no buttons."""
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
-    client = create_app(SETTINGS, connect(SETTINGS)).test_client()
+    client = create_app(SETTINGS, Clients(SETTINGS)).test_client()
     page = client.get("/identity", headers=HTML).get_data(as_text=True)
     assert "missing: AZURE_FEDERATED_TOKEN_FILE" in page
     assert "Missing required arguments" in page
     assert "<button" not in page
-
-
-@pytest.mark.parametrize("text", ["", "a", "a.b", "a.e30=.c", "a.bnVsbA.c", "..", "a.\u00e9.c"])
-def test_what_is_no_jwt_has_no_claims(text: str) -> None:
-    """An opaque token is possible, and no failure."""
-    assert claims_of(text) == {}

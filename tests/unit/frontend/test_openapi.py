@@ -6,9 +6,7 @@ import re
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tests.unit.frontend.fakes import FakeAzure
-
-ORDER = {"product": "Brass key", "quantity": 2}
+from tests.unit.frontend.fakes import ORDER, FakeAzure
 
 
 @pytest.fixture(scope="module")

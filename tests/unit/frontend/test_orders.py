@@ -7,25 +7,12 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 from azure.servicebus.exceptions import ServiceBusConnectionError
 from flask.testing import FlaskClient
 
-from tests.unit.frontend.fakes import FakeAzure, FakeOrders
-
-KEYS = {"product": "Brass key", "quantity": 2}
-HTML = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def azure() -> FakeAzure:
-    return FakeAzure()
-
-
-@pytest.fixture
-def client(azure: FakeAzure) -> FlaskClient:
-    return azure.app().test_client()
+from tests.unit.frontend.fakes import HTML, ORDER, FakeAzure, FakeOrders
 
 
 def test_an_accepted_order_is_on_the_queue(client: FlaskClient, azure: FakeAzure) -> None:
     """202 means that Service Bus has the message, and the answer says where to follow the order."""
-    answer = client.post("/orders", json=KEYS)
+    answer = client.post("/orders", json=ORDER)
     assert answer.status_code == 202
     assert answer.headers["Retry-After"] == "1"
     assert answer.headers["Location"] == f"/orders/{answer.json['reference']}" == answer.json["links"]["self"]
@@ -38,7 +25,7 @@ def test_an_accepted_order_is_on_the_queue(client: FlaskClient, azure: FakeAzure
 
 def test_an_order_is_followed_from_accepted_to_receipted(client: FlaskClient, azure: FakeAzure) -> None:
     """A valid reference is 202 while there is no document, and 200 with the order's content once there is."""
-    place = client.post("/orders", json=KEYS).headers["Location"]
+    place = client.post("/orders", json=ORDER).headers["Location"]
     assert (client.get(place).status_code, client.get(place).headers["Retry-After"]) == (202, "1")
     azure.process(azure.bus.bodies()[0])
     done = client.get(place)
@@ -49,7 +36,7 @@ def test_an_order_is_followed_from_accepted_to_receipted(client: FlaskClient, az
 
 def test_a_reference_is_enough(client: FlaskClient, azure: FakeAzure) -> None:
     """Whoever holds a reference may follow it, without the session that it came from."""
-    place = client.post("/orders", json=KEYS).headers["Location"]
+    place = client.post("/orders", json=ORDER).headers["Location"]
     assert azure.app().test_client().get(place).status_code == 202
 
 
@@ -63,7 +50,7 @@ def test_a_reference_that_was_not_handed_out_is_not_found(client: FlaskClient, r
 def test_a_repeat_with_the_same_key_is_the_same_order(client: FlaskClient, azure: FakeAzure) -> None:
     """Same session, key and body: the same message id, which the queue drops as a duplicate."""
     client.get("/orders")
-    first, second = (client.post("/orders", json=KEYS, headers={"Idempotency-Key": "k 1"}) for _ in range(2))
+    first, second = (client.post("/orders", json=ORDER, headers={"Idempotency-Key": "k 1"}) for _ in range(2))
     assert first.headers["Location"] == second.headers["Location"]
     assert len({message.message_id for message in azure.bus.messages}) == 1
     assert len(client.get("/orders").json["orders"]) == 1
@@ -75,13 +62,13 @@ def test_keys_are_each_customers_own(client: FlaskClient, azure: FakeAzure) -> N
     ids = set()
     for one in (client, other):
         one.get("/orders")
-        ids.add(one.post("/orders", json=KEYS, headers={"Idempotency-Key": "k"}).json["orderId"])
+        ids.add(one.post("/orders", json=ORDER, headers={"Idempotency-Key": "k"}).json["orderId"])
     assert len(ids) == 2
 
 
 def test_a_key_without_a_session_is_refused(client: FlaskClient, azure: FakeAzure) -> None:
     """Without the session a repeat would silently become another order, so the answer says what to send."""
-    answer = client.post("/orders", json=KEYS, headers={"Idempotency-Key": "k"})
+    answer = client.post("/orders", json=ORDER, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 400
     assert "session cookie" in answer.json["detail"]
     assert azure.bus.messages == []
@@ -91,7 +78,7 @@ def test_a_key_without_a_session_is_refused(client: FlaskClient, azure: FakeAzur
 def test_an_ill_formed_key_is_refused(client: FlaskClient, key: str) -> None:
     """A key is 1 to 255 printable ASCII characters."""
     client.get("/orders")
-    answer = client.post("/orders", json=KEYS, headers={"Idempotency-Key": key})
+    answer = client.post("/orders", json=ORDER, headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json["type"]) == (400, "urn:keyless:problem:InvalidIdempotencyKey")
 
 
@@ -99,7 +86,7 @@ def test_a_key_reused_with_another_body_is_told_to_its_sender(client: FlaskClien
     """The first order stands; the second one's reference answers 409, and its sender's list shows it as refused."""
     client.get("/orders")
     first, second = (
-        client.post("/orders", json={**KEYS, "quantity": quantity}, headers={"Idempotency-Key": "k"})
+        client.post("/orders", json={**ORDER, "quantity": quantity}, headers={"Idempotency-Key": "k"})
         for quantity in (2, 3)
     )
     assert first.json["orderId"] == second.json["orderId"]
@@ -113,8 +100,8 @@ def test_a_key_reused_with_another_body_is_told_to_its_sender(client: FlaskClien
 
 def test_my_orders_are_the_pending_ones_then_the_receipted_ones(client: FlaskClient, azure: FakeAzure) -> None:
     """Pending orders come first, the newest before the older, and nobody sees another customer's."""
-    ids = [client.post("/orders", json=KEYS).json["orderId"] for _ in range(4)]
-    azure.app().test_client().post("/orders", json=KEYS)
+    ids = [client.post("/orders", json=ORDER).json["orderId"] for _ in range(4)]
+    azure.app().test_client().post("/orders", json=ORDER)
     for message in azure.bus.bodies()[:2]:
         azure.process(message)
     listed = client.get("/orders").json["orders"]
@@ -125,7 +112,7 @@ def test_my_orders_are_the_pending_ones_then_the_receipted_ones(client: FlaskCli
 def test_my_orders_come_in_pages(client: FlaskClient, azure: FakeAzure) -> None:
     """Following `next` shows every receipted order exactly once."""
     for _ in range(5):
-        client.post("/orders", json=KEYS)
+        client.post("/orders", json=ORDER)
     for message in azure.bus.bodies():
         azure.process(message)
     client.get("/orders")  # here the session learns that they are receipted
@@ -144,7 +131,7 @@ def test_a_made_up_continuation_is_refused(client: FlaskClient) -> None:
 
 def test_the_session_cookie_stays_small(client: FlaskClient) -> None:
     """After many orders the cookie is still one that every browser keeps, and old references still work."""
-    places = [client.post("/orders", json=KEYS).headers["Location"] for _ in range(15)]
+    places = [client.post("/orders", json=ORDER).headers["Location"] for _ in range(15)]
     cookie = client.get_cookie("keyless")
     assert cookie is not None
     assert len(cookie.value) < 4000
@@ -190,18 +177,18 @@ def test_a_method_that_is_not_allowed_says_which_are(client: FlaskClient) -> Non
 def test_an_order_is_not_accepted_while_service_bus_is_down(client: FlaskClient, azure: FakeAzure) -> None:
     """503 with Retry-After, and nothing in the session pretends that there is an order; it recovers by itself."""
     azure.bus.failure = ServiceBusConnectionError(message="the broker is away")
-    answer = client.post("/orders", json=KEYS)
+    answer = client.post("/orders", json=ORDER)
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
     assert answer.headers["Retry-After"]
     assert "Service Bus" in answer.json["detail"]
     assert client.get("/orders").json["orders"] == []
     azure.bus.failure = None
-    assert client.post("/orders", json=KEYS).status_code == 202
+    assert client.post("/orders", json=ORDER).status_code == 202
 
 
 def test_reading_is_refused_while_cosmos_db_is_down(client: FlaskClient, azure: FakeAzure) -> None:
     """A failing read is 503, never "not found"."""
-    place = client.post("/orders", json=KEYS).headers["Location"]
+    place = client.post("/orders", json=ORDER).headers["Location"]
     azure.orders.failure = CosmosHttpResponseError(503, "Service Unavailable")
     assert [client.get(path).status_code for path in (place, "/orders", place + "/receipt")] == [503, 503, 503]
 
@@ -209,12 +196,12 @@ def test_reading_is_refused_while_cosmos_db_is_down(client: FlaskClient, azure: 
 UNREADABLE = {
     "a later version": {"version": 9},
     "a field is missing": {"order": None},
-    "the order has another field": {"order": {**KEYS, "price": 1}},
+    "the order has another field": {"order": {**ORDER, "price": 1}},
     "no time at all": {"acceptedAt": "soon"},
     "a time without its offset": {"receiptedAt": "2026-11-25T10:00:00"},
     "no digest": {"digest": 7},
     "a number for the order": {"order": 7},
-    "a name of a thousand characters": {"order": {**KEYS, "<b>" * 333: 1}},
+    "a name of a thousand characters": {"order": {**ORDER, "<b>" * 333: 1}},
 }
 
 
@@ -223,7 +210,7 @@ def test_an_unreadable_document_is_shown_as_such_and_the_others_with_it(
     client: FlaskClient, azure: FakeAzure, wrong: dict[str, object]
 ) -> None:
     """The list has the other orders, and of this one its id and a sentence; its own page and its receipt are a 502."""
-    places = [client.post("/orders", json=KEYS).headers["Location"] for _ in range(2)]
+    places = [client.post("/orders", json=ORDER).headers["Location"] for _ in range(2)]
     unreadable, other = azure.bus.bodies()
     for message in (unreadable, other):
         azure.process(message)
@@ -248,7 +235,7 @@ def test_an_unreadable_document_that_the_list_has_not_reached_is_told_by_the_ses
     client: FlaskClient, azure: FakeAzure
 ) -> None:
     """An order that was accepted here is never silently missing."""
-    client.post("/orders", json=KEYS)
+    client.post("/orders", json=ORDER)
     [message] = azure.bus.bodies()
     azure.orders.documents[message.customerId, message.orderId] = {"id": message.orderId, "version": 9}
     azure.orders.query_items = FakeOrders().query_items  # type: ignore[method-assign]  # finds nothing
@@ -258,5 +245,5 @@ def test_an_unreadable_document_that_the_list_has_not_reached_is_told_by_the_ses
 
 def test_order_ids_without_a_key_differ(client: FlaskClient) -> None:
     """Two posts without a key are two orders."""
-    assert client.post("/orders", json=KEYS).json["orderId"] != client.post("/orders", json=KEYS).json["orderId"]
-    assert uuid.UUID(client.post("/orders", json=KEYS).json["orderId"]).version == 4
+    assert client.post("/orders", json=ORDER).json["orderId"] != client.post("/orders", json=ORDER).json["orderId"]
+    assert uuid.UUID(client.post("/orders", json=ORDER).json["orderId"]).version == 4

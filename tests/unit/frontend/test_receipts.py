@@ -5,19 +5,7 @@ from azure.core.exceptions import ResourceNotFoundError, ServiceRequestError
 from flask.testing import FlaskClient
 from joserfc.jwk import OKPKey
 
-from tests.unit.frontend.fakes import FakeAzure
-
-HTML = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def azure() -> FakeAzure:
-    return FakeAzure()
-
-
-@pytest.fixture
-def client(azure: FakeAzure) -> FlaskClient:
-    return azure.app().test_client()
+from tests.unit.frontend.fakes import HTML, FakeAzure
 
 
 def place(client: FlaskClient) -> str:

@@ -18,9 +18,7 @@ MESSAGE = OrderMessage(
 
 
 def sender_of(bus: FakeServiceBus, patience: float = 10) -> OrderSender:
-    sender = OrderSender(lambda: bus, "orders", patience)  # type: ignore[arg-type, return-value]
-    sender.start()
-    return sender
+    return OrderSender(lambda: bus, "orders", patience)  # type: ignore[arg-type, return-value]
 
 
 def test_threads_never_share_a_sender() -> None:

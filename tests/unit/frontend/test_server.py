@@ -8,10 +8,8 @@ from flask import Flask
 from frontend.bootstrap import create_app
 
 from tests.e2e.waiting import until
-from tests.unit.frontend.fakes import SETTINGS, FakeAzure, FakeSender
+from tests.unit.frontend.fakes import ORDER, SETTINGS, FakeAzure, FakeSender
 from tests.unit.frontend.server import served
-
-ORDER = {"product": "Brass key", "quantity": 2}
 
 
 class TellingSender(FakeSender):
@@ -38,12 +36,13 @@ def test_a_worker_becomes_ready_and_accepts_orders(arguments: tuple[str, ...]) -
 
 
 def test_making_the_application_starts_no_thread() -> None:
-    """Threads belong to a process that serves, and start with its first request."""
+    """Threads belong to a process that serves: the first one starts with `start`, the others with their first work."""
     before = set(threading.enumerate())
     app = create_app(SETTINGS, FakeAzure().clients())
     assert set(threading.enumerate()) <= before
-    app.test_client().get("/healthz")
-    assert {"signing-keys", "sender-0"} <= {thread.name for thread in set(threading.enumerate()) - before}
+    app.extensions["frontend"].start()
+    assert [thread.name for thread in set(threading.enumerate()) - before] == ["signing-keys"]
+    app.extensions["frontend"].close()
 
 
 def test_closing_the_application_ends_its_threads_and_its_senders() -> None:
@@ -51,6 +50,7 @@ def test_closing_the_application_ends_its_threads_and_its_senders() -> None:
     azure = FakeAzure()
     before = set(threading.enumerate())
     app = azure.app()
+    app.extensions["frontend"].start()
     client = app.test_client()
     assert client.post("/orders", json=ORDER).status_code == 202
     assert client.get("/readyz").status_code == 200

@@ -4,11 +4,9 @@ import time
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from frontend.web.signing_keys import SigningKeys, Version, in_signing_order
+from frontend.web.signing_keys import KeyVersion, SigningKeys, in_signing_order
 
-from tests.unit.frontend.fakes import FakeAzure, FakeVault
-
-ORDER = {"product": "Brass key", "quantity": 2}
+from tests.unit.frontend.fakes import ORDER, FakeAzure, FakeVault
 
 
 @pytest.mark.parametrize(
@@ -23,7 +21,7 @@ ORDER = {"product": "Brass key", "quantity": 2}
 )
 def test_which_version_signs(published: list[float], settled_before: float, expected: str) -> None:
     """The newest version that every replica has had the time to read signs; all of them verify."""
-    keys = in_signing_order([Version("", f"{at:g}", at) for at in published], settled_before)
+    keys = in_signing_order([KeyVersion(f"{at:g}", at) for at in published], settled_before)
     assert keys[-1] == expected
     assert sorted(keys) == sorted(f"{at:g}" for at in published)
 
@@ -38,7 +36,7 @@ class Replica:
     def at(self, now: float) -> list[str]:
         self.now = now
         self.keys.refresh()
-        return self.keys.keys()
+        return self.keys.current()
 
 
 def test_a_new_version_verifies_before_it_signs() -> None:
@@ -78,7 +76,7 @@ def test_an_outage_of_key_vault_changes_nothing() -> None:
     vault.failure = HttpResponseError("away")
     replica.now = 1_100
     assert replica.keys.refresh_after_bad_signature() is False
-    assert replica.keys.keys() == before
+    assert replica.keys.current() == before
 
 
 def test_bad_signatures_cannot_make_it_ask_key_vault_over_and_over() -> None:
@@ -116,7 +114,7 @@ def test_another_replicas_newer_key_is_fetched_when_it_is_met() -> None:
     azure.vault.add("frontend-signing-key", "new", published=1)
     ahead = azure.app().test_client()
     placed = ahead.post("/orders", json=ORDER)
-    behind.extensions["frontend"].keys._last_attempt = time.time() - 60  # it last asked a while ago
+    behind.extensions["frontend"].keys._asked_at = time.time() - 60  # it last asked a while ago
     client = behind.test_client()
     cookie = ahead.get_cookie("keyless")
     assert cookie is not None

@@ -14,10 +14,9 @@ from flask import Flask
 from frontend.bootstrap import create_app
 
 from tests.e2e.waiting import until
-from tests.unit.frontend.fakes import SETTINGS, FakeAzure, FakeSender, FakeServiceBus
+from tests.unit.frontend.fakes import ORDER, SETTINGS, FakeAzure, FakeSender, FakeServiceBus
 from tests.unit.frontend.server import Server, received, served
 
-ORDER = {"product": "Brass key", "quantity": 2}
 BODY = json.dumps(ORDER).encode()
 HEAD = b"POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

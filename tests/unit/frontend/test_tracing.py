@@ -2,30 +2,19 @@
 
 import pytest
 from flask.testing import FlaskClient
-from frontend.tracing import add_trace_id
 from opentelemetry import trace
 from structlog.testing import capture_logs
+from workload.tracing import add_trace_id
 
-from tests.unit.frontend.fakes import FakeAzure
+from tests.unit.frontend.fakes import ORDER, FakeAzure
 
-KEYS = {"product": "Brass key", "quantity": 2}
 CALLERS = "0af7651916cd43dd8448eb211c80319c"
-
-
-@pytest.fixture
-def azure() -> FakeAzure:
-    return FakeAzure()
-
-
-@pytest.fixture
-def client(azure: FakeAzure) -> FlaskClient:
-    return azure.app().test_client()
 
 
 def trace_logged(client: FlaskClient, **headers: str) -> str:
     """Places an order; the trace id in the line that says so."""
     with capture_logs(processors=[add_trace_id]) as logs:
-        assert client.post("/orders", json=KEYS, headers=headers).status_code == 202
+        assert client.post("/orders", json=ORDER, headers=headers).status_code == 202
     (accepted,) = [line for line in logs if line["event"] == "order.accepted"]
     return str(accepted["trace_id"])
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver
 
-from backend.clients import servicebus_client
+from backend.clients import servicebus_client, workload_identity
 from backend.command import Refused, run_command
-from backend.credential import workload_identity
 from backend.encoded import send_encoded
 from backend.messages import printable
 from backend.redrive.letters import fault_of_repair, reason_to_keep, table

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
+from workload.failure import explain
 
 from backend.amqp import Malformed
-from backend.dependencies import sentence
 from backend.encoded import encoded_of
 from backend.receiver import Receiver, receive
 from backend.redrive.copy import copy_of
@@ -74,6 +74,6 @@ async def _send(send: Send, message: ServiceBusReceivedMessage, body: bytes | No
         return f"it can't be sent back as it was: {error}"
     except ServiceBusError as error:
         if isinstance(error, MessageSizeExceededError) or type(error) is ServiceBusError:  # the broker's word on it
-            return f"it was not sent: {sentence(error)}"
+            return f"it was not sent: {explain(error)}"
         raise
     return None

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from azure.cosmos.aio import ContainerProxy
 
-from backend.clients import blob_client, cosmos_client, secret_client
+from backend.clients import blob_client, cosmos_client, secret_client, workload_identity
 from backend.command import Refused, run_command
-from backend.credential import workload_identity
 from backend.receipts import ReceiptSigner, read_receipt
 from backend.repair.findings import receipt_of
 from backend.repair.search import documents_without_receipt

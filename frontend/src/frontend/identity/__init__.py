@@ -1,1 +1,4 @@
-"""Workload identity: the credential, the clients that use it, and the page that shows it."""
+"""Workload identity: the credential and its clients, what each service lets them do, and the page that shows it.
+
+Read `clients`, then `privileges`, `journey` and `page`.
+"""

@@ -1,6 +1,6 @@
-"""For each service, one thing that the frontend may do and one that it was not granted, both done for real.
+"""For each service, one thing that the frontend may do and one that it was not granted. Both are done for real.
 
-The second shows that the service itself refuses: nothing here knows the access model.
+The second one shows that the service itself refuses: nothing here knows the access model.
 """
 
 from collections.abc import Callable
@@ -10,51 +10,50 @@ from azure.cosmos import ContainerProxy
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient
 from azure.storage.blob import ContainerClient
+from workload.failure import SDK_ERRORS, Failure, explain
+from workload.not_found import NO_SUCH_ID
 
-from frontend.parts import Services
-from frontend.refusals import DEPENDENCY_ERRORS, Refusal, explain
+from frontend.parts import Parts
 from frontend.web.signing_keys import SECRET
-
-_NOBODY = "0" * 32  # a customer who has no orders
 
 
 @dataclass(frozen=True, slots=True)
 class Privilege:
-    """`allowed` and `denied` say what `exercise` and `trespass` do; each returns what came of it."""
+    """`allowed` says what `use` does, and `denied` what `try_denied` does. Each returns its result as a sentence."""
 
     service: str
     allowed: str
-    exercise: Callable[[], str]
+    use: Callable[[], str]
     denied: str
-    trespass: Callable[[], str]
+    try_denied: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the service said: `result` where it did it, `refusal` where it did not."""
+class Tried:
+    """What the service answered: a result, or a refusal."""
 
     result: str | None = None
-    refusal: Refusal | None = None
+    refusal: Failure | None = None
 
 
-def outcome_of(call: Callable[[], str]) -> Outcome:
-    """Makes the call and reports."""
+def tried(call: Callable[[], str]) -> Tried:
+    """Make the call, and return what the service answered."""
     try:
-        return Outcome(result=call())
-    except DEPENDENCY_ERRORS as error:
-        return Outcome(refusal=explain(error))
+        return Tried(result=call())
+    except SDK_ERRORS as error:
+        return Tried(refusal=explain(error))
 
 
-def privileges(parts: Services) -> dict[str, Privilege]:
-    """By the name that stands in a button's URL."""
+def privileges(parts: Parts) -> dict[str, Privilege]:
+    """Return the privileges by the name that stands in a button's URL."""
     clients, queue = parts.clients, parts.settings.orders_queue
     return {
         "keyvault": Privilege(
             "Key Vault",
             f"Read the secret {SECRET}",
-            lambda: _read_secret(clients.secrets()),
+            lambda: _read_secret(clients.secrets(), SECRET),
             "Read the secret receipt-signing-key, which is the backend's",
-            lambda: _read_private_key(clients.secrets()),
+            lambda: _read_secret(clients.secrets(), "receipt-signing-key"),
         ),
         "servicebus": Privilege(
             "Service Bus",
@@ -66,9 +65,9 @@ def privileges(parts: Services) -> dict[str, Privilege]:
         "cosmos": Privilege(
             "Cosmos DB",
             "Query orders",
-            lambda: f"{len(parts.store.page(_NOBODY).documents)} orders of a customer who has none",
+            lambda: f"{len(parts.orders.page(NO_SUCH_ID).documents)} orders of a customer who has none",
             "Create an order's document",
-            lambda: _create_item(clients.orders()),
+            lambda: _create_document(clients.orders()),
         ),
         "blob": Privilege(
             "Blob Storage",
@@ -80,33 +79,29 @@ def privileges(parts: Services) -> dict[str, Privilege]:
     }
 
 
-def _read_secret(secrets: SecretClient) -> str:
-    return f"version {secrets.get_secret(SECRET).properties.version}"
+def _read_secret(secrets: SecretClient, name: str) -> str:
+    return f"version {secrets.get_secret(name).properties.version}"
 
 
-def _read_private_key(secrets: SecretClient) -> str:
-    return f"version {secrets.get_secret('receipt-signing-key').properties.version}"
-
-
-def _open_sender(parts: Services) -> str:
+def _open_sender(parts: Parts) -> str:
     parts.sender.connect()
     return "the link is open; Service Bus checks the right to send when it is opened"
 
 
 def _open_receiver(servicebus: ServiceBusClient, queue: str) -> str:
-    # The right is checked when the link is opened, so no message is taken from the worker even where it is granted.
+    # Service Bus checks the right when the link is opened. With no prefetch, no message is taken from the worker.
     with servicebus.get_queue_receiver(queue, prefetch_count=0):
         return "the link is open"
 
 
-def _create_item(orders: ContainerProxy) -> str:
-    created = orders.create_item({"id": _NOBODY, "customerId": _NOBODY})
+def _create_document(orders: ContainerProxy) -> str:
+    created = orders.create_item({"id": NO_SUCH_ID, "customerId": NO_SUCH_ID})
     return f"created {created['id']}"
 
 
 def _list_receipts(receipts: ContainerClient) -> str:
-    newest = next(iter(receipts.list_blob_names(results_per_page=1)), None)
-    return f"the first is {newest[:8]}…" if newest else "there is none yet"
+    first = next(iter(receipts.list_blob_names(results_per_page=1)), None)
+    return f"the first is {first[:8]}…" if first else "there is none yet"
 
 
 def _upload_receipt(receipts: ContainerClient) -> str:

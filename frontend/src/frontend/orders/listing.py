@@ -1,46 +1,79 @@
-"""A customer's orders: those that the session knows to be on their way, then a page of the receipted ones."""
+"""`GET /orders`: a customer's orders, those on their way first, and the form to place another."""
 
-from flask import url_for
+import uuid
 
+from flask import Response, jsonify, make_response, render_template, request, url_for
+from pydantic import BaseModel, Field
+
+from frontend.orders.blueprint import orders
 from frontend.orders.order_reader import UnreadableDocument
 from frontend.orders.order_view import OrderList, OrderView, UnreadableOrder, view_of
-from frontend.parts import services
-from frontend.web import sessions
-from frontend.web.problems import Problem, dependency
+from frontend.orders.remembered import forget, remembered
+from frontend.parts import parts
+from frontend.web.problems import FieldError, Problem, calling
+from frontend.web.representations import wants_html
+from frontend.web.sessions import customer
+
+_CONTINUATION = "continuation"  # what it is signed for: Cosmos DB gets none that was not handed out here
 
 
-def my_orders(customer: str, continuation: str | None) -> OrderList:
-    """The first page, or the one that `continuation` leads to; raises the problems 400 and 503."""
-    references, store = services().references, services().store
-    token = references.read_continuation(continuation) if continuation else None
+class OrdersQuery(BaseModel):
+    continuation: str = Field(default="", description="from `next`")
+
+
+@orders.get("/orders", operation_id="listOrders", responses={200: OrderList})
+def list_orders(query: OrdersQuery) -> Response:
+    """List the customer's orders: those on their way, then the receipted ones."""
+    return orders_page(200, [], query.continuation)
+
+
+def orders_page(status: int, errors: list[FieldError], continuation: str = "") -> Response:
+    """Return the list and the form, with the entries of a form that was not valid. Raises the problems 400 and 503."""
+    found = _orders(customer(), continuation)
+    if not wants_html():
+        return make_response(jsonify(found.model_dump(mode="json")), status)
+    page = render_template(
+        "orders.html",
+        found=found,
+        first_page=not continuation,
+        errors={error.pointer.removeprefix("#/"): error.detail for error in errors},
+        entered=request.form,
+        idempotency_key=request.form.get("idempotencyKey") or uuid.uuid4().hex,
+    )
+    return make_response(page, status)
+
+
+def _orders(customer_id: str, continuation: str) -> OrderList:
+    keys, references = parts().keys, parts().references
+    token = keys.verified(_CONTINUATION, continuation) if continuation else None
     if continuation and token is None:
         raise Problem(400, "InvalidContinuation", "This continuation was not handed out here.")
-    with dependency("Cosmos DB"):
-        page = store.page(customer, token)
+    with calling("Cosmos DB"):
+        page = parts().orders.page(customer_id, token)
     found = OrderList(
         orders=[view_of(references.of_document(document), document) for document in page.documents],
         unreadable=[_unreadable(document) for document in page.unreadable],
     )
-    if continuation is None:
+    if not continuation:
         _put_pending_first(found)
     if page.continuation:
-        found.next = url_for("orders.list_orders", continuation=references.sign_continuation(page.continuation))
+        found.next = url_for("orders.list_orders", continuation=keys.sign(_CONTINUATION, page.continuation))
     return found
 
 
 def _put_pending_first(found: OrderList) -> None:
-    """Adds the session's orders that are not receipted, the newest first; the session forgets the receipted ones."""
+    """Add the session's orders that are not receipted, the newest first. The session forgets the receipted ones."""
     listed = {order.orderId for order in found.orders} | {order.orderId for order in found.unreadable}
     pending: list[OrderView] = []
     processed: set[str] = set()
-    for text in sessions.references():
-        reference = services().references.read(text)
+    for text in remembered():
+        reference = parts().references.read(text)
         if reference is None:
-            processed.add(text)  # its key is gone: nothing more can be said of it
+            processed.add(text)  # its key is gone, so nothing can be said of it any more
             continue
         try:
-            with dependency("Cosmos DB"):
-                document = services().store.read(reference.customer_id, reference.order_id)
+            with calling("Cosmos DB"):
+                document = parts().orders.read(reference.customer_id, reference.order_id)
         except UnreadableDocument as unreadable:
             if reference.order_id not in listed:
                 found.unreadable.append(_unreadable(unreadable))
@@ -51,7 +84,7 @@ def _put_pending_first(found: OrderList) -> None:
             if reference.order_id in listed:
                 continue
         pending.append(view)
-    sessions.forget(processed)
+    forget(processed)
     found.orders[:0] = pending
 
 

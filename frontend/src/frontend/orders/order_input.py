@@ -13,11 +13,11 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 KEY_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"
-"""Printable ASCII, with no space at either end, where HTTP would lose it."""
+"""Printable ASCII without a space at either end, because HTTP would lose it there."""
 
 
 def read_order() -> Order:
-    """The body's order; raises pydantic's `ValidationError`, or the problems 400, 413 and 415."""
+    """Return the order in the body. Raises pydantic's `ValidationError`, or the problems 400, 413 and 415."""
     if request.mimetype == FORM:
         quantity = request.form.get("quantity", "")
         return Order.model_validate(
@@ -38,7 +38,10 @@ def read_order() -> Order:
 
 
 def idempotency_key() -> str | None:
-    """The header, or the form's hidden field, which makes a double click one order; raises the problem 400."""
+    """Return the key of the header or of the form, or None. Raises the problem 400.
+
+    The form's hidden field makes a double click one order.
+    """
     keys = {request.headers.get("Idempotency-Key"), request.form.get("idempotencyKey")} - {None}
     if len(keys) > 1:
         raise Problem(400, "InvalidIdempotencyKey", "The header and the form have two different idempotency keys.")
@@ -49,5 +52,5 @@ def idempotency_key() -> str | None:
 
 
 def order_id_for(customer: str, key: str) -> str:
-    """32 hexadecimal digits that are the same for the same customer and key, and for no others."""
+    """Return 32 hexadecimal digits that are the same for the same customer and key, and for no others."""
     return hashlib.sha256(f"{customer}:{key}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""An order as the outside sees it, in JSON and on the page."""
+"""An order as a client sees it, in JSON and on the page."""
 
 from datetime import UTC, datetime
 
@@ -6,8 +6,9 @@ from flask import url_for
 from pydantic import AwareDatetime, BaseModel, Field
 
 from contract import Order, OrderDocument
-from frontend.orders.order_reader import Status, status_of
-from frontend.orders.references import Reference
+from frontend.orders.references import Reference, Status
+
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 class Links(BaseModel):
@@ -16,7 +17,7 @@ class Links(BaseModel):
 
 
 class OrderView(BaseModel):
-    """`order` is known once the order is receipted; until then the frontend knows its reference only."""
+    """`order` is known once the order is receipted. Until then the frontend knows its reference only."""
 
     reference: str
     orderId: str
@@ -28,31 +29,28 @@ class OrderView(BaseModel):
 
     @property
     def receipt_missing(self) -> bool:
-        """Whether the order was receipted and its receipt was lost."""
+        """Tell whether the order was receipted and its receipt was lost."""
         return self.status == "receipted" and self.links.receipt is None
 
     @property
     def waited(self) -> str:
-        """How long the order has waited, or took, in words."""
-        seconds = max(0.0, ((self.receiptedAt or datetime.now(UTC)) - self.acceptedAt).total_seconds())
-        if seconds < 1:
-            return "less than a second"
-        for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-            if seconds >= size:
-                count = int(seconds // size)
+        """Return in words how long the order has waited, or how long it took."""
+        seconds = int(((self.receiptedAt or datetime.now(UTC)) - self.acceptedAt).total_seconds())
+        for size, unit in _UNITS:
+            if count := max(0, seconds) // size:
                 return f"{count} {unit}{'' if count == 1 else 's'}"
-        raise AssertionError
+        return "less than a second"
 
 
 class UnreadableOrder(BaseModel):
-    """An order whose document in Cosmos DB can't be read; `detail` says why."""
+    """An order whose document in Cosmos DB can't be read. `detail` says why."""
 
     orderId: str
     detail: str
 
 
 class OrderList(BaseModel):
-    """Orders on their way first, then receipted ones, the newest first; `next` is the next page's URL."""
+    """Orders on their way first, then receipted ones, the newest first. `next` is the next page's URL."""
 
     orders: list[OrderView]
     unreadable: list[UnreadableOrder]
@@ -60,8 +58,8 @@ class OrderList(BaseModel):
 
 
 def view_of(reference: Reference, document: OrderDocument | None) -> OrderView:
-    """The order of a valid reference, given the document of its id, if there is one."""
-    status = status_of(reference, document)
+    """Return the order of a valid reference, given the document of its id, if there is one."""
+    status = reference.status(document)
     receipted = document if status == "receipted" else None
     path = url_for("orders.show_order", reference=reference.text)
     return OrderView(

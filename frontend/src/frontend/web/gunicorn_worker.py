@@ -26,8 +26,9 @@ from gunicorn.config import Config
 from gunicorn.http import Request, RequestParser
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
+from workload.settings import from_environment
 
-from frontend.settings import ServerSettings, from_environment
+from frontend.settings import ServerSettings
 from frontend.web import health
 from frontend.web.incoming_request import IncomingRequest, Refused
 from frontend.web.problems import ProblemDetails

@@ -1,12 +1,12 @@
-"""`/healthz`: the process answers. `/readyz`: everything it needs answers too, or what is missing, and why."""
+"""The kubelet's probes. `/healthz`: the process answers. `/readyz`: what it needs answers too, or what does not."""
 
-from flask import Blueprint, Response, jsonify, make_response
+from flask import Blueprint, Response, jsonify
 
-from frontend.parts import services
+from frontend.parts import parts
 from frontend.web.problems import Problem
 
 PATHS = ("/healthz", "/readyz")
-"""Each is answered by a thread of its own (`gunicorn_worker`)."""
+"""Each of them is answered by a thread of its own (`gunicorn_worker`)."""
 
 health = Blueprint("health", __name__)
 
@@ -18,8 +18,8 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> Response:
-    missing = services().readiness.missing()
+    missing = parts().readiness.missing()
     if missing:
         detail = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
         raise Problem(503, "NotReady", detail, {"Retry-After": "2"}, missing=missing)
-    return make_response(jsonify(status="ready"))
+    return jsonify(status="ready")

@@ -1,9 +1,9 @@
-"""The hosts that are answered: those in the setting `ALLOWED_HOSTS`, and no others.
+"""The hosts that are answered: those of the setting `ALLOWED_HOSTS`, and no others.
 
 Any web page can make its own host name stand for 127.0.0.1, and then read what answers there (DNS rebinding): on a
 laptop, `/identity`. The browser puts that name into `Host`, so it is refused here.
 
-The kubelet asks for a pod's health by the pod's address. That can't be rebound, since it is no name.
+The kubelet asks for a pod's health by the pod's address. An address can't be rebound, because it is no name.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
 
 
 def register(app: Flask, allowed: frozenset[str]) -> None:
-    """Every request is checked, before anything is read of it."""
+    """Check every request, before anything is read of it."""
 
     def require_allowed_host() -> None:
         host = request.environ.get("HTTP_HOST", "").lower()
@@ -33,7 +33,7 @@ def register(app: Flask, allowed: frozenset[str]) -> None:
 
 
 def _name(host: str) -> str:
-    """A `Host` header's host, without its port; "" if the header is not well formed."""
+    """Return the host without its port, or "" if the header is not well formed."""
     found = _HOST.fullmatch(host)
     if found is None or int(found[2] or 1) > 65535:
         return ""
@@ -41,8 +41,10 @@ def _name(host: str) -> str:
 
 
 def _authority(target: str, host: str) -> str:
-    """The host and port that a request's target is at: `host`, unless the target names them itself
-    (https://www.rfc-editor.org/rfc/rfc9112.html#section-3.2)."""
+    """Return the host and port that a request's target names, or `host` if it names none.
+
+    https://www.rfc-editor.org/rfc/rfc9112.html#section-3.2
+    """
     return host if target.startswith("/") or target == "*" else urlsplit(target).netloc.lower()
 
 

@@ -1,47 +1,23 @@
-"""`/openapi.json`: what the models and signatures of the views say, and what they can't say.
+"""`/openapi.json`: flask-openapi3 makes it of the views' models and signatures; the rest is here.
 
 https://spec.openapis.org/oas/v3.1.0.html
 """
 
 from typing import Any
 
+from flask import Response
 from flask_openapi3.models.info import Info
-from flask_openapi3.types import ResponseDict
+from pydantic import ValidationError
 
 from contract import Order
 from frontend.orders.order_input import FORM, JSON, KEY_PATTERN
-
-INFO = Info(
-    title="Keyless",
-    version="1",
-    description="Takes orders and shows their receipts. No service behind it holds a credential.\n\n"
-    "Every answer but an accepted order's is a page for a client that prefers `text/html`.",
-)
-
-SECURITY_SCHEMES: dict[str, Any] = {
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "keyless",
-        "description": "A customer's session. Whoever comes without one is a new customer, and is given one.",
-    },
-    "csrf": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-CSRFToken",
-        "description": "Of the session; the page has it. A form may send it as the field `csrf_token` instead.",
-    },
-}
-
-SECURITY: list[dict[str, list[Any]]] = [{}, {"session": []}]
-SECURITY_OF_FORMS: list[dict[str, list[Any]]] = [{"session": [], "csrf": []}]
-"""What a view adds that takes forms; the others of `SECURITY` are for JSON."""
+from frontend.web.problems import Problem, ProblemDetails, answer, invalid
 
 _PAGE = {"text/html": {"schema": {"type": "string"}}}
 
 
 def problem_response(description: str) -> dict[str, Any]:
-    """A response of the type that every error has."""
+    """Return a response of the type that every error has."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
 
@@ -61,9 +37,43 @@ ERRORS: dict[int, dict[str, Any]] = {
     }.items()
 }
 
-COMMON: ResponseDict = {status: ERRORS[status] for status in (400, 408, 413, 414, 431, 503)}
-
 FORM_ACCEPTED: dict[str, Any] = {"description": "a form's answer: the order's page is at `Location`", "content": _PAGE}
+
+SECURITY_OF_FORMS: list[dict[str, list[Any]]] = [{"session": [], "csrf": []}]
+"""What a view that takes forms adds to the security of its blueprint."""
+
+
+def _invalid_parameter(error: ValidationError) -> Response:
+    return answer(Problem(400, None, "A parameter is not valid.", errors=invalid(error)))
+
+
+OPTIONS: dict[str, Any] = {
+    "info": Info(
+        title="Keyless",
+        version="1",
+        description="Takes orders and shows their receipts. No service behind it holds a credential.\n\n"
+        "Every answer but an accepted order's is a page for a client that prefers `text/html`.",
+    ),
+    "doc_ui": False,  # its pages load scripts of their own; the document is served by itself
+    "security_schemes": {
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "keyless",
+            "description": "A customer's session. A request without one is a new customer's, and its answer sets one.",
+        },
+        "csrf": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-CSRFToken",
+            "description": "Of the session; the page has it. A form may send it as the field `csrf_token` instead.",
+        },
+    },
+    "validation_error_status": 400,
+    "validation_error_model": ProblemDetails,
+    "validation_error_callback": _invalid_parameter,
+}
+"""What the application is made with."""
 
 _KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{KEY_PATTERN}$"}
 
@@ -76,7 +86,6 @@ _FORM = {
     "properties": {**_ORDER["properties"], "idempotencyKey": _KEY, "csrf_token": {"type": "string"}},
 }
 
-# Written out, since the body comes in two content types, and each is read by rules of its own (`order_request`).
 ORDER_REQUEST: dict[str, Any] = {
     "parameters": [
         {
@@ -94,20 +103,15 @@ ORDER_REQUEST: dict[str, Any] = {
         },
     },
 }
+"""Written out, because a body comes in two content types, and each is read by rules of its own (`order_input`)."""
 
 _RETRY_AFTER = {"description": "seconds", "required": True, "schema": {"type": "integer"}}
 _LOCATION = {"description": "the order", "required": True, "schema": {"type": "string", "format": "uri-reference"}}
-
 _HEADERS = {"202": {"Retry-After": _RETRY_AFTER}, "503": {"Retry-After": _RETRY_AFTER}}
-
-_LINKS = {
-    name: {name: {"operationId": name, "parameters": {"reference": "$response.body#/reference"}}}
-    for name in ("showOrder", "showReceipt")
-}
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the pages, headers and links that can't be said with a model."""
+    """Return the document with the pages, headers and links, which a model can't say."""
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     for operation in operations:
         for status, response in operation["responses"].items():
@@ -116,7 +120,11 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 response["headers"] = _HEADERS[status]
     accepted = document["paths"]["/orders"]["post"]["responses"]
     del accepted["202"]["content"]["text/html"]
-    accepted["202"] |= {"links": _LINKS["showOrder"], "headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}}
+    accepted["202"] |= {"links": _link("showOrder"), "headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}}
     accepted["303"]["headers"] = {"Location": _LOCATION}
-    document["paths"]["/orders/{reference}"]["get"]["responses"]["200"]["links"] = _LINKS["showReceipt"]
+    document["paths"]["/orders/{reference}"]["get"]["responses"]["200"]["links"] = _link("showReceipt")
     return document
+
+
+def _link(operation: str) -> dict[str, Any]:
+    return {operation: {"operationId": operation, "parameters": {"reference": "$response.body#/reference"}}}

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details (`application/problem+json`); a browser gets a page with the same facts.
+"""Errors as problem details (`application/problem+json`), or as a page with the same facts for a browser.
 
 https://www.rfc-editor.org/rfc/rfc9457.html
 """
@@ -9,11 +9,11 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, json, make_response, render_template
+from flask import Flask, Response, make_response, render_template
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
+from workload.failure import SDK_ERRORS, explain
 
-from frontend.refusals import DEPENDENCY_ERRORS, explain
 from frontend.web.representations import wants_html
 
 _log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ class FieldError(BaseModel):
 
 
 class ProblemDetails(BaseModel):
-    """The body of every error. `type` is `urn:keyless:problem:<name>`, or `about:blank` where the status says all."""
+    """The body of every error. `type` is `urn:keyless:problem:<name>`, or `about:blank` if the status says it all."""
 
     type: str = "about:blank"
     title: str
@@ -38,7 +38,7 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(HTTPException):
-    """An answer that is an error. `name` is its type's last part, `members` are further members of the body."""
+    """An answer that is an error. `name` is the last part of its type; `members` are further members of its body."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Problem(HTTPException):
 
 
 def invalid(error: ValidationError) -> list[FieldError]:
-    """The fields that pydantic objects to; what was sent is not repeated."""
+    """Return the fields that pydantic objects to, without the values that were sent."""
     return [
         FieldError(detail=problem["msg"], pointer="#/" + "/".join(str(part) for part in problem["loc"]))
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
@@ -69,31 +69,31 @@ def invalid(error: ValidationError) -> list[FieldError]:
 
 
 @contextmanager
-def dependency(name: str) -> Iterator[None]:
-    """Around calls of one service: its failure is logged with the service's own error and answered with 503."""
+def calling(dependency: str) -> Iterator[None]:
+    """Call a service: log its failure in its own words, and answer it with the problem 503."""
     try:
         yield
-    except DEPENDENCY_ERRORS as error:
-        refusal = explain(error)
-        _log.warning("dependency.failed", dependency=name, reason=str(refusal))
-        detail = f"{name} can't be used at the moment ({refusal.code}). Try again: a repeat does no harm."
+    except SDK_ERRORS as error:
+        failure = explain(error)
+        _log.warning("dependency.failed", dependency=dependency, reason=str(failure))
+        detail = f"{dependency} can't be used at the moment ({failure.code}). Try again: a repeat does no harm."
         raise Problem(503, "DependencyUnavailable", detail, headers={"Retry-After": "2"}) from error
 
 
 def answer(problem: Problem) -> Response:
-    """The problem as a response, in the representation that the client prefers."""
-    details = problem.details.model_dump(exclude_none=True)
+    """Return the problem as a response, in the representation that the client prefers."""
+    details = problem.details
     if wants_html():
-        response = make_response(render_template("problem.html", problem=problem.details), problem.details.status)
+        response = make_response(render_template("problem.html", problem=details), details.status)
     else:
-        body = json.dumps(details)
-        response = Response(body, problem.details.status, content_type="application/problem+json")
+        body = details.model_dump_json(exclude_none=True)
+        response = Response(body, details.status, content_type="application/problem+json")
     response.headers.update(problem.headers)
     return response
 
 
 def register(app: Flask) -> None:
-    """Every error that leaves the application passes here, those of Flask itself too."""
+    """Answer every error of the application as a problem, Flask's own errors included."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -109,4 +109,4 @@ def _http(error: HTTPException) -> Response | HTTPException:
 
 def _unexpected(error: Exception) -> Response:
     _log.error("request.failed", exc_info=error)
-    return answer(Problem(500, None, "The frontend met an error of its own; its log has it."))
+    return answer(Problem(500, None, "The frontend met an error of its own. Its log says more."))

@@ -1,8 +1,8 @@
-"""One URL, two representations: HTML for a browser, JSON for everybody else."""
+"""One URL has two representations: HTML for a browser, and JSON for every other client."""
 
 from flask import request
 
 
 def wants_html() -> bool:
-    """True where the client prefers HTML by its Accept header; `*/*` and no header at all mean JSON."""
+    """Tell whether the client prefers HTML. `Accept: */*`, or no such header, means JSON."""
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"

@@ -1,4 +1,4 @@
-"""Headers on every answer. The page loads nothing from elsewhere and has nothing inline, so its policy is strict."""
+"""Headers on every answer. The pages load nothing from elsewhere and have nothing inline, so their policy is strict."""
 
 from flask import Flask, Response, request
 
@@ -24,6 +24,7 @@ _HEADERS = {
 
 
 def register(app: Flask) -> None:
+    """Add the headers to every answer."""
     app.after_request(_add)
 
 
