@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Iterable
 
-from backend import amqp
+from backend.queue import amqp
 
 HEADER, DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, PROPERTIES, APPLICATION_PROPERTIES = range(0x70, 0x75)
 DATA, SEQUENCE, VALUE, FOOTER = range(0x75, 0x79)

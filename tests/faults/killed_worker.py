@@ -11,15 +11,16 @@ from typing import Any
 
 from azure.servicebus.aio import ServiceBusReceiver
 from backend.__main__ import main
-from backend.receipts import ReceiptSigner
-from backend.stores import BlobReceipts, CosmosDocuments
+from backend.orders.order_documents import OrderDocuments
+from backend.orders.receipt_blobs import ReceiptBlobs
+from backend.orders.receipt_signer import ReceiptSigner
 from workload.not_found import NO_SUCH_ID
 
 STEPS: dict[str, tuple[type, str]] = {
-    "read": (CosmosDocuments, "read"),
+    "read": (OrderDocuments, "read"),
     "sign": (ReceiptSigner, "sign"),
-    "add": (BlobReceipts, "add"),
-    "create": (CosmosDocuments, "create"),
+    "add": (ReceiptBlobs, "add"),
+    "create": (OrderDocuments, "create"),
     "settle": (ServiceBusReceiver, "complete_message"),
 }
 

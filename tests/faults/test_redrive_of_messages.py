@@ -9,16 +9,17 @@ from typing import Any, cast
 import pytest
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
-from backend.clients import servicebus_client
-from backend.encoded import encoded_of, send_encoded
-from backend.redrive.__main__ import Refused, send_back
-from backend.redrive.queue import dead_letters
+from backend.azure.clients import servicebus_client
+from backend.command import CommandError
+from backend.queue import amqp
+from backend.queue.encoded import encoded_of, send_encoded
+from backend.redrive.dead_letters import read_all
+from backend.redrive.send_back import send_back
 from backend.settings import QueueSettings
 from harness.amqp_wire import Wire
 from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
 from workload.aio import WatchedCredential
 
-from backend import amqp
 from tests import amqp_messages as m
 from tests.faults.raw_sender import RawSender
 
@@ -73,9 +74,9 @@ async def test_every_letter_is_sent_back_as_it_was(broker: RunningBroker, client
         client.get_queue_sender("orders") as sender,
         client.get_queue_receiver("orders") as receiver,
     ):
-        numbers = [letter.sequence_number for letter in await dead_letters(letters)]
+        numbers = [letter.sequence_number for letter in await read_all(letters)]
         await send_back(letters, partial(send_encoded, sender), numbers, [], None)
-        assert await dead_letters(letters) == []
+        assert await read_all(letters) == []
         for name, number in zip(m.MESSAGES, numbers, strict=True):
             (message,) = await receiver.receive_messages(max_wait_time=5)
             await receiver.complete_message(message)
@@ -117,12 +118,12 @@ async def test_one_letter_hides_no_other(broker: RunningBroker, client: ServiceB
     order = m.data(m.order())
     await bury(broker, client, "listed", *(m.message(order, [("p", value)]) for value in values), m.message(order))
     async with dead_letters_of(client, "listed") as letters, client.get_queue_sender("listed") as sender:
-        listed = await dead_letters(letters)
+        listed = await read_all(letters)
         assert [letter.description for letter in listed] == [f"the {number}th" for number in range(len(values) + 1)]
         assert {(letter.reason, letter.order_id) for letter in listed} == {("Why", "a" * 32)}
         assert [letter.fault is None for letter in listed] == [False] * len(values) + [True]
         await send_back(letters, partial(send_encoded, sender), [], [], None)
-        assert await dead_letters(letters) == listed[:-1]
+        assert await read_all(letters) == listed[:-1]
 
 
 async def test_a_letter_that_has_grown_too_large_is_kept(broker: RunningBroker, client: ServiceBusClient) -> None:
@@ -130,7 +131,7 @@ async def test_a_letter_that_has_grown_too_large_is_kept(broker: RunningBroker, 
     largest = m.message(m.data(bytes(256 * 1024 - 20)))
     await bury(broker, client, "large", largest, m.message(m.data(m.order())))
     async with dead_letters_of(client, "large") as letters, client.get_queue_sender("large") as sender:
-        kept, sent = [letter.sequence_number for letter in await dead_letters(letters)]
-        with pytest.raises(Refused, match=f"not sent back: {kept}$"):
+        kept, sent = [letter.sequence_number for letter in await read_all(letters)]
+        with pytest.raises(CommandError, match=f"not sent back: {kept}$"):
             await send_back(letters, partial(send_encoded, sender), [kept, sent], [], None)
-        assert [letter.sequence_number for letter in await dead_letters(letters)] == [kept]
+        assert [letter.sequence_number for letter in await read_all(letters)] == [kept]

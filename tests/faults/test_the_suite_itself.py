@@ -32,16 +32,16 @@ class Swap:
 SWAPS = {
     "a message is settled before its order is done": Swap(
         Edit(
-            f"{BACKEND}/delivery.py",
+            f"{BACKEND}/queue/delivery.py",
             "await self._settle(receiver, message, await self._outcome(message))",
-            "await _taken(receiver.complete_message(message)); await self._outcome(message)",
+            "await _settled(receiver.complete_message(message)); await self._outcome(message)",
         ),
         f"{FAULTS}/test_outages.py::test_a_worker_that_is_killed_during_an_outage_loses_nothing[cosmos]",
         "accepted orders are lost",
     ),
     "the document is created before the receipt is added": Swap(
         Edit(
-            f"{BACKEND}/process.py",
+            f"{BACKEND}/orders/handler.py",
             "receipt = read_receipt(await self._receipts.add(message.receipt_name, signed))",
             "await self._documents.create(_document(read_receipt(signed), message.receipt_name))\n"
             "            receipt = read_receipt(await self._receipts.add(message.receipt_name, signed))",
@@ -50,13 +50,13 @@ SWAPS = {
         "there is a document without its receipt",
     ),
     "another body under the same order id is not refused": Swap(
-        Edit(f"{BACKEND}/process.py", "if document.digest != message.order.digest():", "if False:"),
+        Edit(f"{BACKEND}/orders/handler.py", "if document.digest != message.order.digest():", "if False:"),
         f"{FAULTS}/test_two_workers.py::test_two_bodies_under_one_order_id_are_one_order_and_a_dead_letter",
         "IdempotencyKeyReused",
     ),
     "a message that is no order is completed": Swap(
         Edit(
-            f"{BACKEND}/delivery.py",
+            f"{BACKEND}/queue/delivery.py",
             "receiver.dead_letter_message(message, reason, description)",
             "receiver.complete_message(message)",
         ),
@@ -64,12 +64,12 @@ SWAPS = {
         "there is no dead letter of it",
     ),
     "a message's lock is not renewed": Swap(
-        Edit(f"{BACKEND}/__main__.py", "auto_lock_renewer=renewer", "auto_lock_renewer=None"),
+        Edit(f"{BACKEND}/queue/receiver.py", "auto_lock_renewer=renewer", "auto_lock_renewer=None"),
         f"{FAULTS}/test_outages.py::test_an_order_that_takes_longer_than_its_lock_is_done_once",
         "a lock has run out",
     ),
     "Retry-After is not looked at": Swap(
-        Edit(f"{BACKEND}/delivery.py", "if asked is None else asked", "if True else 0.0"),
+        Edit(f"{BACKEND}/queue/delivery.py", "if asked is None else asked", "if True else 0.0"),
         f"{FAULTS}/test_outages.py::test_the_worker_comes_back_when_it_is_asked_to",
         "longer than it was asked for",
     ),

@@ -26,8 +26,8 @@ from azure.servicebus import (
     TransportType,
 )
 from azure.storage.blob import ContainerClient
-from backend.encoded import encoded_of, keep_encoded
-from backend.redrive.letters import read_letter
+from backend.queue.encoded import encoded_of, keep_encoded
+from backend.redrive.dead_letters import read_letter
 from joserfc import jws
 from joserfc.jwk import OKPKey
 from localcloud.servicebus.amqp.performatives import Rejected

@@ -1,19 +1,19 @@
-"""Encoded messages taken apart and put together, and bytes that claim more than they are."""
+"""Encoded messages are taken apart and put together, and bytes that claim too much are refused."""
 
 import struct
 
 import pytest
+from backend.queue import amqp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend import amqp
 from tests import amqp_messages as m
 
 LIST_OF_TWO = m.list_of(m.NULL, m.string("a"))
 
 
 def test_a_message_is_its_sections() -> None:
-    """Each section comes with its code and the bytes of its value, body sections as many as there are."""
+    """Each section comes with its code and the bytes of its value. A body section may come several times."""
     encoded = m.message(
         m.data(b"one") + m.data(b"two"),
         application=[("p", m.UNDECODABLE["decimal64"])],
@@ -54,14 +54,14 @@ def test_a_section_may_have_a_descriptor_of_eight_bytes() -> None:
     ],
 )
 def test_what_is_no_row_of_sections_is_malformed(encoded: bytes) -> None:
-    """No section is made up, and none is there twice but a data or a sequence section."""
+    """An unknown section is refused, and so is a second one of a kind that is no data or sequence section."""
     with pytest.raises(amqp.Malformed):
         list(amqp.sections(encoded))
 
 
 @pytest.mark.parametrize("kind", [m.DECODABLE, m.UNDECODABLE])
 def test_values_of_every_type_stay_the_bytes_that_they_were(kind: dict[str, bytes]) -> None:
-    """A list and a map of all types come apart into what they were put together from."""
+    """A list and a map of all types are taken apart into the items that they were put together from."""
     pairs = [(m.string(name), value) for name, value in kind.items()]
     assert amqp.items(m.list_of(*kind.values())) == list(kind.values())
     assert amqp.entries(m.map_of(*pairs)) == pairs
@@ -109,7 +109,7 @@ def test_texts_and_binaries_of_any_length_are_read_again(text: str) -> None:
     ],
 )
 def test_integers_are_read(name: str, number: int | None) -> None:
-    """A whole number of every width and sign is; a value of another type is none."""
+    """A whole number of every width and sign is read. A value of another type is None."""
     assert amqp.integer(m.DECODABLE[name]) == number
 
 
@@ -140,14 +140,14 @@ def test_a_list_is_expected(value: bytes) -> None:
 
 @pytest.mark.parametrize("kind", [m.DECODABLE, {name: m.UNDECODABLE[name] for name in ("decimal32", "char")}])
 def test_every_type_is_well_formed(kind: dict[str, bytes]) -> None:
-    """To check a section is no opinion on what the SDK knows."""
+    """Well-formed values of types that the SDK does not know pass the check."""
     for value in kind.values():
         amqp.check(m.VALUE, value)
 
 
 @pytest.mark.parametrize("name", m.BOMBS)
 def test_a_value_that_claims_more_than_it_is_is_refused(name: str) -> None:
-    """Neither a count of billions nor values nested without end reach a decoder."""
+    """A count of billions and endlessly nested values are refused before they reach a decoder."""
     with pytest.raises(amqp.Malformed):
         amqp.check(m.VALUE, m.BOMBS[name])
 
@@ -166,14 +166,14 @@ def test_a_value_that_claims_more_than_it_is_is_refused(name: str) -> None:
     ],
 )
 def test_a_section_holds_what_it_must(code: int, value: bytes) -> None:
-    """A header is a list, a data section binary, and so on."""
+    """A section whose value has the wrong type is refused: a header must be a list, a data section a binary."""
     with pytest.raises(amqp.Malformed):
         amqp.check(code, value)
 
 
 @given(st.binary(max_size=200), st.sampled_from(list(m.DECODABLE.values())), st.integers(0, 200))
 def test_any_bytes_are_taken_apart_or_refused(noise: bytes, value: bytes, cut: int) -> None:
-    """Nothing but `Malformed` is raised, whatever the bytes are."""
+    """Any bytes either come apart or raise `Malformed`."""
     for encoded in (noise, b"\x00\x53" + noise, m.value(value)[:cut] + noise):
         try:
             for code, content in amqp.sections(encoded):

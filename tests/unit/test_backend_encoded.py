@@ -1,6 +1,6 @@
-"""Messages that the Service Bus SDK can't decode, and messages sent as the bytes that they are, with the real SDK.
+"""Messages that the Service Bus SDK can't decode are received, and encoded messages are sent, with the real SDK.
 
-If a new version of azure-servicebus fails these tests, `backend.encoded` must be adapted to it before it is used.
+If a new version of azure-servicebus fails these tests, `backend.queue.encoded` must be adapted to it before it is used.
 """
 
 import time
@@ -13,8 +13,8 @@ from azure.servicebus._pyamqp.aio import _receiver_async
 from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError
-from backend.clients import servicebus_client
-from backend.encoded import decode, encoded_of, fault_of, keep_encoded, send_encoded
+from backend.azure.clients import servicebus_client
+from backend.queue.encoded import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
 from backend.settings import QueueSettings
 from harness.amqp_wire import Wire
 from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
@@ -45,23 +45,23 @@ def received(encoded: bytes) -> ServiceBusReceivedMessage:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", m.DECODABLE)
 def test_what_the_sdk_can_decode_is_decoded(place: str, name: str) -> None:
-    """A value of each of its types, in every section, leaves the message without a fault."""
-    assert fault_of(received(PLACES[place](m.DECODABLE[name]))) is None
+    """A message with a value of any type that the SDK knows, in any section, has no fault."""
+    assert decoding_fault(received(PLACES[place](m.DECODABLE[name]))) is None
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", m.UNDECODABLE | m.BOMBS)
 def test_what_the_sdk_can_not_decode_has_a_fault(place: str, name: str) -> None:
-    """It says which part can't be decoded; the bytes are there, and nothing else of what its sender said."""
+    """The fault names the part that can't be decoded. The bytes are kept, and nothing else of the sender's."""
     encoded = PLACES[place]((m.UNDECODABLE | m.BOMBS)[name])
     message = received(encoded)
-    assert (fault_of(message) or "").startswith("azure-servicebus can't decode its ")
+    assert (decoding_fault(message) or "").startswith("azure-servicebus can't decode its ")
     assert encoded_of(message) == encoded
     assert (message.application_properties, message.message_id, message.body) == (None, None, None)
 
 
 def from_broker(body: bytes, *, deliveries: bytes = m.uint(3), locked_until: bytes | None = None) -> bytes:
-    """As a broker hands a message out: its own header and annotations come first."""
+    """A message as a broker delivers it: its own header and annotations come first."""
     locked_until = locked_until or m.timestamp(int(time.time() + 60) * 1000)
     return m.message(
         body,
@@ -74,9 +74,9 @@ def from_broker(body: bytes, *, deliveries: bytes = m.uint(3), locked_until: byt
     "body", [m.value(m.UNDECODABLE["char"]), m.section(m.VALUE, b"\x3f"), m.data(b"x")[:-1], b"\x00\x53\x79\x40"]
 )
 def test_a_fault_leaves_what_the_broker_said(body: bytes) -> None:
-    """Number, deliveries and lock are known of a message whose rest can't be read, however it is broken."""
+    """The sequence number, the deliveries and the lock of a broken message are known, so that it can be settled."""
     message = received(from_broker(body))
-    assert fault_of(message)
+    assert decoding_fault(message)
     assert (message.sequence_number, message.delivery_count) == (7, 3)
     assert message.locked_until_utc is not None
     assert message.locked_until_utc.timestamp() > time.time() + 50
@@ -94,7 +94,7 @@ def test_a_fault_leaves_what_the_broker_said(body: bytes) -> None:
     ],
 )
 def test_a_message_can_be_received_whatever_it_holds(encoded: bytes) -> None:
-    """The SDK can read number and lock of each, which is the first that it does."""
+    """The SDK reads the sequence number and the lock of each message first, and can."""
     message = received(encoded)
     assert isinstance(message.sequence_number, int | None)
     assert message.locked_until_utc is None or message.locked_until_utc.timestamp() < time.time() + 70
@@ -102,7 +102,7 @@ def test_a_message_can_be_received_whatever_it_holds(encoded: bytes) -> None:
 
 @given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 300))
 def test_decoding_never_fails(noise: bytes, start: int, end: int) -> None:
-    """Bytes of any kind, alone and in the place of a part of a message, are received."""
+    """Any bytes are received, alone or as a part of a message."""
     whole = from_broker(m.data(b"x"))
     for encoded in (noise, whole[:start] + noise + whole[end:]):
         message = received(encoded)
@@ -115,7 +115,7 @@ def test_decoding_never_fails(noise: bytes, start: int, end: int) -> None:
 def test_an_sdk_that_decodes_elsewhere_is_refused(
     monkeypatch: pytest.MonkeyPatch, module: object, change: Callable[..., None] | None
 ) -> None:
-    """If the function is not where it was, or is another, the worker does not start."""
+    """The worker does not start with an SDK in which the replaced function is missing or is another."""
     if change:
         change(monkeypatch, module)
     else:
@@ -143,7 +143,7 @@ async def client(broker: RunningBroker) -> AsyncIterator[ServiceBusClient]:
 
 
 def put(broker: RunningBroker, queue: str, *messages: bytes) -> None:
-    """Puts messages into the queue as they are encoded here."""
+    """Put encoded messages into the queue."""
     wire = Wire(broker)
     wire.ready()
     sender = RawSender(wire, queue)
@@ -153,7 +153,7 @@ def put(broker: RunningBroker, queue: str, *messages: bytes) -> None:
 
 
 async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, client: ServiceBusClient) -> None:
-    """The receiver lives on: it dead-letters the one with a reason, and completes those before and behind it."""
+    """The receiver stays open: it dead-letters that message with a reason, and completes the others."""
     faults = list(m.UNDECODABLE.values())
     put(broker, "orders", m.message(m.data(b"first")), *map(PLACES["application property"], faults))
     put(broker, "orders", m.message(m.data(b"last")))
@@ -162,7 +162,7 @@ async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, cl
         for _ in range(len(faults) + 2):
             (message,) = await receiver.receive_messages(max_wait_time=5)
             assert message.delivery_count == 0
-            if fault := fault_of(message):
+            if fault := decoding_fault(message):
                 await receiver.dead_letter_message(message, reason="Undecodable", error_description=fault)
             else:
                 bodies.append(b"".join(message.body))
@@ -176,7 +176,7 @@ async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, cl
 async def test_a_malformed_trace_context_keeps_no_message_from_its_settlement(
     broker: RunningBroker, client: ServiceBusClient
 ) -> None:
-    """The SDK reads it of each message that it settles; what is no ASCII text of it, it does not see."""
+    """The SDK reads the trace context of each message that it settles, and does not see one that is no ASCII text."""
     names = ("traceparent", "tracestate", "Diagnostic-Id")
     values = [value for kind, value in m.DECODABLE.items() if "long" not in kind and kind not in m.REFUSED_BY_A_BROKER]
     put(broker, "traced", *(m.message(m.data(b"x"), [(name, value)]) for name in names for value in values))
@@ -188,16 +188,16 @@ async def test_a_malformed_trace_context_keeps_no_message_from_its_settlement(
 
 
 async def test_a_peek_shows_the_others_too(broker: RunningBroker, client: ServiceBusClient) -> None:
-    """One message that can't be decoded among those that can, each with its number."""
+    """A peek returns a message that can't be decoded too, and the others with it."""
     put(broker, "peeked", m.message(m.data(b"1")), PLACES["value"](m.UNDECODABLE["char"]), m.message(m.data(b"3")))
     async with client.get_queue_receiver("peeked") as receiver:
         peeked = await receiver.peek_messages(10, sequence_number=1)
     assert [message.sequence_number for message in peeked] == [1, 2, 3]
-    assert [fault_of(message) is None for message in peeked] == [True, False, True]
+    assert [decoding_fault(message) is None for message in peeked] == [True, False, True]
 
 
 async def test_a_message_is_sent_as_it_is(broker: RunningBroker, client: ServiceBusClient) -> None:
-    """The very bytes arrive, of types that the SDK can't encode too."""
+    """The same bytes arrive, also those of types that the SDK can't encode."""
     values = [
         *(
             (name, value)
@@ -214,7 +214,7 @@ async def test_a_message_is_sent_as_it_is(broker: RunningBroker, client: Service
 
 
 async def test_a_message_that_is_too_large_is_not_sent(client: ServiceBusClient) -> None:
-    """The broker's limit holds for a message that is encoded already."""
+    """An encoded message that is larger than the broker allows raises the SDK's own error."""
     async with client.get_queue_sender("sent") as sender, client.get_queue_receiver("sent") as receiver:
         with pytest.raises(MessageSizeExceededError):
             await send_encoded(sender, m.message(m.data(bytes(256 * 1024))))

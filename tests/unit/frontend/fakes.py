@@ -1,4 +1,4 @@
-"""The four services as the frontend's clients see them, in memory: what the real ones can't show at will.
+"""The four services in memory, as the frontend's clients see them: they fail when a test wants it.
 
 Written by hand and small; how the real SDKs behave is tested against the local cloud.
 """
@@ -41,7 +41,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}  # as a browser s
 
 
 class Fallible:
-    """Raises `failure` at every call, while there is one."""
+    """Raise `failure` at every call, if there is one."""
 
     failure: Exception | None = None
 
@@ -133,7 +133,7 @@ class FakeServiceBus(Fallible):
 
 
 class FakePages:
-    """Pages of two, so that tests need few orders; each tells the hook where the next one begins, as an answer does."""
+    """Pages of two, so that tests need few orders. Each tells the hook where the next one begins, as an answer does."""
 
     def __init__(self, items: list[dict[str, Any]], start: int, hook: Callable[..., None]) -> None:
         self._items = items
@@ -213,7 +213,7 @@ class FakeReceipts(Fallible):
 
 
 class FakeIdentity(Fallible):
-    """Hands out a token for any scope, unsigned: nobody verifies it here."""
+    """Return a token for any scope. It is not signed, because the other fakes do not verify it."""
 
     def get_token_info(self, *scopes: str, **_: object) -> AccessTokenInfo:
         self.called()
@@ -229,6 +229,7 @@ class FakeClients:
     """The frontend's clients. A credential can be refused."""
 
     azure: "FakeAzure"
+    closed: bool = False
 
     def credential(self) -> WatchedCredential:
         self.azure.identity.called()
@@ -246,12 +247,14 @@ class FakeClients:
     def servicebus(self) -> FakeServiceBus:
         return self.azure.bus
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        assert all(sender.closed for sender in self.azure.bus.opened), "a sender is open and its client is closed"
+        self.closed = True
 
 
 @dataclass
 class FakeAzure:
-    """All of it, and what the worker would do with an order."""
+    """All services, and what the worker does with an order."""
 
     vault: FakeVault = field(default_factory=FakeVault)
     bus: FakeServiceBus = field(default_factory=FakeServiceBus)
@@ -269,13 +272,13 @@ class FakeAzure:
         return FakeClients(self)
 
     def app(self) -> Flask:
-        """The application over these fakes, its signing key read."""
+        """Build the application over these fakes, and read its signing key."""
         app = create_app(SETTINGS, self.clients())
         app.extensions["frontend"].keys.current()
         return app
 
     def process(self, message: OrderMessage, kid: str | None = None) -> OrderDocument:
-        """Receipts an order as the worker does, if its id is new."""
+        """Make the order's receipt and document as the worker does, if its id is new."""
         receipted = datetime.now(UTC)
         receipt = Receipt(**message.model_dump(exclude={"version"}), receiptedAt=receipted)
         header = {"alg": RECEIPT_ALGORITHM, "kid": kid or self.kid}
@@ -297,5 +300,5 @@ class FakeAzure:
 
 
 def served() -> Flask:
-    """The application over fakes of its own, for gunicorn: its signing key is not read yet."""
+    """Build the application over fakes of its own, for gunicorn."""
     return create_app(SETTINGS, FakeAzure().clients())

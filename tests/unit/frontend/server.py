@@ -29,11 +29,11 @@ class Server:
     log: Path
 
     def client(self, timeout: float = 5) -> httpx.Client:
-        """A client whose requests wait as long as the kubelet does for a probe."""
+        """Make a client whose requests wait as long as the kubelet does for a probe."""
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=timeout, trust_env=False)
 
     def connect(self, narrow: bool = False) -> socket.socket:
-        """A connection for bytes of the test's choosing, on which a wait fails after 30 seconds.
+        """Open a connection for the test's own bytes. A wait on it fails after 30 seconds.
 
         A narrow one has little room for answers that are not taken, on this side and on the server's.
         """
@@ -46,14 +46,14 @@ class Server:
         return connection
 
     def ask(self, request: bytes) -> bytes:
-        """What is answered to these bytes until the server closes the connection."""
+        """Send these bytes; return what is answered until the server closes the connection."""
         with self.connect() as connection:
             connection.sendall(request)
             return received(connection)
 
 
 def received(connection: socket.socket) -> bytes:
-    """All that comes until the server closes the connection."""
+    """Return what comes until the server closes the connection."""
     answer = b""
     with contextlib.suppress(ConnectionResetError):
         while more := connection.recv(65536):
@@ -65,7 +65,7 @@ def received(connection: socket.socket) -> bytes:
 def served(
     *arguments: str, application: str = "tests.unit.frontend.fakes:served()", **settings: str
 ) -> Iterator[Server]:
-    """Runs gunicorn with these arguments and environment variables until the context is left."""
+    """Run gunicorn with these arguments and environment variables until the context is left."""
     endpoints = {name.upper(): str(value) for name, value in SETTINGS if name.startswith("azure") and value}
     environment = {"PATH": os.environ["PATH"], "HTTP_HOST": "127.0.0.1", "HTTP_PORT": "0", **endpoints, **settings}
     command = [sys.executable, "-m", "gunicorn", "--config", "python:frontend.gunicorn_conf", *arguments, application]

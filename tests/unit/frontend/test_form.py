@@ -1,4 +1,4 @@
-"""The order form: CSRF, double clicks, invalid entries, and the pages' representations."""
+"""The order form and its pages: CSRF, double clicks, invalid entries, security headers."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.unit.frontend.fakes import HTML, FakeAzure
 
 
 def filled_in(client: FlaskClient, **entries: str) -> dict[str, str]:
-    """The form as a browser would send it: its hidden fields, and the entries."""
+    """Return the form as a browser sends it: its hidden fields, and the entries."""
     page = client.get("/orders", headers=HTML).get_data(as_text=True)
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
     return {**hidden, "product": "Brass key", "quantity": "2", "note": "", **entries}
@@ -26,7 +26,7 @@ def test_a_form_leads_to_its_orders_page(client: FlaskClient, azure: FakeAzure) 
 
 
 def test_a_double_click_is_one_order(client: FlaskClient, azure: FakeAzure) -> None:
-    """The same form sent twice carries the same hidden key."""
+    """The same form sent twice is one order, because its hidden key is the same."""
     form = filled_in(client)
     for _ in range(2):
         client.post("/orders", data=form, headers=HTML)
@@ -46,7 +46,7 @@ def test_a_double_click_is_one_order(client: FlaskClient, azure: FakeAzure) -> N
 def test_a_form_and_its_header_have_one_key(
     client: FlaskClient, azure: FakeAzure, header: str, field: str, status: int
 ) -> None:
-    """A key that is not the one that counts is no key that is passed over."""
+    """If the header and the form have different keys, or one is ill-formed, the form is a 400."""
     form = filled_in(client, idempotencyKey=field)
     assert client.post("/orders", data=form, headers={"Idempotency-Key": header}).status_code == status
     assert len(azure.bus.messages) == (status == 303)
@@ -72,7 +72,7 @@ def test_an_invalid_form_keeps_what_was_entered(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(("referrer", "status"), [("https://localhost/orders", 303), ("https://evil.example/", 400)])
 def test_under_https_a_form_must_come_from_this_site(client: FlaskClient, referrer: str, status: int) -> None:
-    """Besides the token, the page that sent the form is checked; the referrer policy lets the browser tell."""
+    """Under https, a form from another site's page is a 400, even with the token."""
     headers = {**HTML, "X-Forwarded-Proto": "https", "Referer": referrer}
     page = client.get("/orders", headers=headers, base_url="https://localhost").get_data(as_text=True)
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
@@ -82,12 +82,12 @@ def test_under_https_a_form_must_come_from_this_site(client: FlaskClient, referr
 
 @pytest.mark.parametrize("quantity", ["", "two", "2.5", "٣", "1" * 5000])
 def test_a_quantity_that_is_no_number_is_an_invalid_order(client: FlaskClient, quantity: str) -> None:
-    """Whatever a form holds, it is an answer of the form's, not a failure."""
+    """A quantity that is no number is a 422."""
     assert client.post("/orders", data=filled_in(client, quantity=quantity), headers=HTML).status_code == 422
 
 
 def test_a_page_asks_again_only_while_something_is_pending(client: FlaskClient, azure: FakeAzure) -> None:
-    """The polling element leaves the page with the last pending order."""
+    """The page has the polling element as long as an order is pending."""
     place = client.post("/orders", data=filled_in(client), headers=HTML).headers["Location"]
     for path in ("/orders", place):
         assert 'id="poll"' in client.get(path, headers=HTML).get_data(as_text=True)
@@ -104,7 +104,7 @@ def test_a_browser_gets_problems_as_pages(client: FlaskClient) -> None:
 
 
 def test_pages_hold_nothing_inline_and_load_nothing_from_elsewhere(client: FlaskClient, azure: FakeAzure) -> None:
-    """What the strict content security policy would block is not there to begin with."""
+    """Pages have no inline script or style and load nothing from elsewhere, and the policy forbids both."""
     place = client.post("/orders", data=filled_in(client), headers=HTML).headers["Location"]
     azure.process(azure.bus.bodies()[0])
     for path in ("/orders", place, place + "/receipt", "/identity", "/nothing"):
@@ -119,8 +119,8 @@ def test_pages_hold_nothing_inline_and_load_nothing_from_elsewhere(client: Flask
 
 
 @pytest.mark.parametrize(("scheme", "secure"), [("http", False), ("https", True)])
-def test_the_cookie_is_secure_where_the_browsers_connection_is(client: FlaskClient, scheme: str, secure: bool) -> None:
-    """The gateway says how the browser came; the cookie follows, and scripts never see it."""
+def test_the_cookie_is_secure_if_the_browsers_connection_is(client: FlaskClient, scheme: str, secure: bool) -> None:
+    """The cookie is Secure if the gateway says that the browser came over https. Scripts can't read it."""
     cookie = client.get("/orders", headers={"X-Forwarded-Proto": scheme}).headers["Set-Cookie"]
     assert ("Secure" in cookie) is secure
     assert "HttpOnly" in cookie

@@ -12,13 +12,13 @@ from tests.unit.frontend.fakes import SETTINGS, FakeAzure
 
 
 def test_ready_when_every_dependency_answers() -> None:
-    """With access to everything, both are 200."""
+    """If every dependency answers, liveness and readiness are 200."""
     client = FakeAzure().app().test_client()
     assert [client.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
 
 
 def test_alive_and_not_ready_without_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the webhook mutated nothing, the real SDK's own sentence stands on /readyz, and pages say 503."""
+    """Without the webhook's variables, /readyz shows the SDK's own sentence, and pages are a 503."""
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
     client = create_app(SETTINGS, Clients(SETTINGS)).test_client()
@@ -56,7 +56,7 @@ def test_alive_and_not_ready_without_an_identity(monkeypatch: pytest.MonkeyPatch
 def test_without_a_signing_key_every_endpoint_says_so_or_does_without(
     method: str, path: str, status: int, accept: str, form: dict[str, str] | None
 ) -> None:
-    """Before the key is read, what needs it is a 503 that says when to repeat; nothing is a 500."""
+    """Until the key is read, each endpoint that needs it is a 503 with Retry-After. None is a 500."""
     azure = FakeAzure()
     azure.vault.failure = HttpResponseError("(Forbidden) Caller is not authorized")
     client = create_app(SETTINGS, azure.clients()).test_client()
@@ -67,7 +67,7 @@ def test_without_a_signing_key_every_endpoint_says_so_or_does_without(
 
 
 def test_each_missing_access_is_named() -> None:
-    """The dependency and the service's own text, one by one."""
+    """Readiness names each dependency that fails, with the service's own text."""
     azure = FakeAzure()
     client = azure.app().test_client()
     azure.bus.failure = ClientAuthenticationError("AADSTS700213: No matching federated identity record found")
@@ -105,7 +105,7 @@ def test_an_answer_is_kept_for_a_moment() -> None:
 
 
 def test_a_dependency_that_hangs_is_named() -> None:
-    """The probe hears which one is slow, and it is not asked twice meanwhile."""
+    """Readiness names the dependency that hangs, and does not call it again meanwhile."""
     released, calls = threading.Event(), []
 
     def hang() -> None:

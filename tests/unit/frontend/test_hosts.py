@@ -1,4 +1,4 @@
-"""Which hosts the frontend answers: what a request says of its host, as bytes on a real connection."""
+"""The hosts that the frontend answers. Requests are sent as bytes on a real connection."""
 
 import json
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def server() -> Iterator[Server]:
 
 
 def ask(server: Server, *lines: str, version: str = "1.1") -> tuple[int, bytes]:
-    """The status and the body of what is answered to these lines, the request line's first two words first."""
+    """Send these lines, the first one without its HTTP version; return the answer's status and body."""
     target, *headers = lines
     request = "\r\n".join([f"{target} HTTP/{version}", *headers, "Connection: close", "", ""])
     head, _, body = server.ask(request.encode()).partition(b"\r\n\r\n")
@@ -96,7 +96,7 @@ def ask(server: Server, *lines: str, version: str = "1.1") -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_only_allowed_hosts_are_answered(server: Server, host: str) -> None:
-    """An allowed host is served with any port; every other is a 400. Health is told to an address too: a pod's own."""
+    """An allowed host is served with any port. Every other is a 400, except an address that asks for health."""
     statuses = {path: ask(server, f"GET {path}", f"Host: {host}")[0] for path in PATHS}
     posted, _ = ask(server, "POST /identity/attempts/blob", f"Host: {host}", "Content-Length: 0")
     if HOSTS[host]:
@@ -108,7 +108,7 @@ def test_only_allowed_hosts_are_answered(server: Server, host: str) -> None:
 
 
 def test_a_refusal_is_a_problem_that_names_the_setting(server: Server) -> None:
-    """Who forgot the setting finds it, and the host that was sent is not repeated."""
+    """The problem names the setting, and does not repeat the host that was sent."""
     status, body = ask(server, "GET /orders", "Host: evil.example")
     assert (status, json.loads(body)["type"]) == (400, "urn:keyless:problem:HostNotAllowed")
     assert "ALLOWED_HOSTS" in json.loads(body)["detail"]
@@ -149,12 +149,12 @@ def test_a_refusal_is_a_problem_that_names_the_setting(server: Server) -> None:
     ],
 )
 def test_a_request_names_its_host_once(server: Server, lines: list[str], version: str, status: int) -> None:
-    """No host, two of them, one that is folded or hidden, and a target that names another are a 400."""
+    """A request with no host, with two, with a folded one, or with a target that names another host is a 400."""
     assert ask(server, *lines, version=version)[0] == status
 
 
 def test_by_default_this_machine_alone_is_answered() -> None:
-    """A frontend that nobody has told its hosts answers a port-forward and a laptop's browser."""
+    """Without the setting, the frontend answers requests for localhost and its addresses only."""
     with served() as server:
         for host in ("localhost:8080", "127.0.0.1:8080", "[::1]:8080"):
             assert ask(server, "GET /identity", f"Host: {host}")[0] == 200
@@ -164,7 +164,7 @@ def test_by_default_this_machine_alone_is_answered() -> None:
 
 @pytest.mark.parametrize("overlay", ["local", "kind", "aks", "aks-exposed", "aks-everything", "eks"])
 def test_each_overlay_allows_those_who_call(overlay: str) -> None:
-    """A port-forward, the end-to-end tests within the cluster, and the Gateway's host name if there is one."""
+    """Each overlay allows a port-forward, the smoke test's URL and, if there is a Gateway, its host name."""
     [container] = named(overlay, "Deployment", "frontend")["spec"]["template"]["spec"]["containers"]
     [allowed] = [variable["value"] for variable in container["env"] if variable["name"] == "ALLOWED_HOSTS"]
     [smoke] = [item for item in rendered("smoke") if item["kind"] == "Job"]

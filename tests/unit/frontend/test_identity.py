@@ -29,7 +29,7 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAzure:
 
 
 def test_the_journey_shows_claims(client: FlaskClient, azure: FakeAzure) -> None:
-    """The projected token's claims, the exchange, each access token's claims, and what each service let it do."""
+    """It shows the claims of the projected token and of each access token, and what each service allowed."""
     azure.credential.get_token("https://vault.azure.net/.default")
     found = client.get("/identity").json
     assert found["projected"]["claims"]["sub"] == "system:serviceaccount:keyless:frontend"
@@ -50,7 +50,7 @@ def test_the_journey_shows_claims(client: FlaskClient, azure: FakeAzure) -> None
     ],
 )
 def test_a_button_shows_the_services_own_refusal(client: FlaskClient, service: str, code: str) -> None:
-    """What was not granted is tried for real, and the page shows what the service said."""
+    """The button tries what was not granted, and the page shows the service's answer."""
     page = client.get("/identity", headers=HTML).get_data(as_text=True)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert token
@@ -63,7 +63,7 @@ def test_a_button_shows_the_services_own_refusal(client: FlaskClient, service: s
 
 
 def test_a_button_needs_this_sessions_token(client: FlaskClient) -> None:
-    """Another site can't press it."""
+    """Without the session's CSRF token, an attempt is a 400."""
     assert client.post("/identity/attempts/blob").status_code == 400
 
 
@@ -79,7 +79,7 @@ def test_no_token_is_ever_shown_or_logged(client: FlaskClient, azure: FakeAzure)
 
 
 def test_the_journey_needs_no_access(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a pod that the webhook did not touch, the page says what is missing, in its place, and has no buttons."""
+    """Without the webhook's variables, the page names what is missing, and has no buttons."""
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
     client = create_app(SETTINGS, Clients(SETTINGS)).test_client()

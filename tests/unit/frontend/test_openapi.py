@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and true to what the application answers."""
+"""The OpenAPI document: valid, complete, and what the application does."""
 
 import json
 import re
@@ -17,13 +17,13 @@ def document() -> dict:
 
 
 def test_the_document_is_valid(document: dict) -> None:
-    """Every reader of OpenAPI 3.1 takes it."""
+    """The document keeps to OpenAPI 3.1."""
     assert document["openapi"].startswith("3.1")
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
 def test_the_document_describes_every_public_route_and_each_answer(document: dict) -> None:
-    """Routes, the order's schema and the problems; references resolve."""
+    """The document has the routes, the order's schema and the problems, and its references resolve."""
     assert {path: sorted(methods) for path, methods in document["paths"].items()} == {
         "/orders": ["get", "post"],
         "/orders/{reference}": ["get"],
@@ -39,7 +39,7 @@ def test_the_document_describes_every_public_route_and_each_answer(document: dic
 
 
 def test_the_security_schemes_are_the_ones_that_work(document: dict) -> None:
-    """The session's cookie knows the customer, and the token that is named lets a form through."""
+    """The session's cookie names the customer, and a form with the named token is accepted."""
     schemes = document["components"]["securitySchemes"]
     azure = FakeAzure()
     client = azure.app().test_client()

@@ -35,7 +35,7 @@ def test_an_order_is_followed_from_accepted_to_receipted(client: FlaskClient, az
 
 
 def test_a_reference_is_enough(client: FlaskClient, azure: FakeAzure) -> None:
-    """Whoever holds a reference may follow it, without the session that it came from."""
+    """A reference can be followed without the session that it came from."""
     place = client.post("/orders", json=ORDER).headers["Location"]
     assert azure.app().test_client().get(place).status_code == 202
 
@@ -48,7 +48,7 @@ def test_a_reference_that_was_not_handed_out_is_not_found(client: FlaskClient, r
 
 
 def test_a_repeat_with_the_same_key_is_the_same_order(client: FlaskClient, azure: FakeAzure) -> None:
-    """Same session, key and body: the same message id, which the queue drops as a duplicate."""
+    """The same session, key and body make the same message id, so that the queue drops the repeat."""
     client.get("/orders")
     first, second = (client.post("/orders", json=ORDER, headers={"Idempotency-Key": "k 1"}) for _ in range(2))
     assert first.headers["Location"] == second.headers["Location"]
@@ -99,7 +99,7 @@ def test_a_key_reused_with_another_body_is_told_to_its_sender(client: FlaskClien
 
 
 def test_my_orders_are_the_pending_ones_then_the_receipted_ones(client: FlaskClient, azure: FakeAzure) -> None:
-    """Pending orders come first, the newest before the older, and nobody sees another customer's."""
+    """Pending orders come first, the newest before the older. Another customer's orders are not listed."""
     ids = [client.post("/orders", json=ORDER).json["orderId"] for _ in range(4)]
     azure.app().test_client().post("/orders", json=ORDER)
     for message in azure.bus.bodies()[:2]:
@@ -125,7 +125,7 @@ def test_my_orders_come_in_pages(client: FlaskClient, azure: FakeAzure) -> None:
 
 
 def test_a_made_up_continuation_is_refused(client: FlaskClient) -> None:
-    """Cosmos DB is never handed a continuation that this frontend did not hand out."""
+    """A continuation that was not handed out here is a 400, and does not reach Cosmos DB."""
     assert client.get("/orders?continuation=2").status_code == 400
 
 
@@ -154,7 +154,7 @@ def test_the_session_cookie_stays_small(client: FlaskClient) -> None:
     ],
 )
 def test_a_bad_body_gets_a_problem(client: FlaskClient, body: str, content_type: str, status: int) -> None:
-    """What can't be an order is answered with the status that says why, as problem details."""
+    """A body that is no order gets problem details with the status that says why."""
     answer = client.post("/orders", data=body, content_type=content_type)
     assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
     assert answer.json["status"] == status
@@ -168,14 +168,14 @@ def test_an_invalid_order_names_its_fields(client: FlaskClient) -> None:
 
 
 def test_a_method_that_is_not_allowed_says_which_are(client: FlaskClient) -> None:
-    """405 carries Allow."""
+    """A 405 carries the header Allow."""
     answer = client.delete("/orders")
     assert (answer.status_code, answer.content_type) == (405, "application/problem+json")
     assert "POST" in answer.headers["Allow"]
 
 
 def test_an_order_is_not_accepted_while_service_bus_is_down(client: FlaskClient, azure: FakeAzure) -> None:
-    """503 with Retry-After, and nothing in the session pretends that there is an order; it recovers by itself."""
+    """The order is a 503 with Retry-After and is not listed. When Service Bus is back, orders are accepted."""
     azure.bus.failure = ServiceBusConnectionError(message="the broker is away")
     answer = client.post("/orders", json=ORDER)
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
@@ -187,7 +187,7 @@ def test_an_order_is_not_accepted_while_service_bus_is_down(client: FlaskClient,
 
 
 def test_reading_is_refused_while_cosmos_db_is_down(client: FlaskClient, azure: FakeAzure) -> None:
-    """A failing read is 503, never "not found"."""
+    """If a read fails, the answer is a 503, and not a 404."""
     place = client.post("/orders", json=ORDER).headers["Location"]
     azure.orders.failure = CosmosHttpResponseError(503, "Service Unavailable")
     assert [client.get(path).status_code for path in (place, "/orders", place + "/receipt")] == [503, 503, 503]
@@ -234,7 +234,7 @@ def test_an_unreadable_document_is_shown_as_such_and_the_others_with_it(
 def test_an_unreadable_document_that_the_list_has_not_reached_is_told_by_the_session(
     client: FlaskClient, azure: FakeAzure
 ) -> None:
-    """An order that was accepted here is never silently missing."""
+    """An accepted order is listed as unreadable, even if the query does not find its document yet."""
     client.post("/orders", json=ORDER)
     [message] = azure.bus.bodies()
     azure.orders.documents[message.customerId, message.orderId] = {"id": message.orderId, "version": 9}

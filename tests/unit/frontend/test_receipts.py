@@ -1,4 +1,4 @@
-"""Receipts: read, verified with exactly the public key that each names, and loudly refused otherwise."""
+"""Receipts: each is verified with exactly the public key that it names, and refused if that fails."""
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError, ServiceRequestError
@@ -23,7 +23,7 @@ def test_a_receipt_is_shown_verified(client: FlaskClient, azure: FakeAzure) -> N
 
 
 def test_an_old_receipt_verifies_after_a_rotation(client: FlaskClient, azure: FakeAzure) -> None:
-    """Each receipt is verified with the version it names, so old and new ones are good side by side."""
+    """Each receipt is verified with the version of the key that it names."""
     old = place(client)
     azure.process(azure.bus.bodies()[0])
     azure.receipt_key = OKPKey.generate_key("Ed25519")
@@ -43,7 +43,7 @@ def test_a_public_key_is_read_once(client: FlaskClient, azure: FakeAzure) -> Non
 
 
 def test_a_receipt_signed_with_another_key_is_refused_loudly(client: FlaskClient, azure: FakeAzure) -> None:
-    """A signature that the named key did not make is 502, and the page says not to trust it."""
+    """A signature of another key is a 502, and the page says not to trust the receipt."""
     path = place(client)
     azure.receipt_key = OKPKey.generate_key("Ed25519")
     azure.process(azure.bus.bodies()[0])
@@ -54,7 +54,7 @@ def test_a_receipt_signed_with_another_key_is_refused_loudly(client: FlaskClient
 
 @pytest.mark.parametrize("kid", ["0" * 32, "../receipt-signing-key", ""])
 def test_a_receipt_naming_an_unknown_key_is_refused(client: FlaskClient, azure: FakeAzure, kid: str) -> None:
-    """Only versions of `receipt-public-key` are ever asked for, whatever the receipt's header says."""
+    """The frontend asks for versions of `receipt-public-key` only, for every header of a receipt."""
     path = place(client)
     azure.process(azure.bus.bodies()[0], kid=kid or "not-a-version")
     assert client.get(path).status_code == 502
@@ -63,7 +63,7 @@ def test_a_receipt_naming_an_unknown_key_is_refused(client: FlaskClient, azure: 
 
 @pytest.mark.parametrize("blob", [b"", b"no jws", b"a.b.c", b"\xff\x00", b"e30.e30."])
 def test_a_blob_that_is_no_receipt_is_refused(client: FlaskClient, azure: FakeAzure, blob: bytes) -> None:
-    """Whatever lies in the container, the answer is a problem and never a failure."""
+    """A blob that is no receipt is a 502."""
     path = place(client)
     document = azure.process(azure.bus.bodies()[0])
     azure.receipts.blobs[document.receipt] = blob
@@ -71,7 +71,7 @@ def test_a_blob_that_is_no_receipt_is_refused(client: FlaskClient, azure: FakeAz
 
 
 def test_another_orders_receipt_is_refused(client: FlaskClient, azure: FakeAzure) -> None:
-    """A good signature over another order proves nothing about this one."""
+    """A receipt of another order is refused, even if its signature is good."""
     mine, _other = place(client), place(client)
     documents = [azure.process(message) for message in azure.bus.bodies()]
     azure.receipts.blobs[documents[0].receipt] = azure.receipts.blobs[documents[1].receipt]
@@ -79,7 +79,7 @@ def test_another_orders_receipt_is_refused(client: FlaskClient, azure: FakeAzure
 
 
 def test_a_lost_receipt_is_said_to_be_lost(client: FlaskClient, azure: FakeAzure) -> None:
-    """A document without its receipt is a problem of its own, as JSON and on the page: neither an outage nor a 404."""
+    """If a document's receipt is missing, the answer is `ReceiptMissing` (502), as JSON and as a page."""
     path = place(client)
     azure.process(azure.bus.bodies()[0])
     azure.receipts.blobs.clear()
@@ -93,7 +93,7 @@ def test_a_lost_receipt_is_said_to_be_lost(client: FlaskClient, azure: FakeAzure
 
 
 def test_an_order_does_not_offer_a_receipt_that_was_lost(client: FlaskClient, azure: FakeAzure) -> None:
-    """The order is still receipted, with no link to a receipt, until there is one again."""
+    """The order is shown as receipted, without a link, until its receipt is there again."""
     path = place(client)
     order = path.removesuffix("/receipt")
     azure.process(azure.bus.bodies()[0])
@@ -110,7 +110,7 @@ def test_an_order_does_not_offer_a_receipt_that_was_lost(client: FlaskClient, az
 
 
 def test_a_missing_container_is_no_lost_receipt(client: FlaskClient, azure: FakeAzure) -> None:
-    """That nothing can be asked of the container tells nothing of the receipt: 503, and the order offers it."""
+    """If the container is missing, the receipt is a 503, and the order keeps its link."""
     path = place(client)
     azure.process(azure.bus.bodies()[0])
     azure.receipts.failure = ResourceNotFoundError("The specified container does not exist.")
@@ -120,7 +120,7 @@ def test_a_missing_container_is_no_lost_receipt(client: FlaskClient, azure: Fake
 
 
 def test_an_order_is_shown_while_blob_storage_is_down(client: FlaskClient, azure: FakeAzure) -> None:
-    """What the document says needs no Blob Storage; the link stays, since the receipt is not known to be lost."""
+    """If Blob Storage is down, the order is shown and keeps its link."""
     path = place(client)
     azure.process(azure.bus.bodies()[0])
     azure.receipts.failure = ServiceRequestError("the account is away")
@@ -129,13 +129,13 @@ def test_an_order_is_shown_while_blob_storage_is_down(client: FlaskClient, azure
 
 
 def test_a_receipt_that_is_not_there_yet_is_not_found(client: FlaskClient) -> None:
-    """While the order is on its way, the receipt is 404 with the advice to ask again."""
+    """While the order is on its way, the receipt is a 404 with Retry-After."""
     answer = client.get(place(client))
     assert (answer.status_code, answer.headers["Retry-After"]) == (404, "1")
 
 
 def test_blob_storage_down_is_503(client: FlaskClient, azure: FakeAzure) -> None:
-    """That a receipt can't be read is never taken for a receipt that is not good."""
+    """If a receipt can't be read, the answer is a 503, and not that it is not verified."""
     path = place(client)
     azure.process(azure.bus.bodies()[0])
     azure.receipts.failure = ServiceRequestError("the account is away")

@@ -1,4 +1,4 @@
-"""The sender: one owner a connection, a new connection after an error, and never a wait without end."""
+"""The sender: each SDK sender is used by one thread at a time, is replaced after an error, and no wait is unbounded."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ def sender_of(bus: FakeServiceBus, patience: float = 10) -> OrderSender:
 
 
 def test_threads_never_share_a_sender() -> None:
-    """Many sends at once all arrive, over a handful of connections that are used again and again."""
+    """Many sends at once all arrive, over eight connections at most."""
     bus = FakeServiceBus()
     sender = sender_of(bus)
     with ThreadPoolExecutor(16) as pool:
@@ -32,10 +32,10 @@ def test_threads_never_share_a_sender() -> None:
 
 
 def test_it_connects_anew_after_an_error() -> None:
-    """The error reaches the caller; a sender that failed is closed and not used again; then everything works."""
+    """The caller gets the error. A sender that failed is closed and not used again, and later messages are sent."""
     bus = FakeServiceBus()
     sender = sender_of(bus)
-    for _ in range(50):  # so that several owners are connected
+    for _ in range(50):  # so that several connections are open
         sender.send(MESSAGE)
     bus.failure = ServiceBusConnectionError(message="gone")
     for _ in range(50):
@@ -49,10 +49,10 @@ def test_it_connects_anew_after_an_error() -> None:
 
 
 def test_one_lost_connection_makes_all_suspect() -> None:
-    """After one failure no owner uses a connection from before: whatever took one away may have taken them all."""
+    """After one failure, no connection from before is used: the cause may have broken them all."""
     bus = FakeServiceBus()
     sender = sender_of(bus)
-    with ThreadPoolExecutor(16) as pool:  # so that several owners are connected
+    with ThreadPoolExecutor(16) as pool:  # so that several connections are open
         list(pool.map(lambda _: sender.send(MESSAGE), range(200)))
     before = list(bus.opened)
     assert len(before) > 1
@@ -67,7 +67,7 @@ def test_one_lost_connection_makes_all_suspect() -> None:
 
 
 class BrokenSender(FakeSender):
-    """Neither sends nor closes."""
+    """A sender that can neither send nor be closed."""
 
     def send_messages(self, _message: ServiceBusMessage) -> None:
         raise ServiceBusConnectionError(message="gone")
@@ -77,14 +77,14 @@ class BrokenSender(FakeSender):
 
 
 class BrokenBus(FakeServiceBus):
-    """Its first 20 senders are broken: more than there are owners."""
+    """Its first 20 senders are broken: more than there are threads."""
 
     def get_queue_sender(self, queue: str) -> FakeSender:
         return BrokenSender(self) if len(self.opened) < 20 else super().get_queue_sender(queue)
 
 
 def test_a_sender_that_does_not_even_close_costs_no_owner() -> None:
-    """However many senders end badly, those who send go on."""
+    """After many senders that could not be closed, the next message is sent."""
     sender = sender_of(BrokenBus())
     for _ in range(20):
         with pytest.raises(ServiceBusConnectionError):
@@ -93,7 +93,7 @@ def test_a_sender_that_does_not_even_close_costs_no_owner() -> None:
 
 
 class HangingBus(FakeServiceBus):
-    """Accepts connections and answers nothing, until `answering` is set."""
+    """A broker that accepts connections and answers nothing until `answering` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class HangingBus(FakeServiceBus):
 
 
 def test_a_broker_that_never_answers_costs_a_bounded_wait() -> None:
-    """Every caller hears of it in time; what no owner had begun is never sent; afterwards everything works again."""
+    """Each caller gets an error in time. What no thread had begun is never sent. Later messages are sent again."""
     bus = HangingBus()
     sender = sender_of(bus, patience=0.1)
     hopeless = [MESSAGE.model_copy(update={"orderId": f"{number:032x}"}) for number in range(1, 21)]

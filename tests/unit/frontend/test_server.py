@@ -13,7 +13,7 @@ from tests.unit.frontend.server import served
 
 
 class TellingSender(FakeSender):
-    """Says on standard output that it is closed."""
+    """A sender that prints a line when it is closed."""
 
     def close(self) -> None:
         super().close()
@@ -21,7 +21,7 @@ class TellingSender(FakeSender):
 
 
 def telling() -> Flask:
-    """The application over fakes whose senders say that they are closed."""
+    """Build the application over fakes whose senders print a line when they are closed."""
     azure = FakeAzure()
     azure.bus.sender = TellingSender
     return create_app(SETTINGS, azure.clients())
@@ -29,7 +29,7 @@ def telling() -> Flask:
 
 @pytest.mark.parametrize("arguments", [(), ("--preload",)], ids=["loaded by the worker", "loaded before the fork"])
 def test_a_worker_becomes_ready_and_accepts_orders(arguments: tuple[str, ...]) -> None:
-    """A worker has its threads, whether gunicorn loads the application before or after it forks."""
+    """A worker has its threads, if gunicorn loads the application before the fork as well as after it."""
     with served(*arguments) as server, server.client(timeout=30) as client:
         until(lambda: client.get("/readyz"), lambda answer: answer.status_code == 200)
         assert client.post("/orders", json=ORDER).status_code == 202
@@ -46,22 +46,24 @@ def test_making_the_application_starts_no_thread() -> None:
 
 
 def test_closing_the_application_ends_its_threads_and_its_senders() -> None:
-    """What `start` has started, `close` ends."""
+    """`close` ends the threads that `start` and the requests have started, and closes the senders, then the clients."""
     azure = FakeAzure()
     before = set(threading.enumerate())
-    app = azure.app()
+    clients = azure.clients()
+    app = create_app(SETTINGS, clients)
     app.extensions["frontend"].start()
     client = app.test_client()
-    assert client.post("/orders", json=ORDER).status_code == 202
     assert client.get("/readyz").status_code == 200
+    assert client.post("/orders", json=ORDER).status_code == 202
     app.extensions["frontend"].close()
     until(lambda: set(threading.enumerate()) - before, lambda left: not left)
     assert azure.bus.opened
     assert all(sender.closed for sender in azure.bus.opened)
+    assert clients.closed
 
 
 def test_a_worker_that_ends_closes_its_senders() -> None:
-    """Service Bus hears of a pod's end from the pod, and not from a connection that is silent."""
+    """At SIGTERM, a worker closes its senders before it ends."""
     with served(application="tests.unit.frontend.test_server:telling()") as server:
         with server.client(timeout=30) as client:
             until(lambda: client.post("/orders", json=ORDER), lambda answer: answer.status_code == 202)

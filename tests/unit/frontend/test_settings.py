@@ -23,7 +23,7 @@ NO_HOSTS = ["*", ".example.com", "localhost,", "localhost:8080", "http://localho
     ids=["port", *(f"hosts {hosts}" for hosts in NO_HOSTS)],
 )
 def test_what_is_wrong_is_named_in_one_line(environment: dict[str, str], named: str) -> None:
-    """No traceback, no worker started in vain: the variable's name, and exit code 1."""
+    """gunicorn ends with exit code 1 and one line that names the variable."""
     run = subprocess.run(
         [
             sys.executable,

@@ -1,4 +1,4 @@
-"""The keys from Key Vault: which verify, which signs, and that a rotation logs nobody out."""
+"""The keys from Key Vault: which verify, which signs, and that a rotation ends no session."""
 
 import time
 
@@ -15,12 +15,12 @@ from tests.unit.frontend.fakes import ORDER, FakeAzure, FakeVault
         ([1], 0, "1"),  # the only one signs at once
         ([1, 5], 4, "1"),  # a new one waits until every replica has read it
         ([1, 5], 5, "5"),  # then it signs
-        ([5, 1], 9, "5"),  # whatever order Key Vault lists them in
+        ([5, 1], 9, "5"),  # in any order
         ([7, 8], 0, "7"),  # none is settled: the oldest, which replicas are the likeliest to know
     ],
 )
 def test_which_version_signs(published: list[float], settled_before: float, expected: str) -> None:
-    """The newest version that every replica has had the time to read signs; all of them verify."""
+    """The newest version that every replica has had time to read signs. All versions verify."""
     keys = in_signing_order([KeyVersion(f"{at:g}", at) for at in published], settled_before)
     assert keys[-1] == expected
     assert sorted(keys) == sorted(f"{at:g}" for at in published)
@@ -40,7 +40,7 @@ class Replica:
 
 
 def test_a_new_version_verifies_before_it_signs() -> None:
-    """Right after its publication it verifies; two intervals later it signs."""
+    """A new version verifies at once, and signs two intervals later."""
     vault = FakeVault()
     vault.add("frontend-signing-key", "old", published=0)
     vault.add("frontend-signing-key", "new", published=1_000)
@@ -68,7 +68,7 @@ def test_a_value_is_read_once() -> None:
 
 
 def test_an_outage_of_key_vault_changes_nothing() -> None:
-    """Keys that were read stay good while Key Vault is away."""
+    """If Key Vault does not answer, the keys that were read stay in use."""
     vault = FakeVault()
     vault.add("frontend-signing-key", "old", published=0)
     replica = Replica(vault)
@@ -80,7 +80,7 @@ def test_an_outage_of_key_vault_changes_nothing() -> None:
 
 
 def test_bad_signatures_cannot_make_it_ask_key_vault_over_and_over() -> None:
-    """At most one question in five seconds, whoever sends made-up references."""
+    """Made-up references cause one question to Key Vault in five seconds at most."""
     vault = FakeVault()
     vault.add("frontend-signing-key", "old", published=0)
     replica = Replica(vault)
@@ -90,7 +90,7 @@ def test_bad_signatures_cannot_make_it_ask_key_vault_over_and_over() -> None:
     assert replica.keys.refresh_after_bad_signature() is False
 
 
-def test_a_rotation_logs_nobody_out() -> None:
+def test_a_rotation_ends_no_session() -> None:
     """A session, a form and a reference made under the old key work under the new one."""
     azure = FakeAzure()
     azure.vault.versions.clear()
@@ -106,7 +106,7 @@ def test_a_rotation_logs_nobody_out() -> None:
 
 
 def test_another_replicas_newer_key_is_fetched_when_it_is_met() -> None:
-    """A session and a reference signed by a replica that read a newer key are known here after one refresh."""
+    """A session and a reference that another replica signed with a newer key are verified after one refresh."""
     azure = FakeAzure()
     azure.vault.versions.clear()
     azure.vault.add("frontend-signing-key", "old", published=0)

@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose: they cost the others nothing, and are not waited for without end."""
+"""Clients that are slow on purpose: they delay no other client, and their connections are closed in time."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ SLOW = {
     "a chunk": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nFFF\r\n", b"x"),
     "a chunk's extension": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x"),
     "trailers": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"x"),
-    "a body that nobody reads": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", b"x"),
+    "a body that is not read": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", b"x"),
     "a body that is too long": (HEAD + b"Content-Length: 10000000\r\n\r\n", b"x"),
     "a body after its permission": (HEAD + b"Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n", b""),
     "a form": (
@@ -47,7 +47,7 @@ SLOW = {
 
 
 class Crowd(AbstractContextManager["Crowd"]):
-    """Connections of slow clients. Each sends its first bytes at once, its others over and over, and takes nothing."""
+    """Slow clients' connections. Each sends its first bytes at once, the others again and again, and reads nothing."""
 
     def __init__(self, server: Server, clients: list[tuple[bytes, bytes]], pause: float) -> None:
         self.connections = [server.connect(narrow=True) for _ in clients]
@@ -84,7 +84,7 @@ def patient() -> Iterator[Server]:
 
 @pytest.mark.parametrize("slow", SLOW)
 def test_orders_and_probes_do_not_wait_for_slow_clients(patient: Server, slow: str) -> None:
-    """While 64 clients are slow, four times as many as there are threads, everybody else is served as ever."""
+    """While 64 clients are slow, four times as many as there are threads, other clients are served."""
     with Crowd(patient, 64 * [SLOW[slow]], pause=1):
         for _ in range(3):
             with patient.client() as customer:  # a new connection each, whose requests fail after five seconds
@@ -106,7 +106,7 @@ NO_408 = {"a body that is too long", "taking the answers", "closing"}
 
 
 def test_slow_clients_are_not_waited_for_without_end() -> None:
-    """A request that has not come in time is a 408, however often a byte of it comes; and the connection is closed."""
+    """A request that has not come in time is a 408, even if a byte comes each moment, and its connection is closed."""
     slow = {name: client for name, client in SLOW.items() if name != "nothing"}  # that is closed when it is idle
     with served(HTTP_REQUEST_SECONDS="1") as server, Crowd(server, list(slow.values()), pause=0.1) as crowd:
         connections = dict(zip(slow, crowd.connections, strict=True))
@@ -123,7 +123,7 @@ def test_slow_clients_are_not_waited_for_without_end() -> None:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the server has closed the connection for both directions: what is sent then is answered with a reset."""
+    """Tell whether the server has closed both directions of the connection: it answers with a reset then."""
     try:
         connection.send(b"x", socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -135,7 +135,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("slow", ["nothing", "the head", "a body"])
 def test_more_connections_than_there_is_room_for(slow: str) -> None:
-    """If there are too many connections, those that wait longest are closed, and new ones are served."""
+    """If there are too many connections, the one that has waited longest is closed, and new ones are served."""
     with (
         served("--worker-connections", "64", HTTP_REQUEST_SECONDS="60") as server,
         Crowd(server, 200 * [SLOW[slow]], pause=1) as crowd,
@@ -148,7 +148,7 @@ def test_more_connections_than_there_is_room_for(slow: str) -> None:
 
 
 class HangingBus(FakeServiceBus):
-    """Accepts connections and answers nothing."""
+    """A broker that accepts connections and answers nothing."""
 
     def get_queue_sender(self, _queue: str) -> FakeSender:
         threading.Event().wait()
@@ -156,14 +156,14 @@ class HangingBus(FakeServiceBus):
 
 
 def hanging() -> Flask:
-    """The application over a Service Bus that hangs."""
+    """Build the application over a Service Bus that hangs."""
     azure = FakeAzure()
     azure.bus = HangingBus()
     return create_app(SETTINGS, azure.clients())
 
 
 def test_probes_and_refusals_do_not_wait_for_azure() -> None:
-    """While all threads wait for Service Bus, liveness is 200, readiness says why, and too many orders are a 503."""
+    """While all threads wait for Service Bus, liveness is 200, readiness names it, and too many orders are a 503."""
     request = HEAD + f"Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
     application = "tests.unit.frontend.test_slow_clients:hanging()"
     with (
@@ -195,7 +195,7 @@ def test_a_request_on_its_way_at_sigterm_is_answered() -> None:
 
 
 def test_a_connection_serves_request_after_request(patient: Server) -> None:
-    """Requests that come together, in pieces or with a permission are all answered, in their order."""
+    """Requests that come together, in pieces, or after `100 Continue` are all answered, in their order."""
     order = HEAD + f"Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
     chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
     asking = HEAD + f"Expect: 100-continue\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
@@ -246,7 +246,7 @@ def test_a_connection_serves_request_after_request(patient: Server) -> None:
     ],
 )
 def test_what_is_no_request_is_a_problem(patient: Server, request_: bytes, status: int) -> None:
-    """What can't be read as HTTP is refused as everything else is, and the connection closed."""
+    """Bytes that are no valid HTTP get problem details, and the connection is closed."""
     head, _, body = patient.ask(request_).partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"Content-Type: application/problem+json" in head
@@ -256,7 +256,7 @@ def test_what_is_no_request_is_a_problem(patient: Server, request_: bytes, statu
 @pytest.mark.parametrize("length", [65_536, 65_537, 1_000_000], ids=["just long enough", "a byte too long", "long"])
 @pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
 def test_a_body_that_is_too_long_is_refused(patient: Server, length: int, chunked: bool) -> None:
-    """Whether its length is announced or not, it is a 413, and never cut off and accepted."""
+    """A body over 64 KiB is a 413, with its length announced and in chunks."""
     body = BODY + b" " * (length - len(BODY))
     framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % length
     content = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:9000], body[9000:])) + b"0\r\n\r\n"

@@ -1,4 +1,4 @@
-"""One trace for each request: in its log lines, and in the message that it sends."""
+"""One trace for each request. Its id stands in the log lines and in the message."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,7 +12,7 @@ CALLERS = "0af7651916cd43dd8448eb211c80319c"
 
 
 def trace_logged(client: FlaskClient, **headers: str) -> str:
-    """Places an order; the trace id in the line that says so."""
+    """Place an order, and return the trace id of its log line."""
     with capture_logs(processors=[add_trace_id]) as logs:
         assert client.post("/orders", json=ORDER, headers=headers).status_code == 202
     (accepted,) = [line for line in logs if line["event"] == "order.accepted"]
@@ -28,7 +28,7 @@ def test_a_callers_trace_goes_on(client: FlaskClient, azure: FakeAzure) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{'0' * 16}-01"}])
 def test_without_one_a_trace_begins_here(client: FlaskClient, azure: FakeAzure, headers: dict[str, str]) -> None:
-    """Each request gets a trace of its own, which says honestly that nobody recorded its first span."""
+    """Each request gets a trace of its own. Its flags say that the first span is not recorded."""
     logged = [trace_logged(client, **headers) for _ in range(2)]
     sent = [message.application_properties["traceparent"].split("-") for message in azure.bus.messages]
     assert [fields[1] for fields in sent] == logged
@@ -37,7 +37,7 @@ def test_without_one_a_trace_begins_here(client: FlaskClient, azure: FakeAzure, 
 
 
 def test_a_trace_ends_with_its_request(client: FlaskClient) -> None:
-    """Whatever comes of the request, the next one on this thread does not join its trace."""
+    """After each request, also after one that fails, the thread has no trace."""
     for path in ("/healthz", "/nowhere", "/orders/made-up", "/static/page.css"):
         client.get(path)
         assert not trace.get_current_span().get_span_context().is_valid

@@ -1,15 +1,14 @@
-"""The message to send in the place of a dead letter: what its sender sent, byte for byte.
+"""The message that is sent in the place of a dead letter: what its sender sent, byte for byte, with three changes.
 
-What changes is little. Its message id is new, since duplicate detection would drop the old one in silence; the order's
-id is in the body, so what is sent twice is still one order. What the broker added is taken out. `redrivenFrom`
-says which dead letter it was.
+Its message id is new, since duplicate detection would drop the old one. (The order's id is in the body, so an order
+that is sent twice is still one order.) What the broker added is taken out. `redrivenFrom` names the dead letter.
 """
 
 import uuid
 from collections.abc import Collection
 
-from backend import amqp
-from backend.encoded import DELIVERY_COUNT
+from backend.queue import amqp
+from backend.queue.encoded import DELIVERY_COUNT
 
 REDRIVEN_FROM = "redrivenFrom"
 
@@ -30,7 +29,7 @@ _BODY = (amqp.DATA, amqp.SEQUENCE, amqp.VALUE)
 
 
 def copy_of(encoded: bytes, sequence_number: int, body: bytes | None = None) -> bytes:
-    """Return the encoded message to send for an encoded dead letter, with the given body or its own.
+    """Return the encoded copy of an encoded dead letter, with the given body or its own.
 
     Raises `amqp.Malformed` if the letter can't be taken apart.
     """
@@ -52,7 +51,7 @@ def copy_of(encoded: bytes, sequence_number: int, body: bytes | None = None) -> 
 
 
 def _header(header: bytes | None) -> bytes | None:
-    """The header without the broker's count of deliveries."""
+    """Return the header without the broker's count of deliveries."""
     if header is None:
         return None
     items = amqp.items(header)
@@ -61,7 +60,7 @@ def _header(header: bytes | None) -> bytes | None:
 
 
 def _properties(properties: bytes | None) -> bytes:
-    """The properties with a new message id, the first of them."""
+    """Return the properties with a new message id, which is the first of them."""
     items = amqp.items(properties) if properties else []
     return amqp.encode_list([amqp.encode_string(uuid.uuid4().hex), *items[1:]])
 
@@ -77,7 +76,7 @@ def _application_properties(properties: bytes | None, sequence_number: int) -> b
 
 
 def _without(names: Collection[str], section: bytes | None) -> bytes | None:
-    """The map without the entries of these names; None if that leaves none."""
+    """Return the map without the entries of these names, or None if it has no others."""
     pairs = amqp.entries(section) if section else []
     kept = _unnamed(names, pairs)
     return section if len(kept) == len(pairs) else amqp.encode_map(kept) if kept else None

@@ -7,8 +7,8 @@ _LONGEST_HEAD = 16 * 1024  # bytes
 _LONGEST = 3 * LONGEST_BODY  # bytes on the wire: a body in small chunks takes more room than its content
 
 
-class Refused(Exception):
-    """The request can't be served: the status of the answer, and the reason as a sentence's part."""
+class UnservableRequest(Exception):
+    """`status` is that of the answer, and the text is the reason as a part of a sentence."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -16,24 +16,26 @@ class Refused(Exception):
 
 
 class IncomingRequest:
-    """Collects a request's bytes in `received`. What they mean is for gunicorn's parser to say, once all are there."""
+    """Find the end of a request. What its bytes mean is for gunicorn's parser to say, once all are there."""
 
     def __init__(self) -> None:
-        self.received = bytearray()
         self.path = b""
+        self.whole = False
+        self._received = bytearray()
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_LONGEST_HEAD)
-        self._body = 0  # bytes of it that are there
+        self._body = 0  # bytes of the body that are there
 
     def add(self, data: bytes) -> bool:
-        """Add the bytes that follow, at least one.
+        """Add the bytes that follow, at least one. Raises `UnservableRequest` (400, 413, 431 or 501).
 
-        Returns True when the request is whole, or when it announces a body that is too long: the application refuses
-        it unread. Raises `Refused` (400, 413, 431 or 501).
+        Returns True if the request is whole, or if it announces a body that is too long: the application refuses it
+        unread.
         """
-        self.received += data
+        self._received += data
         self._http.receive_data(data)
         while (event := self._next_event()) is not h11.NEED_DATA:
             if isinstance(event, h11.EndOfMessage):
+                self.whole = True
                 return True
             if isinstance(event, h11.Request):
                 self.path = event.target.partition(b"?")[0]
@@ -42,19 +44,27 @@ class IncomingRequest:
             elif isinstance(event, h11.Data):
                 self._body += len(event.data)
                 if self._body > LONGEST_BODY:
-                    raise Refused(413, f"its body has more than {LONGEST_BODY} bytes")
-        if len(self.received) > _LONGEST:
-            raise Refused(413, f"it has more than {_LONGEST} bytes")
+                    raise UnservableRequest(413, f"its body has more than {LONGEST_BODY} bytes")
+        if len(self._received) > _LONGEST:
+            raise UnservableRequest(413, f"it has more than {_LONGEST} bytes")
         return False
 
     def permission(self) -> bytes:
-        """What the client waits for before it sends the body (`Expect: 100-continue`), once; nothing otherwise."""
+        """Return what the client waits for before it sends the body (`Expect: 100-continue`), once; or nothing."""
         if not self._http.they_are_waiting_for_100_continue:
             return b""
         return self._http.send(h11.InformationalResponse(status_code=100, headers=[], reason="Continue")) or b""
+
+    def content(self) -> bytes:
+        """Return the bytes of the request."""
+        return bytes(self._received[: len(self._received) - len(self.rest())])
+
+    def rest(self) -> bytes:
+        """Return the bytes that follow the request: the next one may have begun."""
+        return self._http.trailing_data[0]
 
     def _next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:
             return self._http.next_event()
         except h11.RemoteProtocolError as error:
-            raise Refused(error.error_status_hint, str(error)) from error
+            raise UnservableRequest(error.error_status_hint, str(error)) from error

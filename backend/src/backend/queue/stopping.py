@@ -1,4 +1,4 @@
-"""The wish to stop, and how whoever waits for something hears of it."""
+"""The request to stop, which ends every wait of the worker."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Stopping:
-    """False until `begin` is called, true for ever after."""
+    """False until `begin` is called, and true from then on."""
 
     def __init__(self) -> None:
         self._begun = asyncio.Event()
@@ -17,12 +17,13 @@ class Stopping:
         return self._begun.is_set()
 
     def begin(self) -> None:
+        """End all waits."""
         self._begun.set()
 
     async def unless(self, waiting: Coroutine[Any, Any, T]) -> T | None:
-        """What the coroutine returns or raises; None as soon as we are stopping.
+        """Return or raise what the coroutine does, or return None as soon as the worker stops.
 
-        It is then cancelled, but not waited for: the Azure SDKs tidy up over the connection that does not answer.
+        The coroutine is then cancelled and not waited for. The SDKs tidy up over a connection that may not answer.
         """
         waits = asyncio.create_task(waiting), asyncio.create_task(self._begun.wait())
         try:

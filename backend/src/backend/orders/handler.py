@@ -1,9 +1,9 @@
-"""One order's way, from the message to the receipt and the document: repeatable steps in a fixed order.
+"""One order, from its message to its receipt and its document, in repeatable steps:
 
-    validate, read the document, sign, add the receipt, create the document    (and then the worker settles)
+    validate, read the document, sign, add the receipt, create the document    (then the message is settled)
 
-Each step may be repeated with the same result: the receipt and the document are only ever created, and what is
-already there is read and kept. So a crash between any two steps is no more than a redelivery.
+Each step may be repeated with the same result. The receipt and the document are created and never changed; one that is
+there already is read and kept. So a crash between two steps causes a redelivery, and nothing else.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,57 +13,55 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from backend.messages import INVALID_ORDER, printable
-from backend.receipts import read_receipt
+from backend.orders.printable import describe
+from backend.orders.receipt_signer import read_receipt
 from contract import OrderDocument, OrderMessage, Receipt
 
+INVALID_ORDER = "InvalidOrder"
 KEY_REUSED = "IdempotencyKeyReused"
 RECEIPT_MISMATCH = "ReceiptMismatch"
 
 
 class Receipts(Protocol):
-    """The receipts of all orders, by blob name."""
+    """The stored receipts, by blob name."""
 
     async def add(self, name: str, receipt: str) -> str:
-        """Stores the receipt unless one has this name already; returns the one that is stored now."""
+        """Store the receipt unless its name is taken. Return the one that is stored now."""
 
 
 class Documents(Protocol):
-    """The documents of all orders, by order and customer."""
+    """The stored documents, by order and customer."""
 
     async def read(self, order_id: str, customer_id: str) -> OrderDocument | None:
-        """The order's document, if there is one."""
+        """Return the order's document, or None."""
 
     async def create(self, document: OrderDocument) -> OrderDocument:
-        """Stores the document unless the order has one already; returns the one that is stored now."""
-
-
-Signer = Callable[[Receipt], Awaitable[str]]
+        """Store the document unless the order has one. Return the one that is stored now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipted:
-    """The order has its receipt and its document, from now or from an earlier delivery: complete the message."""
+    """The order has its receipt and its document, from now or from an earlier delivery. Complete the message."""
 
     document: OrderDocument
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """No delivery of this message can ever succeed: dead-letter it with this reason and description."""
+    """No delivery of this message can succeed. Dead-letter it with this reason and description."""
 
     reason: str
     description: str
 
 
-class Process:
-    """Turns one message's body into a receipt and a document."""
+class OrderHandler:
+    """Make a receipt and a document of each order. `sign` returns a receipt as a compact JWS."""
 
     def __init__(
         self,
         receipts: Receipts,
         documents: Documents,
-        sign: Signer,
+        sign: Callable[[Receipt], Awaitable[str]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._receipts = receipts
@@ -71,14 +69,14 @@ class Process:
         self._sign = sign
         self._now = now
 
-    async def __call__(self, body: bytes) -> Receipted | Rejected:
-        """Raises `Unavailable` if a dependency fails; the call may then be repeated as it is."""
+    async def handle_order(self, body: bytes) -> Receipted | Rejected:
+        """Take the steps. Raises `Unavailable` if a dependency fails: the call may be repeated as it is."""
         try:
             message = OrderMessage.model_validate_json(body)
         except ValidationError as error:
             return Rejected(INVALID_ORDER, describe(error))
 
-        # Read first: another body under a used key gets no receipt, since a receipt can't be taken back.
+        # Read first. Another body under a used key gets no receipt, since a receipt can't be taken back.
         document = await self._documents.read(message.orderId, message.customerId)
         if document is None:
             signed = await self._sign(self._receipt(message))
@@ -100,22 +98,13 @@ class Process:
         )
 
 
-def describe(error: ValidationError) -> str:
-    """The first three faults, as `field: what is wrong`, without the values that were sent."""
-    faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)[:3]
-    ]
-    return printable("; ".join(faults))[:1000]
-
-
 def _same_order(receipt: Receipt, message: OrderMessage) -> bool:
-    """Whether an earlier delivery, or an earlier request with the same key and body, made this receipt."""
+    """Tell whether an earlier delivery, or an earlier request with the same key and body, made this receipt."""
     return (receipt.orderId, receipt.customerId, receipt.order) == (message.orderId, message.customerId, message.order)
 
 
 def _document(receipt: Receipt, name: str) -> OrderDocument:
-    """The document takes its times from the stored receipt, so that the two always agree."""
+    """Return the document of a stored receipt. It takes its times from the receipt, so that the two always agree."""
     return OrderDocument(
         id=receipt.orderId,
         customerId=receipt.customerId,

@@ -1,4 +1,4 @@
-"""One order's way: every outcome, and every crash between two steps."""
+"""The steps of one order: every outcome, and every crash between two steps."""
 
 import itertools
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
-from backend.dependencies import Unavailable
-from backend.process import Process, Receipted, Rejected
-from backend.receipts import SigningKey, read_receipt, sign_receipt
+from backend.azure.dependency import Unavailable
+from backend.orders.handler import OrderHandler, Receipted, Rejected
+from backend.orders.receipt_signer import ReceiptKey, read_receipt, sign_receipt
 from joserfc import jws
 from joserfc.jwk import OKPKey
 from workload.failure import Failure
@@ -30,11 +30,11 @@ def body(of: OrderMessage) -> bytes:
 
 
 class Crash(BaseException):
-    """The process is gone: nothing catches this."""
+    """The end of the process, which nothing catches."""
 
 
 class Steps:
-    """The three collaborators in memory, counting their steps; a crash may strike before or after any of them."""
+    """The receipts, the documents and the signer in memory. A crash may come before or after each step."""
 
     def __init__(self) -> None:
         self.receipts: dict[str, str] = {}
@@ -43,11 +43,11 @@ class Steps:
         self.failing: str | None = None
         self.taken: list[str] = []
         ticks = itertools.count()
-        self.process = Process(self, self, self.sign, lambda: ACCEPTED + timedelta(seconds=next(ticks)))
+        self.handler = OrderHandler(self, self, self.sign, lambda: ACCEPTED + timedelta(seconds=next(ticks)))
         self.kids = itertools.count(1)
 
     async def sign(self, receipt: Receipt) -> str:
-        with_key = SigningKey(f"version-{next(self.kids)}", KEY)  # as if the key were rotated each time
+        with_key = ReceiptKey(f"version-{next(self.kids)}", KEY)  # as if the key were rotated each time
         return self._step("sign", lambda: sign_receipt(receipt, with_key))
 
     async def add(self, name: str, receipt: str) -> str:
@@ -72,7 +72,7 @@ class Steps:
         return result
 
     def agree(self) -> bool:
-        """Whether there is one document and its receipt, saying the same."""
+        """Tell whether there is one document, and its receipt says the same."""
         (document,) = self.documents.values()
         receipt = read_receipt(self.receipts[document.receipt])
         return receipt is not None and (receipt.order, receipt.acceptedAt, receipt.receiptedAt) == (
@@ -88,8 +88,8 @@ def steps() -> Steps:
 
 
 async def test_an_order_becomes_a_receipt_and_a_document(steps: Steps) -> None:
-    """The receipt is signed for the public key that its `kid` names; the document points to it and agrees with it."""
-    outcome = await steps.process(body(message()))
+    """The receipt verifies with the public key that its `kid` names, and the document names it and agrees with it."""
+    outcome = await steps.handler.handle_order(body(message()))
     assert isinstance(outcome, Receipted)
     assert steps.agree()
     stored = steps.receipts[outcome.document.receipt]
@@ -100,8 +100,8 @@ async def test_an_order_becomes_a_receipt_and_a_document(steps: Steps) -> None:
 
 
 async def test_the_receipt_comes_before_the_document(steps: Steps) -> None:
-    """The order of the steps is fixed: whoever sees a document finds its receipt."""
-    await steps.process(body(message()))
+    """The order of the steps is fixed, so that a document's receipt is always there."""
+    await steps.handler.handle_order(body(message()))
     assert steps.taken == ["read", "sign", "add", "create"]
 
 
@@ -111,31 +111,31 @@ async def test_a_crash_is_only_a_redelivery(steps: Steps, when: str, step: str) 
     """Killed before or after any step, the order ends with one document and the receipt that was stored first."""
     steps.crash_at = (when, step)
     with pytest.raises(Crash):
-        await steps.process(body(message()))
+        await steps.handler.handle_order(body(message()))
     before = dict(steps.receipts)
     steps.crash_at = None
-    assert isinstance(await steps.process(body(message())), Receipted)
+    assert isinstance(await steps.handler.handle_order(body(message())), Receipted)
     assert len(steps.receipts) == 1
     assert before.items() <= steps.receipts.items()
     assert steps.agree()
 
 
 async def test_a_repeat_changes_nothing(steps: Steps) -> None:
-    """A second delivery of a receipted order reads its document, signs nothing, and is done."""
-    first = await steps.process(body(message()))
+    """A second delivery of a receipted order reads its document and signs nothing."""
+    first = await steps.handler.handle_order(body(message()))
     receipts, documents = dict(steps.receipts), dict(steps.documents)
     steps.taken.clear()
-    assert await steps.process(body(message())) == first
+    assert await steps.handler.handle_order(body(message())) == first
     assert (steps.receipts, steps.documents, steps.taken) == (receipts, documents, ["read"])
 
 
 async def test_the_same_order_accepted_twice_keeps_its_first_receipt(steps: Steps) -> None:
-    """A client's retry outside the queue's memory, interrupted halfway, agrees with the receipt already there."""
+    """If duplicate detection has forgotten the first message, a repeat agrees with the receipt that is stored."""
     steps.crash_at = ("after", "add")
     with pytest.raises(Crash):
-        await steps.process(body(message()))
+        await steps.handler.handle_order(body(message()))
     steps.crash_at = None
-    outcome = await steps.process(body(message(accepted=ACCEPTED + timedelta(hours=1))))
+    outcome = await steps.handler.handle_order(body(message(accepted=ACCEPTED + timedelta(hours=1))))
     assert isinstance(outcome, Receipted)
     assert outcome.document.acceptedAt == ACCEPTED
     assert steps.agree()
@@ -143,8 +143,8 @@ async def test_the_same_order_accepted_twice_keeps_its_first_receipt(steps: Step
 
 async def test_another_body_under_a_used_key_is_rejected(steps: Steps) -> None:
     """The second body gets no receipt, and the first order stays as it is."""
-    await steps.process(body(message("Lantern")))
-    outcome = await steps.process(body(message("Kettle")))
+    await steps.handler.handle_order(body(message("Lantern")))
+    outcome = await steps.handler.handle_order(body(message("Kettle")))
     assert isinstance(outcome, Rejected)
     assert outcome.reason == "IdempotencyKeyReused"
     assert len(steps.receipts) == 1
@@ -152,13 +152,13 @@ async def test_another_body_under_a_used_key_is_rejected(steps: Steps) -> None:
 
 
 async def test_two_bodies_racing_for_one_key_leave_one_document(steps: Steps) -> None:
-    """Where both saw no document, the one who creates it second is rejected, and nothing of the first changes."""
+    """If both saw no document, the one that creates it second is rejected, and the first stays as it is."""
     steps.crash_at = ("after", "add")
     with pytest.raises(Crash):
-        await steps.process(body(message("Kettle")))  # is about to create its document …
+        await steps.handler.handle_order(body(message("Kettle")))  # is about to create its document …
     steps.crash_at = None
-    await steps.process(body(message("Lantern")))  # … when this one does
-    outcome = await steps.process(body(message("Kettle")))
+    await steps.handler.handle_order(body(message("Lantern")))  # … when this one does
+    outcome = await steps.handler.handle_order(body(message("Kettle")))
     assert isinstance(outcome, Rejected)
     assert outcome.reason == "IdempotencyKeyReused"
     assert steps.agree()
@@ -166,35 +166,35 @@ async def test_two_bodies_racing_for_one_key_leave_one_document(steps: Steps) ->
 
 
 async def test_losing_the_race_at_the_last_step_is_rejected_too(steps: Steps) -> None:
-    """The document that appears between our read and our create decides."""
+    """A document that another worker creates between the read and the create decides."""
 
     async def overtaken(name: str, receipt: str) -> str:
         rival = Steps()
-        await rival.process(body(message("Lantern")))
+        await rival.handler.handle_order(body(message("Lantern")))
         steps.documents = rival.documents
         return steps.receipts.setdefault(name, receipt)
 
     steps.add = overtaken  # type: ignore[method-assign]
-    outcome = await steps.process(body(message("Kettle")))
+    outcome = await steps.handler.handle_order(body(message("Kettle")))
     assert isinstance(outcome, Rejected)
     assert outcome.reason == "IdempotencyKeyReused"
 
 
 @pytest.mark.parametrize("stored", ["no receipt at all", "a.b.c"])
 async def test_a_blob_that_is_not_our_receipt_is_nothing_to_build_on(steps: Steps, stored: str) -> None:
-    """What else lies under the receipt's name is reported, not overwritten and not referred to."""
+    """Something else under the receipt's name is reported, not overwritten, and no document names it."""
     steps.receipts[message().receipt_name] = stored
-    outcome = await steps.process(body(message()))
+    outcome = await steps.handler.handle_order(body(message()))
     assert isinstance(outcome, Rejected)
     assert outcome.reason == "ReceiptMismatch"
     assert steps.documents == {}
 
 
 async def test_another_customers_receipt_is_not_ours(steps: Steps) -> None:
-    """A receipt under our name that speaks of another customer is reported."""
+    """Another customer's receipt under this order's name is reported."""
     other = Receipt.model_validate({**message().model_dump(), "customerId": "c" * 32, "receiptedAt": ACCEPTED})
-    steps.receipts[message().receipt_name] = sign_receipt(other, SigningKey("k", KEY))
-    assert isinstance(await steps.process(body(message())), Rejected)
+    steps.receipts[message().receipt_name] = sign_receipt(other, ReceiptKey("k", KEY))
+    assert isinstance(await steps.handler.handle_order(body(message())), Rejected)
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ async def test_another_customers_receipt_is_not_ours(steps: Steps) -> None:
     ],
 )
 async def test_an_invalid_message_is_rejected_before_anything_is_done(steps: Steps, sent: bytes, said: str) -> None:
-    """Its description names the field and the fault; no step is taken."""
-    outcome = await steps.process(sent)
+    """The description names the field and the fault, and no step is taken."""
+    outcome = await steps.handler.handle_order(sent)
     assert isinstance(outcome, Rejected)
     assert outcome.reason == "InvalidOrder"
     assert said in outcome.description
@@ -219,10 +219,10 @@ async def test_an_invalid_message_is_rejected_before_anything_is_done(steps: Ste
 
 @pytest.mark.parametrize("step", ["read", "sign", "add", "create"])
 async def test_a_dependency_that_fails_is_no_verdict(steps: Steps, step: str) -> None:
-    """The failure is passed on as it is, and the same call repeated later succeeds."""
+    """The failure is raised as it is, and the same call succeeds later."""
     steps.failing = step
     with pytest.raises(Unavailable):
-        await steps.process(body(message()))
+        await steps.handler.handle_order(body(message()))
     steps.failing = None
-    assert isinstance(await steps.process(body(message())), Receipted)
+    assert isinstance(await steps.handler.handle_order(body(message())), Receipted)
     assert steps.agree()

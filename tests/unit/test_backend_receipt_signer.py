@@ -1,12 +1,12 @@
-"""The signing key: read, rotated, kept through an outage, forgotten at a refusal, and never shown."""
+"""The receipt key is read, rotated, kept during an outage, forgotten after a refusal, and never shown."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
-from backend.dependencies import Unavailable
-from backend.receipts import ReceiptSigner
+from backend.azure.dependency import Unavailable
+from backend.orders.receipt_signer import ReceiptSigner
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
 
@@ -53,7 +53,7 @@ def kid(signed: str) -> object:
 
 
 async def test_the_key_is_read_once_for_many_receipts() -> None:
-    """Signing costs no call to Key Vault once the key is there."""
+    """Signing needs no call of Key Vault as soon as the key is read."""
     vault = Vault()
     signer = ReceiptSigner(vault.get)
     for _ in range(3):
@@ -75,7 +75,7 @@ async def test_a_rotated_key_signs_after_the_next_read() -> None:
 
 
 async def test_an_outage_of_key_vault_does_not_stop_the_signing() -> None:
-    """The key in memory signs on while Key Vault can't be reached."""
+    """The key in memory still signs while Key Vault can't be reached."""
     vault = Vault()
     signer = ReceiptSigner(vault.get)
     await signer.refresh()
@@ -85,7 +85,7 @@ async def test_an_outage_of_key_vault_does_not_stop_the_signing() -> None:
 
 
 async def test_a_refusal_takes_the_key_away_until_it_is_allowed_again() -> None:
-    """Whoever may no longer read the key no longer signs; given the access back, it signs again by itself."""
+    """A worker that may no longer read the key does not sign. With its access back, it signs again by itself."""
     vault = Vault()
     signer = ReceiptSigner(vault.get)
     await signer.refresh()
@@ -110,7 +110,7 @@ async def test_a_refusal_takes_the_key_away_until_it_is_allowed_again() -> None:
     ],
 )
 async def test_a_secret_that_is_no_signing_key_is_named_not_quoted(vault: Vault) -> None:
-    """Readiness says which secret is wrong, and never what is in it."""
+    """The error names the secret and never quotes it."""
     with pytest.raises(Unavailable, match="receipt-signing-key") as caught:
         await ReceiptSigner(vault.get).refresh()
     assert "sesame" not in str(caught.value)
@@ -118,7 +118,7 @@ async def test_a_secret_that_is_no_signing_key_is_named_not_quoted(vault: Vault)
 
 
 async def test_a_botched_rotation_leaves_the_good_key() -> None:
-    """A new version that is no key is reported in the log, and the one in memory signs on."""
+    """A new version that is no key is logged, and the one in memory still signs."""
     vault = Vault()
     signer = ReceiptSigner(vault.get)
     await signer.refresh()

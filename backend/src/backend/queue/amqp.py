@@ -1,8 +1,7 @@
 """Take an encoded AMQP message apart, and put one together, without decoding its values.
 
-A message is a row of sections; a list or a map is a row of items. Here each of them stays the bytes that it was, so a
-value of any type goes on unchanged. No length or count that the bytes claim is trusted: one that reaches past the
-bytes that hold it raises `Malformed`.
+A message is a row of sections. A list or a map is a row of items. Each of them stays the bytes that it was, so a value
+of any type goes on unchanged. A length or count that reaches past the bytes that hold it raises `Malformed`.
 
 https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-types-v1.0-os.html#section-encodings
 https://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-messaging-v1.0-os.html#section-message-format
@@ -35,7 +34,7 @@ class Malformed(ValueError):
 def sections(encoded: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the code of each section, and its value without the descriptor.
 
-    Their order is not looked at: Azure's own SDK puts the delivery annotations last.
+    The sections may come in any order, since Azure's own SDK puts the delivery annotations last.
     """
     seen: set[int] = set()
     offset = 0
@@ -62,18 +61,18 @@ def entries(value: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def text(value: bytes) -> str | None:
-    """Return what a string or a symbol says; None for a value of another type. What is no UTF-8 is replaced."""
+    """Return the text of a string or a symbol, or None for a value of another type. Invalid UTF-8 is replaced."""
     content = _content(value, _STRINGS + _SYMBOLS)
     return None if content is None else content.decode("utf-8", "replace")
 
 
 def binary(value: bytes) -> bytes | None:
-    """Return the content of a binary; None for a value of another type."""
+    """Return the content of a binary, or None for a value of another type."""
     return _content(value, _BINARIES)
 
 
 def integer(value: bytes) -> int | None:
-    """Return an integer, or a timestamp in milliseconds; None for a value of another type."""
+    """Return an integer or the milliseconds of a timestamp, or None for a value of another type."""
     code, content = _octet(value, 0, len(value)), value[1 : _end(value, 0, len(value))]
     if code in _UNSIGNED + _SIGNED:
         return int.from_bytes(content, "big", signed=code in _SIGNED)
@@ -81,7 +80,10 @@ def integer(value: bytes) -> int | None:
 
 
 def check(code: int, value: bytes) -> None:
-    """Check a section's value and every value within it: to decode them then takes no more than their bytes."""
+    """Check a section's value and every value within it, so that decoding them takes no more memory than their bytes.
+
+    Raises `Malformed`.
+    """
     if code in (HEADER, PROPERTIES, SEQUENCE):
         items(value)
     elif code == DATA and binary(value) is None:
@@ -117,7 +119,7 @@ def encode_long(number: int) -> bytes:
 
 
 def _descriptor(encoded: bytes, offset: int) -> tuple[int, int]:
-    """Return a section's code, and where its value begins."""
+    """Return a section's code, and the offset of its value."""
     constructor = encoded[offset : offset + 2]
     width = {b"\x00\x53": 1, b"\x00\x80": 8}.get(constructor)  # a described value, its descriptor an ulong
     if width is not None:
@@ -128,7 +130,7 @@ def _descriptor(encoded: bytes, offset: int) -> tuple[int, int]:
 
 
 def _end(buffer: bytes, offset: int, end: int) -> int:
-    """Return where the value ends that begins at `offset`."""
+    """Return the end of the value that begins at `offset`."""
     pending = 1
     while pending:
         code, offset = _octet(buffer, offset, end), offset + 1
@@ -141,7 +143,7 @@ def _end(buffer: bytes, offset: int, end: int) -> int:
 
 
 def _end_of(code: int, buffer: bytes, offset: int, end: int) -> int:
-    """Return where the value ends whose format code precedes `offset`."""
+    """Return the end of the value whose format code precedes `offset`."""
     family = code >> 4
     if family in _FIXED_WIDTH:
         offset += _FIXED_WIDTH[family]
@@ -156,7 +158,7 @@ def _end_of(code: int, buffer: bytes, offset: int, end: int) -> int:
 
 
 def _checked(buffer: bytes, offset: int, end: int, depth: int) -> int:
-    """Return where the value ends that begins at `offset`, having looked at every value within it."""
+    """Check the value that begins at `offset` and every value within it. Return its end."""
     if depth > MAX_DEPTH:
         raise Malformed(f"values are nested more than {MAX_DEPTH} deep")
     code, offset = _octet(buffer, offset, end), offset + 1
@@ -166,7 +168,7 @@ def _checked(buffer: bytes, offset: int, end: int, depth: int) -> int:
 
 
 def _checked_content(code: int, buffer: bytes, offset: int, end: int, depth: int) -> int:
-    """The same for a value whose format code precedes `offset`, or precedes the array that it is an element of."""
+    """Do the same for a value whose format code precedes `offset`, or precedes the array that the value is in."""
     if depth > MAX_DEPTH:
         raise Malformed(f"values are nested more than {MAX_DEPTH} deep")
     stop = _end_of(code, buffer, offset, end)
@@ -203,9 +205,9 @@ def _items(codes: tuple[int, int], value: bytes) -> list[bytes]:
 
 
 def _count(code: int, buffer: bytes, offset: int, end: int) -> tuple[int, int]:
-    """Return how many items a compound value claims, and where the first of them begins.
+    """Return the number of items that a compound value claims, and the offset of the first.
 
-    Elements that take no bytes are refused with the rest: an array could claim any number of them.
+    An item takes at least a byte here. Elements of an array may take none, and it could claim any number of them.
     """
     width = _LENGTH_WIDTH[code >> 4]
     count, offset = _number(buffer, offset + width, end, width), offset + 2 * width

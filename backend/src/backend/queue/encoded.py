@@ -1,13 +1,12 @@
-"""Messages as they are encoded, which the Service Bus SDK neither hands over nor takes.
+"""Receive and send messages as they are encoded. The Service Bus SDK does neither.
 
-The SDK (azure-servicebus 7.15) decodes a message while it reads it from the connection. One that it can't decode (an
-IEEE decimal, a char, a value nested too deeply) shuts its receiver down, often without an error, and nothing can
-settle it; a peek loses every message of its page. What it does decode, it may encode as something else: a timestamp
+The SDK (azure-servicebus 7.15) decodes a message while it reads it from the connection. A message that it can't decode
+(with an IEEE decimal, a char, a value nested too deeply) shuts its receiver down, often without an error, and can't be
+settled. A peek loses every message of its page. A message that it can decode it may encode in another way: a timestamp
 becomes an int, a binary property a string, an AMQP value an empty body.
 
-So `keep_encoded` replaces the private function by which the SDK decodes messages, in the two modules that use it, and
-`send_encoded` replaces what a batch holds. tests/unit/test_backend_encoded.py fails with an SDK in which they have
-changed.
+So `keep_encoded` replaces the private function that decodes messages, in the two modules of the SDK that use it, and
+`send_encoded` replaces the message in a batch. tests/unit/test_backend_encoded.py fails if a new SDK differs here.
 """
 
 import time
@@ -22,7 +21,7 @@ from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError
 
-from backend import amqp
+from backend.queue import amqp
 
 _NAMES = {
     amqp.HEADER: "header",
@@ -37,23 +36,23 @@ _NAMES = {
 }
 DELIVERY_COUNT = 4  # its place in the header, whose last field it is
 _SEQUENCE_NUMBER, _LOCKED_UNTIL = b"x-opt-sequence-number", b"x-opt-locked-until"
-# The SDK reads these of each message that it settles, and fails if one is no ASCII text. Malformed as it then is, it
-# counts as absent: https://www.w3.org/TR/trace-context/#a-traceparent-is-received
+# The SDK reads these of each message that it settles, and fails if one is no ASCII text. Such a one is malformed and is
+# left out, as the specification asks: https://www.w3.org/TR/trace-context/#a-traceparent-is-received
 _TRACE_CONTEXT = (b"traceparent", b"tracestate", b"Diagnostic-Id")
-_LOCK = 30.0  # seconds, for a lock whose end can't be read
+_LOCK = 30.0  # seconds that a lock lasts if its end can't be read
 
 
 class EncodedMessage(Message):
-    """What the SDK decodes a message to, with the bytes that it was. `fault` says why it could not be decoded."""
+    """A decoded message with the bytes that it was. `fault` says why it could not be decoded, or is None."""
 
     encoded: bytes
     fault: str | None
 
 
 def keep_encoded() -> None:
-    """Have the SDK's asyncio receivers keep the bytes of each message, and receive what they can't decode too.
+    """Make the SDK's asyncio receivers keep the bytes of each message, and receive messages that they can't decode.
 
-    Raises `AttributeError` if the SDK has no such function any more.
+    Raises `AttributeError` if the SDK no longer has the function that this replaces.
     """
     for module in (_receiver_async, _pyamqp_transport):
         if vars(module).get("decode_payload") not in (decode_payload, decode):
@@ -66,8 +65,8 @@ def encoded_of(message: ServiceBusReceivedMessage) -> bytes:
     return _kept(message).encoded
 
 
-def fault_of(message: ServiceBusReceivedMessage) -> str | None:
-    """Say why the SDK could not decode the message; None if it could."""
+def decoding_fault(message: ServiceBusReceivedMessage) -> str | None:
+    """Return why the SDK could not decode the message, or None."""
     return _kept(message).fault
 
 
@@ -76,20 +75,20 @@ def _kept(message: ServiceBusReceivedMessage) -> EncodedMessage:
 
 
 async def send_encoded(sender: ServiceBusSender, encoded: bytes) -> None:
-    """Send a message that is encoded already: as a batch of one, since a batch's data sections are whole messages.
+    """Send an encoded message. It is sent as a batch of one, since a batch's data sections are encoded messages.
 
-    Raises `MessageSizeExceededError` if it is larger than the broker takes.
+    Raises `MessageSizeExceededError` if the broker does not take a message as large.
     """
     batch = await sender.create_message_batch()
     batch.add_message(ServiceBusMessage(b""))
     if batch.size_in_bytes + len(encoded) > batch.max_size_in_bytes:
         raise MessageSizeExceededError(message=f"The broker takes no more than {batch.max_size_in_bytes} bytes.")
-    batch._message[5][0] = encoded  # in the place of what was just added
+    batch._message[5][0] = encoded  # in the place of the message that was just added
     await sender.send_messages(batch)
 
 
 def decode(payload: memoryview) -> EncodedMessage:
-    """Decode a message; raise nothing. One that can't be decoded has a fault, and what the broker says of it alone."""
+    """Decode a message. If it can't be decoded, return a fault, and what the broker says of the message."""
     encoded = bytes(payload)
     try:
         message, fault = _decode(encoded), None
@@ -105,7 +104,7 @@ def decode(payload: memoryview) -> EncodedMessage:
 def _decode(encoded: bytes) -> Message:
     """Decode each section by itself, and leave out a malformed trace context.
 
-    Raises `ValueError`, which says what can't be decoded.
+    Raises `ValueError`, which names the section that can't be decoded.
     """
     found: dict[str, Any] = {}
     for code, value in amqp.sections(encoded):
@@ -134,7 +133,7 @@ def _is_ascii(value: Any) -> bool:
 
 
 def _check_broker_part(message: Message) -> None:
-    """Check what the SDK and the worker read of a message before anything else."""
+    """Check the fields that the SDK and the worker read first. Raises `ValueError` or `OverflowError`."""
     view = ServiceBusReceivedMessage(message, receiver=None)
     _ = view.locked_until_utc
     if not all(isinstance(number, int | None) for number in (view.sequence_number, view.delivery_count)):
@@ -142,7 +141,7 @@ def _check_broker_part(message: Message) -> None:
 
 
 def _broker_part(encoded: bytes) -> Message:
-    """What the broker says of the message: its deliveries, its sequence number and how long it is locked."""
+    """Return what the broker says of the message: its delivery count, its sequence number, the end of its lock."""
     unknown: dict[str | bytes, int] = {_SEQUENCE_NUMBER: 0, _LOCKED_UNTIL: int((time.time() + _LOCK) * 1000)}
     annotations: dict[str | bytes, int] = {}
     header = None

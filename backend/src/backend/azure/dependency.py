@@ -1,4 +1,4 @@
-"""The four services that the worker depends on, and what it makes of their failures."""
+"""The four services that the worker depends on, and the failure of a call to one of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,12 +14,13 @@ BLOB_STORAGE = "Blob Storage"
 SERVICE_BUS = "Service Bus"
 
 CALL_TIMEOUT = 8.0  # seconds for one call, the SDK's own retries included
+_ABOUT_REQUEST = (400, 409, 412, 413)  # statuses that say something of the request itself
 
 
 class Unavailable(Exception):
-    """A dependency does not answer, or does not let us in. That is no message's fault, and worth repeating.
+    """A dependency does not answer, or refuses access. No message is to blame, and the call is worth repeating.
 
-    `refused` tells a refusal (no access, no such thing) from an outage.
+    `refused` tells a refusal (no access, no such container) from an outage.
     """
 
     def __init__(self, dependency: str, failure: Failure, refused: bool = False) -> None:
@@ -30,21 +31,19 @@ class Unavailable(Exception):
 
 
 @asynccontextmanager
-async def calling(dependency: str) -> AsyncIterator[None]:
-    """Bounds calls to a dependency in time and turns its failures into `Unavailable`.
+async def dependency(name: str) -> AsyncIterator[None]:
+    """Give the calls of a dependency 8 seconds, and raise `Unavailable` if they fail.
 
-    What the service says about the request itself (400, 409, 412, 413) is raised as it came: waiting won't cure it.
+    An answer about the request itself (400, 409, 412, 413) is raised as the SDK raises it: a repeat would not help.
     """
     try:
         async with asyncio.timeout(CALL_TIMEOUT):
             yield
     except TimeoutError as error:
-        failure = Failure(None, "TimeoutError", f"no answer within {CALL_TIMEOUT:g} s")
-        raise Unavailable(dependency, failure) from error
+        raise Unavailable(name, Failure(None, "TimeoutError", f"no answer within {CALL_TIMEOUT:g} s")) from error
     except (AzureError, aiohttp.ClientError, OSError) as error:
         failure = explain(error)
         unauthenticated = isinstance(error, ClientAuthenticationError)  # Entra may say so with 400
-        if failure.status in (400, 409, 412, 413) and not unauthenticated:
+        if failure.status in _ABOUT_REQUEST and not unauthenticated:
             raise
-        refused = unauthenticated or failure.status in (401, 403, 404)
-        raise Unavailable(dependency, failure, refused) from error
+        raise Unavailable(name, failure, refused=unauthenticated or failure.status in (401, 403, 404)) from error
