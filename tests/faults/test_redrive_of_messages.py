@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+from backend.amqp import encoding
+from backend.amqp.encoded_messages import encoded_of, send_encoded
 from backend.azure.clients import servicebus_client
 from backend.command import CommandError
-from backend.queue import amqp
-from backend.queue.encoded import encoded_of, send_encoded
 from backend.redrive.dead_letters import read_all
 from backend.redrive.send_back import send_back
 from backend.settings import QueueSettings
@@ -107,8 +107,8 @@ def bare(encoded: bytes) -> dict[int, list[bytes]]:
         (m.MESSAGE_ANNOTATIONS, BROKERS),
         (m.APPLICATION_PROPERTIES, {"redrivenFrom"}),
     ):
-        entries = [entry for section in parts.get(code, []) for entry in amqp.entries(section)]
-        parts[code] = [key + value for key, value in entries if amqp.text(key) not in others]
+        entries = [entry for section in parts.get(code, []) for entry in encoding.entries(section)]
+        parts[code] = [key + value for key, value in entries if encoding.text(key) not in others]
     return {code: values for code, values in parts.items() if values}
 
 

@@ -26,7 +26,7 @@ from azure.servicebus import (
     TransportType,
 )
 from azure.storage.blob import ContainerClient
-from backend.queue.encoded import encoded_of, keep_encoded
+from backend.amqp.encoded_messages import encoded_of, keep_encoded
 from backend.redrive.dead_letters import read_letter
 from joserfc import jws
 from joserfc.jwk import OKPKey

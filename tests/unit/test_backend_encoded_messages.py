@@ -1,6 +1,6 @@
 """Messages that the Service Bus SDK can't decode are received, and encoded messages are sent, with the real SDK.
 
-If a new version of azure-servicebus fails these tests, `backend.queue.encoded` must be adapted to it before it is used.
+If a new version of azure-servicebus fails these tests, adapt `backend.amqp.encoded_messages` before you use it.
 """
 
 import time
@@ -13,8 +13,8 @@ from azure.servicebus._pyamqp.aio import _receiver_async
 from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError
+from backend.amqp.encoded_messages import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
 from backend.azure.clients import servicebus_client
-from backend.queue.encoded import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
 from backend.settings import QueueSettings
 from harness.amqp_wire import Wire
 from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
