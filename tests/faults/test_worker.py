@@ -31,11 +31,11 @@ from backend.redrive.letters import read_letter
 from joserfc import jws
 from joserfc.jwk import OKPKey
 from localcloud.servicebus.amqp.performatives import Rejected
+from localcloud.testing import RawSender
 
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
 from tests import amqp_messages as m
 from tests.faults.message_cases import cases, order_id
-from tests.faults.raw_sender import CloudWire, RawSender
 
 if TYPE_CHECKING:
     from localcloud.testing import RunningCloud
@@ -84,9 +84,8 @@ class Application:
     def raw_sender(self) -> Iterator[RawSender]:
         """Puts messages into the queue as the bytes that they are."""
         token = self.credentials["frontend"].get_token("https://servicebus.azure.net/.default").token
-        wire = CloudWire(self.cloud.cloud.amqp_port, self.cloud.namespace, self.cloud.ca_bundle, token)
-        yield RawSender(wire, "orders")
-        wire.close()
+        with RawSender.to(self.cloud, "orders", token) as sender:
+            yield sender
 
     def dead_letters(self) -> list[ServiceBusReceivedMessage]:
         with (
