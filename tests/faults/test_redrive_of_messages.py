@@ -103,7 +103,9 @@ async def test_one_letter_hides_no_other(queues: Queues, client: ServiceBusClien
     """The SDK can't decode most of these; each is listed with its reason and, if it has one, its order's id."""
     values = [value for kind, value in (m.UNDECODABLE | m.BOMBS).items() if kind not in m.REFUSED_BY_A_BROKER]
     order = m.data(m.order())
-    await bury(queues, client, "listed", *(m.message(order, [("p", value)]) for value in values), m.message(order))
+    await bury(
+        queues, client, "listed", *(m.message(order, annotations=[("p", value)]) for value in values), m.message(order)
+    )
     async with dead_letters_of(client, "listed") as letters, client.get_queue_sender("listed") as sender:
         listed = await dead_letters(letters)
         assert [letter.description for letter in listed] == [f"the {number}th" for number in range(len(values) + 1)]

@@ -248,7 +248,7 @@ def test_what_would_stall_a_decoder_is_refused_at_the_door(application: Applicat
     """The broker rejects what is no AMQP, and what claims more elements than it has bytes; so it reaches no worker."""
     kinds = m.DECODABLE | m.UNDECODABLE | m.BOMBS
     with application.raw_sender() as sender:
-        for kind in m.REFUSED_BY_A_BROKER:
+        for kind in m.REFUSED_AS_PROPERTY:
             outcome = sender.offer(m.message(m.data(m.order()), [("p", kinds[kind])]))
             assert isinstance(outcome, Rejected), kind
     assert application.waiting() == []
