@@ -1,4 +1,4 @@
-"""What no linter asks of the pipeline's files. `make check` runs actionlint, zizmor, shellcheck and yamllint too."""
+"""What no linter asks of the pipeline's files. `make check` runs the linters: actionlint, zizmor, yamllint."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_end_to_end_tests_leave_nothing_out(workflow: Path) -> None:
 
 
 def test_every_action_is_pinned(workflow: Path) -> None:
-    """Each action is named by its commit, with the version beside it. A tag can be moved, and a commit says nothing."""
+    """Each action is named by its commit, since a tag can be moved, with the version beside it for a reader."""
     used = [line.strip().removeprefix("- ") for line in workflow.read_text().splitlines() if "uses:" in line]
     assert [line for line in used if not PINNED.search(line)] == []
 
