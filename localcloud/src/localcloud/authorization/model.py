@@ -193,11 +193,9 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 
 def _within(granted: str, scope: str) -> bool:
     service, _, entity = granted.partition("/")
-<<<<<<< HEAD
     if granted.startswith("serviceBus/topics/") and scope.startswith(f"{granted}/subscriptions/"):
-=======
+        return True
     if service == "keyVault" and granted.lower() == scope.lower():  # Key Vault compares names without case
->>>>>>> vault
         return True
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
 
