@@ -30,8 +30,8 @@ from backend.repair.mend import mend
 from backend.repair.search import documents_without_receipt
 from backend.settings import QueueSettings, StoreSettings, WorkerSettings
 from flask import Flask
-from frontend.app import create_app
-from frontend.clients import connect
+from frontend.bootstrap import create_app
+from frontend.identity.clients import Clients as FrontendClients
 from frontend.settings import Settings as FrontendSettings
 
 from contract import Order, OrderMessage, Receipt
@@ -76,7 +76,7 @@ def shows_a_receipt(application: Application) -> None:
 
 def _frontend(application: Application) -> Flask:
     settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
-    clients = connect(settings)
+    clients = FrontendClients(settings)
     with application.pod_of("frontend"):
         clients.credential()
     return create_app(settings, clients)
@@ -84,7 +84,7 @@ def _frontend(application: Application) -> Flask:
 
 def _started(frontend: Flask) -> Flask:
     """Once it has read its signing key, without which it has no sessions."""
-    frontend.extensions["frontend"].keys.keys()
+    frontend.extensions["frontend"].keys.current()
     return frontend
 
 

@@ -14,7 +14,7 @@ from tests.faults.case import Case
 from tests.faults.conftest import running
 
 DELIVERY, HANDLER = "backend/src/backend/queue/delivery.py", "backend/src/backend/orders/handler.py"
-ORDERS = "frontend/src/frontend/orders.py"
+ORDERS = "frontend/src/frontend/orders/placing.py"
 CRASH = '__import__("crash").at("{step}")'
 
 WORKER = {
@@ -27,7 +27,7 @@ WORKER = {
     "settled": Edit(DELIVERY, '                    _log.info("order.receipted"', "                    {}\n{}"),
 }
 FRONTEND = {
-    "about to send": Edit(ORDERS, '    with dependency("Service Bus"):\n        services().sender', "    {}\n{}"),
+    "about to send": Edit(ORDERS, '    with calling("Service Bus"):\n        parts().sender', "    {}\n{}"),
     "sent": Edit(ORDERS, '    _log.info("order.accepted"', "    {}\n{}"),
 }
 

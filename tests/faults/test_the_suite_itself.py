@@ -75,39 +75,39 @@ SWAPS = {
     ),
     "the frontend answers before Service Bus has the message": Swap(
         Edit(
-            f"{FRONTEND}/orders.py",
-            "services().sender.send(message)",
-            "__import__('threading').Thread(target=services().sender.send, args=(message,)).start()",
+            f"{FRONTEND}/orders/placing.py",
+            "parts().sender.send(message)",
+            "__import__('threading').Thread(target=parts().sender.send, args=(message,)).start()",
         ),
         f"{FAULTS}/test_outages.py::test_nothing_is_accepted_that_service_bus_does_not_have[down]",
         "an order was accepted",
     ),
     "an order's id is not made of its key": Swap(
-        Edit(f"{FRONTEND}/order_request.py", 'f"{customer}:{key}".encode()', "__import__('os').urandom(32)"),
+        Edit(f"{FRONTEND}/orders/order_input.py", 'f"{customer}:{key}".encode()', "__import__('os').urandom(32)"),
         f"{FAULTS}/test_outages.py::test_an_order_whose_answer_was_lost_is_one_order",
         "documents or receipts too many",
     ),
     "a reference's signature is not verified": Swap(
         Edit(
-            f"{FRONTEND}/references.py",
-            'self._verified("order reference", text)',
-            'URLSafeSerializer("any key").loads_unsafe(text)[1]',
+            f"{FRONTEND}/orders/references.py",
+            "self._keys.verified(_PURPOSE, text)",
+            '__import__("itsdangerous").URLSafeSerializer("any key").loads_unsafe(text)[1]',
         ),
         f"{FAULTS}/test_forged_requests.py::test_a_forged_reference_leads_nowhere",
         "404",
     ),
     "a form's CSRF token is not looked at": Swap(
-        Edit(f"{FRONTEND}/orders.py", "        csrf.protect()", "        pass"),
+        Edit(f"{FRONTEND}/orders/placing.py", "        csrf.protect()", "        pass"),
         f"{FAULTS}/test_forged_requests.py::test_another_sites_page_places_no_order",
         "{False, True}",
     ),
     "a receipt's signature is not verified": Swap(
         Edit(
-            f"{FRONTEND}/receipt_store.py",
+            f"{FRONTEND}/orders/receipt_reader.py",
             "verified = jws.deserialize_compact(token, self._key(kid), algorithms=[RECEIPT_ALGORITHM])",
             "verified = (self._key(kid), jws.extract_compact(token.encode()))[1]",
         ),
-        "tests/unit/test_frontend_receipts.py::test_a_receipt_signed_with_another_key_is_refused_loudly",
+        "tests/unit/frontend/test_receipts.py::test_a_receipt_signed_with_another_key_is_refused_loudly",
         "502",
     ),
     "a token is logged": Swap(
@@ -163,9 +163,9 @@ def test_a_swapped_step_makes_its_case_fail(tmp_path: Path, name: str) -> None:
 @pytest.mark.counted
 def test_a_build_with_nothing_swapped_fails_no_case(tmp_path: Path) -> None:
     """So it is the swap that a case notices, and not that the build is a copy."""
-    same = "services().sender.send(message)"
+    same = "parts().sender.send(message)"
     case = f"{FAULTS}/test_outages.py::test_nothing_is_accepted_that_service_bus_does_not_have[down]"
-    assert list(tried(Swap(Edit(f"{FRONTEND}/orders.py", same, same), case, ""), tmp_path)) == []
+    assert list(tried(Swap(Edit(f"{FRONTEND}/orders/placing.py", same, same), case, ""), tmp_path)) == []
 
 
 def tried(swap: Swap, folder: Path) -> ET.Element:
