@@ -12,14 +12,14 @@ from uuid import uuid4
 
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus.management import ServiceBusAdministrationClient
-from backend.azure.clients import (
+from backend.bootstrap import opened, repair_stores
+from backend.identity.clients import (
     blob_client,
     cosmos_client,
     secret_client,
     servicebus_client,
-    workload_identity,
 )
-from backend.bootstrap import opened, repair_stores
+from backend.identity.credential import workload_identity
 from backend.orders.handler import OrderHandler, Receipted
 from backend.orders.order_documents import OrderDocuments
 from backend.orders.receipt_blobs import ReceiptBlobs

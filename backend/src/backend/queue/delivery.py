@@ -19,9 +19,9 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 from workload.failure import explain
 
-from backend.azure.backoff import backoff
-from backend.azure.dependency import Unavailable
-from backend.health import Health
+from backend.dependencies.backoff import backoff
+from backend.dependencies.dependency import Unavailable
+from backend.dependencies.health import Health
 from backend.orders.handler import Receipted, Rejected
 from backend.queue.body import NotAnOrder, body_of
 from backend.queue.stopping import Stopping
