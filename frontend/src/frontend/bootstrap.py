@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from workload.logs import configure_logging
 from workload.settings import from_environment
 
-from frontend.identity.clients import Clients
+from frontend.identity.lazy_clients import LazyClients
 from frontend.identity.page import identity
 from frontend.identity.readiness import Readiness
 from frontend.orders.order_reader import OrderReader
@@ -26,7 +26,7 @@ from frontend.web.sessions import Sessions, sign_with
 from frontend.web.signing_keys import SigningKeys
 
 
-def create_app(settings: Settings | None = None, clients: Clients | None = None) -> Flask:
+def create_app(settings: Settings | None = None, clients: LazyClients | None = None) -> Flask:
     """Build the application. No thread starts here, and no call leaves the process.
 
     The settings come from the environment by default. Raises `InvalidEnvironment`.
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     settings = settings or from_environment(Settings)
     app = _web(settings.allowed_hosts)
     opened = ExitStack()
-    clients = clients or Clients(settings)
+    clients = clients or LazyClients(settings)
     opened.callback(clients.close)
     sender = OrderSender(clients.servicebus, settings.orders_queue)
     opened.callback(sender.close)
