@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None, clients: LazyClients | None = N
 
 
 def _web(allowed_hosts: frozenset[str]) -> Flask:
-    """Build the Flask application. What looks at each request does so in the order in which it is registered."""
+    """Build the Flask application. The functions that see each request run in the order of their registration."""
     app = OpenAPI("frontend", **openapi.OPTIONS)
     app.config.update(
         MAX_CONTENT_LENGTH=LONGEST_BODY,
