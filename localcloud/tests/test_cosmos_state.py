@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from localcloud.authorization.model import CosmosContainer
 from localcloud.cosmos.errors import NotFound
+from localcloud.cosmos.feed_ranges import FeedRange
 from localcloud.cosmos.items import Items, Preconditions
 from localcloud.cosmos.state import ItemStore
 
@@ -43,7 +44,7 @@ def item(name: str, **properties: Any) -> dict[str, Any]:
 
 
 def alive(items: Items) -> set[str]:
-    return {found.id for found in items.store.scan(items.container, PARTITION)}
+    return {found.id for found in items.store.scan(items.container, FeedRange(PARTITION, is_prefix=False))}
 
 
 def test_items_outlive_a_restart(open_items: Callable[..., Items]) -> None:

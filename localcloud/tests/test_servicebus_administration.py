@@ -18,7 +18,7 @@ QUEUES: dict[str, dict[str, Any]] = {"Orders": {}, "plain": {}}
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     running = RunningBroker(tmp_path_factory.mktemp("administration"), QUEUES)
-    running.model = access_model(QUEUES, receiver=["Reader"])
+    running.model = access_model(QUEUES, receiver=["Queue Reader"])
     yield running
     running.close()
 

@@ -10,9 +10,8 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _CONTAINERS = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers"
 
 _AZURE: dict[str, dict[str, Any]] = {
-    "contributor": {
-        "kind": "builtIn",
-        "id": "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "manager": {  # holds what Azure's Contributor holds
+        "kind": "custom",
         "actions": ["*"],
         "notActions": ["Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"],
     },
@@ -36,10 +35,8 @@ _AZURE: dict[str, dict[str, Any]] = {
     "nothing-left": {"kind": "custom", "actions": ["*"], "notActions": ["*"], "dataActions": ["*/READ"]},
 }
 _COSMOS: dict[str, dict[str, Any]] = {
-    "cosmos-all": {"kind": "cosmos", "dataActions": ["*"]},
-    "cosmos-contributor": {
+    "cosmos-all": {
         "kind": "cosmos",
-        "id": "00000000-0000-0000-0000-000000000002",
         "dataActions": [
             "Microsoft.DocumentDB/databaseAccounts/readMetadata",
             f"{_CONTAINERS}/*",
@@ -59,7 +56,7 @@ def with_principals() -> dict[str, Any]:
         services = ["cosmos"] if role["kind"] == "cosmos" else list(model["entities"])
         _add(model, name, {f"{service}/*": name for service in services})
         model["roles"][name] = role
-    _add(model, KEEPER, {"blob/*": "everything", "cosmos/*": "cosmos-all"})
+    _add(model, KEEPER, {"keyVault/*": "everything", "blob/*": "everything", "cosmos/*": "cosmos-all"})
     return model
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from backend.queue.encoded import keep_encoded
+from backend.amqp.encoded_messages import keep_encoded
 from backend.redrive.dead_letters import read_letter
 from localcloud.servicebus.amqp.performatives import Accepted
 

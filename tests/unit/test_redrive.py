@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusConnectionError, ServiceBusError
+from backend.amqp import encoding
 from backend.command import CommandError
-from backend.queue import amqp
 from backend.redrive.__main__ import parser, read_body
 from backend.redrive.copy import copy_of
 from backend.redrive.dead_letters import read_all, read_letter, table
@@ -44,7 +44,9 @@ def letter(
 
 def content_of(encoded: bytes) -> bytes:
     """The content of a message's data sections."""
-    return b"".join(amqp.binary(value) or b"" for code, value in amqp.sections(encoded) if code == amqp.DATA)
+    return b"".join(
+        encoding.binary(value) or b"" for code, value in encoding.sections(encoded) if code == encoding.DATA
+    )
 
 
 class DeadLetterQueue:
@@ -267,30 +269,33 @@ def test_a_copy_is_what_was_sent(name: str) -> None:
     letter = dead_letter_of(m.MESSAGES[name], before, annotations)
     copy = m.parts(copy_of(letter, 7))
 
-    message_id, *properties = copy.pop(amqp.PROPERTIES)
-    assert len(amqp.text(message_id) or "") == 32
-    assert properties == sent.pop(amqp.PROPERTIES, [m.NULL])[1:]
-    (application,) = copy.pop(amqp.APPLICATION_PROPERTIES)
-    (was,) = sent.pop(amqp.APPLICATION_PROPERTIES, [m.map_of()])
-    assert amqp.entries(application) == [*amqp.entries(was), (amqp.encode_string("redrivenFrom"), m.long(7))]
-    for code in (amqp.MESSAGE_ANNOTATIONS, amqp.DELIVERY_ANNOTATIONS):
-        assert [amqp.entries(value) for value in copy.pop(code, [])] == [
-            amqp.entries(value) for value in sent.pop(code, [])
+    message_id, *properties = copy.pop(encoding.PROPERTIES)
+    assert len(encoding.text(message_id) or "") == 32
+    assert properties == sent.pop(encoding.PROPERTIES, [m.NULL])[1:]
+    (application,) = copy.pop(encoding.APPLICATION_PROPERTIES)
+    (was,) = sent.pop(encoding.APPLICATION_PROPERTIES, [m.map_of()])
+    assert encoding.entries(application) == [
+        *encoding.entries(was),
+        (encoding.encode_string("redrivenFrom"), m.long(7)),
+    ]
+    for code in (encoding.MESSAGE_ANNOTATIONS, encoding.DELIVERY_ANNOTATIONS):
+        assert [encoding.entries(value) for value in copy.pop(code, [])] == [
+            encoding.entries(value) for value in sent.pop(code, [])
         ]
     assert copy == sent
 
 
 def dead_letter_of(sent: bytes, header: bytes, annotations: list[tuple[str, bytes]]) -> bytes:
     """The sent message as the dead-letter queue delivers it, with the broker's entries beside the sender's."""
-    found = dict(amqp.sections(sent))
-    if amqp.HEADER in found:
-        fields = amqp.items(found[amqp.HEADER])
+    found = dict(encoding.sections(sent))
+    if encoding.HEADER in found:
+        fields = encoding.items(found[encoding.HEADER])
         header = m.section(m.HEADER, m.list_of(*fields, m.uint(4)))
-    own = amqp.entries(found.get(amqp.MESSAGE_ANNOTATIONS, m.map_of()))
-    said = amqp.entries(found.get(amqp.APPLICATION_PROPERTIES, m.map_of()))
+    own = encoding.entries(found.get(encoding.MESSAGE_ANNOTATIONS, m.map_of()))
+    said = encoding.entries(found.get(encoding.APPLICATION_PROPERTIES, m.map_of()))
     result = header + m.section(m.MESSAGE_ANNOTATIONS, m.map_of(*own, *((m.symbol(k), v) for k, v in annotations)))
-    for code, value in amqp.sections(sent):
-        if code not in (amqp.HEADER, amqp.MESSAGE_ANNOTATIONS, amqp.APPLICATION_PROPERTIES):
+    for code, value in encoding.sections(sent):
+        if code not in (encoding.HEADER, encoding.MESSAGE_ANNOTATIONS, encoding.APPLICATION_PROPERTIES):
             result += m.section(code, value)
     reasons = ((m.string(name), m.string("r")) for name in ("DeadLetterReason", "DeadLetterErrorDescription"))
     return result + m.section(m.APPLICATION_PROPERTIES, m.map_of(*said, *reasons))
@@ -302,16 +307,16 @@ def test_a_copy_with_a_repaired_body_keeps_the_rest() -> None:
         m.value(m.string("{}")), [("p", m.DECODABLE["timestamp"])], after=m.section(m.FOOTER, m.map_of())
     )
     copy = m.parts(copy_of(letter, 7, VALID))
-    assert copy[amqp.DATA] == [amqp.encode_binary(VALID)]
-    assert amqp.VALUE not in copy
-    assert amqp.entries(copy[amqp.APPLICATION_PROPERTIES][0])[0] == (m.string("p"), m.DECODABLE["timestamp"])
-    assert copy[amqp.FOOTER] == [m.map_of()]
+    assert copy[encoding.DATA] == [encoding.encode_binary(VALID)]
+    assert encoding.VALUE not in copy
+    assert encoding.entries(copy[encoding.APPLICATION_PROPERTIES][0])[0] == (m.string("p"), m.DECODABLE["timestamp"])
+    assert copy[encoding.FOOTER] == [m.map_of()]
 
 
 def test_a_copy_of_a_copy_names_the_newer_letter() -> None:
     """`redrivenFrom` is there once, as a long, which holds any sequence number."""
-    (application,) = m.parts(copy_of(copy_of(m.message(m.data(VALID)), 7), 2**62))[amqp.APPLICATION_PROPERTIES]
-    assert amqp.entries(application) == [(amqp.encode_string("redrivenFrom"), m.long(2**62))]
+    (application,) = m.parts(copy_of(copy_of(m.message(m.data(VALID)), 7), 2**62))[encoding.APPLICATION_PROPERTIES]
+    assert encoding.entries(application) == [(encoding.encode_string("redrivenFrom"), m.long(2**62))]
 
 
 @pytest.mark.parametrize(
@@ -326,7 +331,7 @@ def test_a_copy_of_a_copy_names_the_newer_letter() -> None:
 )
 def test_a_letter_that_is_no_message_has_no_copy(letter: bytes) -> None:
     """No part of a broken letter is left out to make a message of it."""
-    with pytest.raises(amqp.Malformed):
+    with pytest.raises(encoding.Malformed):
         copy_of(letter, 7)
 
 

@@ -12,7 +12,9 @@ from typing import Protocol, TypeVar
 import structlog
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusReceiver
+from workload.aio import WatchedCredential
 
+from backend.amqp.encoded_messages import send_encoded
 from backend.azure.checks import DependencyChecks
 from backend.azure.clients import blob_client, cosmos_client, secret_client, servicebus_client, workload_identity
 from backend.azure.dependency import BLOB_STORAGE, COSMOS_DB, KEY_VAULT
@@ -21,7 +23,6 @@ from backend.orders.handler import OrderHandler
 from backend.orders.order_documents import OrderDocuments
 from backend.orders.receipt_blobs import ReceiptBlobs
 from backend.orders.receipt_signer import ReceiptSigner
-from backend.queue.encoded import send_encoded
 from backend.queue.receiver import open_receiver
 from backend.queue.worker import Worker
 from backend.redrive.resend import Send
@@ -43,26 +44,7 @@ async def run_worker(settings: WorkerSettings, stop: asyncio.Event) -> None:
             health.mark_missing("identity", "Workload identity", str(error))
             await stop.wait()
             return
-        secrets = opened(stack, secret_client(settings, credential))
-        cosmos = opened(stack, cosmos_client(settings, credential))
-        blobs = opened(stack, blob_client(settings, credential))
-        servicebus = opened(stack, servicebus_client(settings, credential))
-
-        signer = ReceiptSigner(secrets.get_secret)
-        documents = OrderDocuments(
-            cosmos.get_database_client(settings.orders_database).get_container_client(settings.orders_container)
-        )
-        receipts = ReceiptBlobs(blobs.get_container_client(settings.receipts_container))
-        checks = DependencyChecks(
-            {KEY_VAULT: signer.refresh, COSMOS_DB: documents.check, BLOB_STORAGE: receipts.check}, health
-        )
-        worker = Worker(
-            partial(open_receiver, servicebus, settings.orders_queue),
-            OrderHandler(receipts, documents, signer.sign).handle_order,
-            checks.wait_for,
-            health,
-            settings.worker_concurrency,
-        )
+        worker, checks = build_worker(settings, credential, health, stack)
         async with asyncio.TaskGroup() as tasks:
             checking = tasks.create_task(checks.wait_for_all())
             refreshing = tasks.create_task(checks.repeat(KEY_VAULT, settings.signing_key_refresh_seconds))
@@ -72,6 +54,34 @@ async def run_worker(settings: WorkerSettings, stop: asyncio.Event) -> None:
             await working
             checking.cancel()
             refreshing.cancel()
+
+
+def build_worker(
+    settings: WorkerSettings, credential: WatchedCredential, health: Health, stack: AsyncExitStack
+) -> tuple[Worker, DependencyChecks]:
+    """Build the worker and the checks of its dependencies. The stack will close their clients."""
+    secrets = opened(stack, secret_client(settings, credential))
+    cosmos = opened(stack, cosmos_client(settings, credential))
+    blobs = opened(stack, blob_client(settings, credential))
+    servicebus = opened(stack, servicebus_client(settings, credential))
+
+    signer = ReceiptSigner(secrets.get_secret)
+    documents = OrderDocuments(
+        cosmos.get_database_client(settings.orders_database).get_container_client(settings.orders_container)
+    )
+    receipts = ReceiptBlobs(blobs.get_container_client(settings.receipts_container))
+
+    checks = DependencyChecks(
+        {KEY_VAULT: signer.refresh, COSMOS_DB: documents.check, BLOB_STORAGE: receipts.check}, health
+    )
+    worker = Worker(
+        partial(open_receiver, servicebus, settings.orders_queue),
+        OrderHandler(receipts, documents, signer.sign).handle_order,
+        checks.wait_for,
+        health,
+        settings.worker_concurrency,
+    )
+    return worker, checks
 
 
 @asynccontextmanager
@@ -104,16 +114,16 @@ async def repair_stores(settings: StoreSettings) -> AsyncIterator[RepairStores]:
         )
 
 
-class Client(Protocol):
+class Closable(Protocol):
     """A client of the SDK."""
 
     def close(self) -> Awaitable[None]: ...
 
 
-ClientT = TypeVar("ClientT", bound=Client)
+ClosableT = TypeVar("ClosableT", bound=Closable)
 
 
-def opened(stack: AsyncExitStack, client: ClientT) -> ClientT:
+def opened(stack: AsyncExitStack, client: ClosableT) -> ClosableT:
     """Register a client for closing. It is not entered, since some clients connect when they are entered."""
     stack.push_async_callback(client.close)
     return client

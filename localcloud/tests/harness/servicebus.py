@@ -41,9 +41,14 @@ T = TypeVar("T")
 _ROLES = {
     "Sender": {"kind": "custom", "dataActions": ["Microsoft.ServiceBus/*/send/action"]},
     "Receiver": {"kind": "custom", "dataActions": ["Microsoft.ServiceBus/*/receive/action"]},
-    "Reader": {"kind": "custom", "actions": ["Microsoft.ServiceBus/namespaces/queues/read"]},
+    "Queue Reader": {"kind": "custom", "actions": ["Microsoft.ServiceBus/namespaces/queues/read"]},
 }
-_WORKLOADS = {"sender": ["Sender"], "receiver": ["Receiver"], "both": ["Sender", "Receiver", "Reader"], "nobody": []}
+_WORKLOADS = {
+    "sender": ["Sender"],
+    "receiver": ["Receiver"],
+    "both": ["Sender", "Receiver", "Queue Reader"],
+    "nobody": [],
+}
 
 
 def access_model(queues: dict[str, dict[str, Any]], **grants: list[str]) -> AccessModel:
@@ -210,7 +215,9 @@ class RunningBroker:
         The SDK takes half a second for each, most of it asleep.
         """
         senders = {queue: self.sender(queue) for queue in self.queues}
-        receivers = {queue: self.receiver(queue) for queue in self.queues}
+        receivers = {
+            queue: self.receiver(queue) for queue, about in self.queues.items() if not about.get("requiresSession")
+        }
         with ThreadPoolExecutor(64) as pool:
             list(pool.map(lambda handler: handler.__enter__(), [*senders.values(), *receivers.values()]))
         self._senders, self._receivers = senders, receivers

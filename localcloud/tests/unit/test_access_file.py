@@ -119,7 +119,7 @@ def test_what_is_not_yaml_is_a_sentence_with_its_line(tmp_path: Path, name: str)
 MODEL: dict[str, Any] = {
     "entities": {"keyVault": {"alpha": {}}, "cosmos": {"items": {"database": "shop", "partitionKey": "/pk"}}},
     "roles": {
-        "Reader": {"kind": "custom", "dataActions": ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]},
+        "Secrets Reader": {"kind": "custom", "dataActions": ["Microsoft.KeyVault/vaults/secrets/getSecret/action"]},
         "Items Reader": {"kind": "cosmos", "dataActions": ["Microsoft.DocumentDB/databaseAccounts/readMetadata"]},
     },
     "workloads": {
@@ -127,20 +127,20 @@ MODEL: dict[str, Any] = {
             "namespace": "test",
             "serviceAccount": "reader",
             "grants": [
-                {"role": "Reader", "scope": "keyVault/alpha"},
+                {"role": "Secrets Reader", "scope": "keyVault/alpha"},
                 {"role": "Items Reader", "scope": "cosmos/items"},
             ],
         }
     },
 }
 
-_GRANT, _ROLE, _COSMOS = ("workloads", "reader", "grants", 0), ("roles", "Reader"), ("roles", "Items Reader")
+_GRANT, _ROLE, _COSMOS = ("workloads", "reader", "grants", 0), ("roles", "Secrets Reader"), ("roles", "Items Reader")
 # Where something is added to the good model, what, and what is said about it.
 NOT_OF_AZURE: dict[str, tuple[tuple[str | int, ...], dict[str, Any], str]] = {
     "a condition": (_GRANT, {"condition": "@Resource[x] StringEquals 'y'"}, "grants[0]: condition is not evaluated"),
     "conditions": (_GRANT, {"conditions": ["x"]}, "grants[0]: conditions is not evaluated"),
     "a condition's version": (_GRANT, {"conditionVersion": "2.0"}, "grants[0]: conditionVersion is not evaluated"),
-    "a role's condition": (_ROLE, {"condition": "x"}, "roles.Reader: condition is not evaluated"),
+    "a role's condition": (_ROLE, {"condition": "x"}, "roles.Secrets Reader: condition is not evaluated"),
     "a Cosmos role in a vault": (_GRANT, {"role": "Items Reader"}, "is of the kind cosmos, so it can be granted on"),
     "a Cosmos role on a whole vault": (
         _GRANT,
@@ -150,8 +150,16 @@ NOT_OF_AZURE: dict[str, tuple[tuple[str | int, ...], dict[str, Any], str]] = {
     "a Cosmos role's actions": (_COSMOS, {"actions": ["*"]}, "Items Reader: a role of the kind cosmos has dataActions"),
     "a Cosmos role's notActions": (_COSMOS, {"notActions": ["*"]}, "Cosmos DB knows no notActions"),
     "a Cosmos role's notDataActions": (_COSMOS, {"notDataActions": ["*"]}, "Cosmos DB knows no notDataActions"),
-    "a field of its own": (_ROLE, {"allActions": ["*"]}, "roles.Reader.allActions: a field that is not known here"),
-    "no list": (_ROLE, {"dataActions": "*"}, "roles.Reader.dataActions: Input should be a valid tuple, not '*'"),
+    "a field of its own": (
+        _ROLE,
+        {"allActions": ["*"]},
+        "roles.Secrets Reader.allActions: a field that is not known here",
+    ),
+    "no list": (
+        _ROLE,
+        {"dataActions": "*"},
+        "roles.Secrets Reader.dataActions: Input should be a valid tuple, not '*'",
+    ),
 }
 
 
@@ -242,3 +250,29 @@ def test_the_advice_names_the_role_that_holds_the_action_on_the_other_plane(
     model["workloads"]["reader"]["grants"] = [{"role": "Given", "scope": scope}]
     denied = Access(principal_id("reader"), "reader", None, None, action, scope, allowed=False, reason="no grant")
     assert sentence in str(on_access(denied, AccessModel.model_validate(model)))
+
+
+@pytest.mark.parametrize(
+    ("secrets", "sentence"),
+    [
+        (["ALPHA", "alpha"], "'ALPHA' and 'alpha' are one secret: Key Vault compares names without case"),
+        (["under_score"], "'under_score' is no name of a Key Vault secret"),
+        (["x" * 128], "1 to 127 letters, digits and hyphens"),
+        ([""], "is no name of a Key Vault secret"),
+    ],
+)
+def test_a_secret_has_a_name_that_key_vault_takes(tmp_path: Path, secrets: list[str], sentence: str) -> None:
+    """What the vault would refuse, or take for one secret, is refused when the file is read."""
+    model = {"entities": {"keyVault": {name: {} for name in secrets}}, "workloads": {}}
+    with pytest.raises(AccessFileError) as refused:
+        AccessModel.load(written(tmp_path, model))
+    assert sentence in str(refused.value)
+
+
+def test_a_grant_on_a_secret_counts_in_any_letters(tmp_path: Path) -> None:
+    """Key Vault's names compare without case, so that the role on `alpha` is the role on `ALPHA`, and on no other."""
+    loaded = AccessModel.load(written(tmp_path, MODEL))
+    held = [
+        loaded.allows(principal_id("reader"), GET, f"keyVault/{name}") for name in ("ALPHA", "Alpha", "alphas", "*")
+    ]
+    assert held == [True, True, False, False]

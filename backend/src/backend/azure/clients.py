@@ -13,7 +13,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from workload.aio import WatchedCredential
 from workload.settings import AmqpEndpoint, HttpsEndpoints
 
-from backend.queue.encoded import keep_encoded
+from backend.amqp.encoded_messages import keep_encoded
 
 LINK_TIMEOUT = 10.0  # seconds for opening one link, the token included
 
@@ -47,7 +47,7 @@ def blob_client(endpoints: HttpsEndpoints, credential: WatchedCredential) -> Blo
 def servicebus_client(endpoint: AmqpEndpoint, credential: WatchedCredential) -> ServiceBusClient:
     """Return a client of Service Bus: AMQP over TLS on port 5671. With a custom endpoint it would choose WebSockets.
 
-    Its receivers also receive messages that the SDK can't decode (see `encoded`).
+    Its receivers also receive messages that the SDK can't decode (see `amqp.encoded_messages`).
     """
     keep_encoded()
     return ServiceBusClient(

@@ -14,7 +14,7 @@ from workload.failure import Failure
 from backend.azure.dependency import KEY_VAULT, Unavailable, dependency
 from contract import RECEIPT_ALGORITHM, Receipt
 
-SECRET = "receipt-signing-key"  # noqa: S105  the secret's name, not its value
+RECEIPT_SIGNING_KEY = "receipt-signing-key"
 
 _log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ class ReceiptSigner:
 
     async def _read(self) -> ReceiptKey:
         async with dependency(KEY_VAULT):
-            secret = await self._get_secret(SECRET)
+            secret = await self._get_secret(RECEIPT_SIGNING_KEY)
         kid = (secret.properties.tags or {}).get("kid")
         if not kid:
             raise _unusable("has no tag 'kid' that names the version of its public key")
@@ -92,4 +92,4 @@ class ReceiptSigner:
 
 
 def _unusable(why: str) -> Unavailable:
-    return Unavailable(KEY_VAULT, Failure(None, "UnusableKey", f"the secret {SECRET} {why}"))
+    return Unavailable(KEY_VAULT, Failure(None, "UnusableKey", f"the secret {RECEIPT_SIGNING_KEY} {why}"))

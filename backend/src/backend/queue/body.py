@@ -3,8 +3,8 @@
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.amqp import AmqpMessageBodyType
 
+from backend.amqp.encoded_messages import decoding_fault
 from backend.orders.handler import INVALID_ORDER
-from backend.queue.encoded import decoding_fault
 
 UNDECODABLE = "Undecodable"
 

@@ -15,7 +15,7 @@ _tracer = trace.get_tracer(__name__)
 def sender_trace(message: ServiceBusReceivedMessage) -> Iterator[None]:
     """Continue the sender's trace with a consumer's span. Each log line carries the message's sequence number.
 
-    The properties hold no malformed trace context (see `encoded`).
+    The properties hold no malformed trace context (see `amqp.encoded_messages`).
     """
     properties = message.application_properties or {}
     found = {name: properties.get(name.encode()) for name in ("traceparent", "tracestate")}

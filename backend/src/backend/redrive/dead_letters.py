@@ -9,10 +9,10 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 from pydantic import ValidationError
 
+from backend.amqp import encoding
+from backend.amqp.encoded_messages import encoded_of
 from backend.orders.printable import describe, printable
-from backend.queue import amqp
 from backend.queue.body import NotAnOrder, body_of
-from backend.queue.encoded import encoded_of
 from contract import OrderMessage
 
 PAGE = 50  # messages that one call peeks
@@ -98,11 +98,11 @@ def _readable(encoded: bytes) -> tuple[dict[str, str], bytes]:
     read."""
     texts: dict[str, str] = {}
     data = b""
-    with suppress(amqp.Malformed):
-        for code, value in amqp.sections(encoded):
-            if code == amqp.APPLICATION_PROPERTIES:
-                entries = ((amqp.text(key), amqp.text(entry)) for key, entry in amqp.entries(value))
+    with suppress(encoding.Malformed):
+        for code, value in encoding.sections(encoded):
+            if code == encoding.APPLICATION_PROPERTIES:
+                entries = ((encoding.text(key), encoding.text(entry)) for key, entry in encoding.entries(value))
                 texts = {name: text for name, text in entries if name is not None and text is not None}
-            elif code == amqp.DATA:
-                data += amqp.binary(value) or b""
+            elif code == encoding.DATA:
+                data += encoding.binary(value) or b""
     return texts, data

@@ -8,8 +8,8 @@ from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 from workload.failure import explain
 
-from backend.queue.amqp import Malformed
-from backend.queue.encoded import encoded_of
+from backend.amqp.encoded_messages import encoded_of
+from backend.amqp.encoding import Malformed
 from backend.queue.receiver import receive
 from backend.redrive.copy import copy_of
 

@@ -5,22 +5,25 @@ vault, namespace or account: a grant on it covers every entity in it, and what b
 all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names.
 """
 
+import re
 import uuid
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from localcloud import yaml_document
-from localcloud.authorization.roles import Role, without_condition
+from localcloud.authorization import built_in_roles
+from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
+from localcloud.authorization.roles import Role
+from localcloud.authorization.workload import Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
-_TIMEDELTA = TypeAdapter(timedelta)
+_SECRET_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
 
 
@@ -32,37 +35,30 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _iso_8601(duration: str) -> str:
-    try:
-        _TIMEDELTA.validate_python(duration)
-    except ValidationError as error:
-        raise ValueError(f"{duration!r} is not an ISO 8601 duration, such as PT1M") from error
-    return duration
-
-
-Duration = Annotated[str, Field(pattern="^P"), AfterValidator(_iso_8601)]
-
-
 class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
 
 
-class Queue(_Part):
-    """A Service Bus queue, with the properties of `Microsoft.ServiceBus/namespaces/queues` (ISO 8601 durations)."""
-
-    lockDuration: Duration = "PT1M"
-    maxDeliveryCount: Annotated[int, Field(ge=1, le=2000)] = 10
-    defaultMessageTimeToLive: Duration = "P14D"
-    deadLetteringOnMessageExpiration: bool = False
-    duplicateDetectionHistoryTimeWindow: Duration | None = None
+# https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-container-limits
+CosmosName = Annotated[str, Field(pattern=r"^[^/\\?#]*[^/\\?# ]$", max_length=255)]
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+BlobContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", min_length=3, max_length=63)]
+PartitionKeyPath = Annotated[str, Field(pattern=r"^(/[A-Za-z_][A-Za-z0-9_]*)+$")]
 
 
 class CosmosContainer(_Part):
-    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`."""
+    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`.
 
-    database: str
-    partitionKey: Annotated[str, Field(pattern=r"^/[A-Za-z_][A-Za-z0-9_]*$")]
+    A hierarchical partition key is a list of up to three paths.
+    """
+
+    database: CosmosName
+    partitionKey: PartitionKeyPath | Annotated[tuple[PartitionKeyPath, ...], Field(min_length=1, max_length=3)]
     defaultTtl: int | None = None
+
+    @property
+    def partitionKeyPaths(self) -> tuple[str, ...]:
+        return (self.partitionKey,) if isinstance(self.partitionKey, str) else self.partitionKey
 
 
 class BlobContainer(_Part):
@@ -71,56 +67,63 @@ class BlobContainer(_Part):
 
 class Entities(_Part):
     keyVault: dict[str, Secret] = {}
-    serviceBus: dict[str, Queue] = {}
-    cosmos: dict[str, CosmosContainer] = {}
-    blob: dict[str, BlobContainer] = {}
+    serviceBus: Annotated[dict[EntityPath, Queue], BeforeValidator(without_topics)] = {}
+    topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
+    cosmos: dict[CosmosName, CosmosContainer] = {}
+    blob: dict[BlobContainerName, BlobContainer] = {}
+
+    @model_validator(mode="after")
+    def _secrets_have_names_of_their_own(self) -> "Entities":
+        spellings: dict[str, str] = {}
+        for name in self.keyVault:
+            if not _SECRET_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name of a Key Vault secret: it has 1 to 127 letters, digits and hyphens"
+                )
+            other = spellings.setdefault(name.lower(), name)
+            if other != name:
+                raise ValueError(f"{other!r} and {name!r} are one secret: Key Vault compares names without case")
+        return self
 
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
-        return [f"{service}/{entity}" for service, entities in self for entity in entities]
+        scopes = [f"{service}/{entity}" for service in get_args(Service) for entity in getattr(self, service)]
+        return scopes + [f"serviceBus/{each}" for name, topic in self.topics.items() for each in topic.scopes(name)]
 
-
-class Grant(_Part):
-    """A role assignment."""
-
-    role: str
-    scope: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_condition(cls, given: Any) -> Any:
-        return without_condition(given)
-
-
-class Workload(_Part):
-    namespace: str
-    serviceAccount: str
-    grants: tuple[Grant, ...] = ()
-
-    @property
-    def subject(self) -> str:
-        """The `sub` claim of the workload's projected token."""
-        return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
+    @model_validator(mode="after")
+    def _forwarding_makes_sense(self) -> "Entities":
+        require_forwarding_makes_sense(self.serviceBus, self.topics)
+        return self
 
 
 class AccessModel(_Part):
-    """The whole file, checked: a grant names a role and an entity that exist, and the role can be granted there."""
+    """The whole file, checked: a grant names a role and an entity that exist, and the role can be granted there.
+
+    `roles` are those that the file defines. A grant may also name one of Azure's built-in roles: see `role`.
+    """
 
     entities: Entities
-    roles: dict[str, Role]
+    roles: dict[str, Role] = {}
     workloads: dict[str, Workload]
     unused: dict[str, str] = {}
 
     @model_validator(mode="after")
+    def _roles_are_as_azure_has_them(self) -> "AccessModel":
+        for name, role in self.roles.items():
+            built_in_roles.check_repeated(name, role)
+        return self
+
+    @model_validator(mode="after")
     def _grants_make_sense(self) -> "AccessModel":
-        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in Entities.model_fields)}
+        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in get_args(Service))}
         for name, workload in self.workloads.items():
             for grant in workload.grants:
-                if grant.role not in self.roles:
-                    raise ValueError(f"workload {name}: there is no role {grant.role!r}")
+                role = self._find(grant.role)
+                if role is None:
+                    raise ValueError(f"workload {name}: {built_in_roles.unknown(grant.role, list(self.roles))}")
                 if grant.scope not in scopes:
                     raise ValueError(f"workload {name}: there is no entity {grant.scope!r}")
-                if self.roles[grant.role].kind == "cosmos" and not _is_of_cosmos(grant.scope):
+                if role.kind == "cosmos" and not _is_of_cosmos(grant.scope):
                     raise ValueError(
                         f"workload {name}: the role {grant.role!r} is of the kind cosmos, so it can be granted on "
                         f"cosmos/… alone, and not on {grant.scope!r}"
@@ -154,7 +157,17 @@ class AccessModel(_Part):
         """The roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
         workload = self.workload_of(principal)
         grants = self.workloads[workload].grants if workload else ()
-        return {grant.role: self.roles[grant.role] for grant in grants if _within(grant.scope, scope)}
+        return {grant.role: self.role(grant.role) for grant in grants if _within(grant.scope, scope)}
+
+    def role(self, name: str) -> Role:
+        """Return the role of this name, the file's own or one of Azure's; raise `KeyError` if there is none."""
+        role = self._find(name)
+        if role is None:
+            raise KeyError(name)
+        return role
+
+    def _find(self, name: str) -> Role | None:
+        return self.roles.get(name) or built_in_roles.find(name)
 
     def workload_of(self, principal: str) -> str | None:
         """The name of the workload whose identity has this object id."""
@@ -180,6 +193,10 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 
 def _within(granted: str, scope: str) -> bool:
     service, _, entity = granted.partition("/")
+    if granted.startswith("serviceBus/topics/") and scope.startswith(f"{granted}/subscriptions/"):
+        return True
+    if service == "keyVault" and granted.lower() == scope.lower():  # Key Vault compares names without case
+        return True
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
 
 

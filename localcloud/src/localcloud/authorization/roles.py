@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from localcloud.authorization import cosmos_actions
+
 _CONDITION = ("condition", "conditions", "conditionversion")
 
 
@@ -44,11 +46,13 @@ class Role(BaseModel):
         return without_condition(given)
 
     @model_validator(mode="after")
-    def _of_cosmos_has_data_actions_alone(self) -> "Role":
+    def _of_cosmos_has_cosmos_data_actions_alone(self) -> "Role":
         if self.kind == "cosmos":
             for field in ("actions", "notActions", "notDataActions"):
                 if getattr(self, field):
                     raise ValueError(f"a role of the kind cosmos has dataActions alone: Cosmos DB knows no {field}")
+            for action in self.dataActions:
+                cosmos_actions.check(action)
         return self
 
     def allows(self, action: str) -> bool:

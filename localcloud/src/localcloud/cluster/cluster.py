@@ -125,6 +125,10 @@ class Cluster:
         """A rolling restart. Raises `KeyError` for an unknown name, `RolloutError` if a new pod does not get ready."""
         await self._deployments[deployment].restart()
 
+    async def scale(self, deployment: str, replicas: int) -> None:
+        """Change the number of its pods. Raises `KeyError` for an unknown name, `RolloutError` if none is admitted."""
+        await self._deployments[deployment].scale(replicas)
+
     async def run_job(self, cron_job: str, args: Sequence[str] | None = None) -> int:
         """Makes a Job of a suspended CronJob and returns its exit code; what it prints is reported line by line.
 

@@ -9,8 +9,10 @@ told to stop has neither a request nor an idle connection. In a cluster, preStop
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
 
+import httpcore
 import httpx
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -99,8 +101,9 @@ class ServiceProxy:
         port = pod.local_port(self._target)
         if port is None:
             return False
+        body = _Body(request)
         try:
-            answer = await self._transport.handle_async_request(_to_pod(request, port))
+            answer = await self._transport.handle_async_request(_to_pod(request, port, body))
         except httpx.ConnectError:
             return False
         except httpx.TransportError as error:
@@ -113,6 +116,8 @@ class ServiceProxy:
             response.raw_headers = [
                 (name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _HOP_BY_HOP
             ]
+            if body.cut_short:  # the rest of it must not be read as the next request
+                response.raw_headers.append((b"connection", b"close"))
             await response(request.scope, request.receive, send)
         except httpx.TransportError as error:  # its head was sent on already: the client sees an answer that ends early
             _log.warning("%s broke an answer off: %s", pod.name, error or type(error).__name__)
@@ -139,7 +144,43 @@ class ServiceProxy:
         return _problem(503, "Service Unavailable", f"Service {self.name} has no ready pod. {reasons}")
 
 
-def _to_pod(request: Request, port: int) -> httpx.Request:
+class _Body:
+    """The body of a client's request, sent on to the pod part by part until the pod answers.
+
+    A pod may answer before it has the whole body, for example with 408 or 413. Bytes that are sent after that make the
+    pod's side reset the connection, and the answer is lost.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._connection: httpcore.AsyncNetworkStream | None = None
+        self.cut_short = False
+
+    async def trace(self, event: str, details: dict[str, Any]) -> None:
+        """Keep the connection to the pod. The HTTP client calls this (https://www.encode.io/httpcore/extensions)."""
+        if event == "connection.connect_tcp.complete":
+            self._connection = details["return_value"]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        parts = self._request.stream()
+        while (part := await self._next(parts)) is not None:
+            yield part
+
+    async def _next(self, parts: AsyncIterator[bytes]) -> bytes | None:
+        """The next part, `None` after the last; raises `httpcore.WriteError` if the pod has answered or hung up."""
+        coming = asyncio.ensure_future(anext(parts, None))
+        try:
+            while self._connection is None or not self._connection.get_extra_info("is_readable"):
+                if coming.done():
+                    return coming.result()
+                await asyncio.wait({coming}, timeout=_LOOK)
+            self.cut_short = True
+            raise httpcore.WriteError  # at which the HTTP client stops writing, and reads the answer
+        finally:
+            coming.cancel()
+
+
+def _to_pod(request: Request, port: int, body: _Body) -> httpx.Request:
     headers = [(name, value) for name, value in request.headers.raw if name not in _HOP_BY_HOP]
     has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
     path = request.scope["raw_path"]
@@ -148,9 +189,9 @@ def _to_pod(request: Request, port: int) -> httpx.Request:
         request.method,
         f"http://{HOST}:{port}",
         headers=[*headers, (b"connection", b"close")],
-        content=request.stream() if has_body else None,
+        content=body if has_body else None,
         # As it came: in a URL, httpx would resolve the dots in it, and refuse an asterisk.
-        extensions={"target": path + (b"?" + query if query else b"")},
+        extensions={"target": path + (b"?" + query if query else b""), "trace": body.trace},
     )
 
 

@@ -1,9 +1,10 @@
 """Runs a query over the items of one partition or of all, a page at a time.
 
 A page's continuation token says where the last row stands in the query's order (its sort keys and its item's sequence
-number), so that the next page goes on behind it whatever is written in between. A query that puts rows together
-(aggregates, GROUP BY, DISTINCT, a subquery over the container) is worked out as a whole, and its token is only how
-many rows were given.
+number), so that the next page goes on behind it whatever is written in between. If the sort keys are too long for a
+header, it names the item only, and the next page goes on if that item is still as it was. A query that puts rows
+together (aggregates, GROUP BY, DISTINCT, a subquery over the container) is worked out as a whole, and its token is only
+how many rows were given.
 """
 
 import json
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from localcloud.cosmos import json_text
+from localcloud.cosmos import json_text, pages
 from localcloud.cosmos.errors import BadRequest, QueryError
 from localcloud.cosmos.evaluation import projected, results, rows
 from localcloud.cosmos.expressions import ROOT, Row
@@ -23,13 +24,16 @@ from localcloud.cosmos.state import Item
 from localcloud.cosmos.subqueries import Nested
 from localcloud.cosmos.values import UNDEFINED, is_number, sort_key
 
+_LONGEST_TOKEN = 1024  # bytes: no client may ask for less (`x-ms-documentdb-responsecontinuationtokenlimitinkb`)
+_LARGEST_COUNT = 2**60  # of what a token counts
+
 Scan = Callable[[int], Iterator[Item]]
 """The items to query, in order of creation, from the one after a sequence number on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """`rows` are JSON texts; `continuation` is None if nothing follows."""
+class Answer:
+    """A page of a query. `rows` are JSON texts; `continuation` is None if nothing follows."""
 
     rows: list[str]
     continuation: str | None
@@ -51,7 +55,7 @@ class _Candidate:
     body: str
 
 
-def run(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def run(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     """The page of at most `size` rows behind the token; raises `BadRequest` for a token that is none."""
     try:
         return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
@@ -82,31 +86,29 @@ def _is_streamed(query: Query) -> bool:
     return isinstance(query.inputs[0].collection, Path)
 
 
-def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def _page(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     start, left, offset = _Position(), query.limit, query.offset or 0
     if token is not None:
-        start, left = _position(token, len(query.order_by))
+        start, left = _position(query, scan, token)
         offset = 0
     first = 0 if query.order_by else max(0, start.sequence - 1)
     candidates = _sorted(query, _candidates(query, scan(first)))
     behind = (candidate for candidate in candidates if token is None or _follows(query, candidate.position, start))
-    wanted = size if left is None else min(size, left)
-    taken = list(islice(behind, offset, offset + wanted + 1))
-    more = 0 < wanted < len(taken) and (left is None or left > wanted)
-    texts = [text for candidate in taken[:wanted] if (text := _projected(query, candidate)) is not None]
-    if not more:
-        return Page(texts, None)
-    return Page(texts, _token(taken[wanted - 1].position, None if left is None else left - wanted))
+    within = islice(behind, offset, None if left is None else offset + left)
+    page = pages.fill(((one.position, _projected(query, one)) for one in within), size)
+    if not page.more or page.last is None:
+        return Answer(page.texts, None)
+    return Answer(page.texts, _token(page.last, None if left is None else left - page.taken))
 
 
-def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     given = 0 if token is None else _number_in(token)
     found = _sorted_rows(query, _rows(query, (json.loads(item.body) for item in scan(0))))
     texts = [text for value in results(query, found) if (text := _written(value)) is not None]
     offset = query.offset or 0
     texts = texts[offset : None if query.limit is None else offset + query.limit]
-    more = str(given + size) if given + size < len(texts) else None
-    return Page(texts[given : given + size], more)
+    page = pages.fill(enumerate(texts[given:], given + 1), size)
+    return Answer(page.texts, str(page.last) if page.more else None)
 
 
 def _rows(query: Query, documents: Iterable[Any]) -> Iterator[Row]:
@@ -194,20 +196,35 @@ def _follows(query: Query, position: _Position, start: _Position) -> bool:
 
 
 def _token(position: _Position, left: int | None) -> str:
+    """A token that fits into a header: sort values that are long stay out of it, and the row's item is asked again."""
     values = [[] if value is UNDEFINED else [value] for value in position.values]
-    return json_text.write([values, position.sequence, position.row, left])
+    token = json_text.write([values, position.sequence, position.row, left])
+    return token if len(token) <= _LONGEST_TOKEN else json_text.write([None, position.sequence, position.row, left])
 
 
-def _position(token: str, sort_keys: int) -> tuple[_Position, int | None]:
+def _position(query: Query, scan: Scan, token: str) -> tuple[_Position, int | None]:
     try:
         values, sequence, row, left = json_text.parse(token)
-        if len(values) != sort_keys or not isinstance(sequence, int) or not isinstance(row, int):
+        if not all(isinstance(number, int) and abs(number) < _LARGEST_COUNT for number in (sequence, row, left or 0)):
             raise ValueError
-        if left is not None and (not isinstance(left, int) or left < 0):
+        if left is not None and left < 0:
+            raise ValueError
+        if values is None:
+            return _position_of(query, scan, sequence, row), left
+        if len(values) != len(query.order_by):
             raise ValueError
         return _Position(tuple(value[0] if value else UNDEFINED for value in values), sequence, row), left
     except (ValueError, TypeError, KeyError) as error:
         raise _no_token() from error
+
+
+def _position_of(query: Query, scan: Scan, sequence: int, row: int) -> _Position:
+    """The position of a row whose item was not written or deleted in between; raises `ValueError` if it was."""
+    items = (item for item in islice(scan(sequence - 1), 1) if item.sequence == sequence)
+    for candidate in _candidates(query, items):
+        if candidate.position.row == row:
+            return candidate.position
+    raise ValueError
 
 
 def _number_in(token: str) -> int:

@@ -116,6 +116,15 @@ def _restart(arguments: argparse.Namespace) -> int:
     return _ask(arguments, restart)
 
 
+def _scale(arguments: argparse.Namespace) -> int:
+    def scale(client: "httpx.Client") -> int:
+        wanted = {"replicas": arguments.replicas}
+        client.put(f"/deployments/{arguments.deployment}/scale", json=wanted).raise_for_status()
+        return 0
+
+    return _ask(arguments, scale)
+
+
 def _job(arguments: argparse.Namespace) -> int:
     def create(client: "httpx.Client") -> int:
         body = {"args": arguments.args} if arguments.args else {}
@@ -248,6 +257,9 @@ def _parser() -> argparse.ArgumentParser:
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
     restart = add("restart", _restart, "restart a deployment's pods, one after the other")
     restart.add_argument("deployment", metavar="NAME")
+    scale = add("scale", _scale, "change the number of a deployment's pods")
+    scale.add_argument("deployment", metavar="NAME")
+    scale.add_argument("replicas", type=int, metavar="REPLICAS")
     job = add("job", _job, "run a cronjob's job now, as `kubectl create job --from` does")
     job.add_argument("cronjob")
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")

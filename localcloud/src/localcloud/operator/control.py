@@ -7,6 +7,7 @@ restarted, jobs are made from cronjobs. Azure's faults are asked for here too. N
 import asyncio
 import os
 import sqlite3
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.faults import Fault, Kind
+from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
 from localcloud.operator.client import SOCKET
 from localcloud.operator.environment import environment_of
@@ -80,6 +82,7 @@ class ControlPlane:
                 Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
                 Route("/faults/{service}", self._end_fault, methods=["DELETE"]),
                 Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
+                Route("/deployments/{name}/scale", self._scale, methods=["PUT"]),
                 Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
             ],
             exception_handlers={ValidationError: _invalid, sqlite3.Error: _not_stored, OSError: _not_stored},
@@ -108,10 +111,12 @@ class ControlPlane:
         )
 
     async def _put_secret(self, request: Request) -> Response:
-        body = await request.json()
-        version = self._cloud.secrets.put(
-            request.path_params["name"], body["value"], body.get("tags", {}), body.get("contentType")
-        )
+        body, name = await request.json(), request.path_params["name"]
+        try:
+            version = self._cloud.secrets.put(name, body["value"], body.get("tags", {}), body.get("contentType"))
+        except NameIsDeleted:
+            error = f"the secret {name} is deleted. Recover or purge it first: until then its name can't be used"
+            return JSONResponse({"error": error}, 409)
         return JSONResponse({"version": version})
 
     async def _environment(self, request: Request) -> Response:
@@ -162,13 +167,12 @@ class ControlPlane:
 
     async def _restart(self, request: Request) -> Response:
         cluster = self._running_cluster()
-        try:
-            await cluster.restart(request.path_params["name"])
-        except KeyError:
-            return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
-        except ClusterError as error:
-            return JSONResponse({"error": str(error)}, 409)
-        return Response(status_code=204)
+        return await _changed(request, cluster.restart(request.path_params["name"]))
+
+    async def _scale(self, request: Request) -> Response:
+        cluster = self._running_cluster()
+        asked = _Scale.model_validate_json(await request.body())
+        return await _changed(request, cluster.scale(request.path_params["name"], asked.replicas))
 
     async def _run_job(self, request: Request) -> Response:
         body = await request.json() if await request.body() else {}
@@ -188,6 +192,21 @@ class ControlPlane:
 
 class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+async def _changed(request: Request, change: Awaitable[None]) -> Response:
+    """Await the change of the deployment that the request names."""
+    try:
+        await change
+    except KeyError:
+        return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
+    except ClusterError as error:
+        return JSONResponse({"error": str(error)}, 409)
+    return Response(status_code=204)
+
+
+class _Scale(_Asked):
+    replicas: Annotated[int, Field(ge=0, le=100)]
 
 
 class _Ahead(_Asked):

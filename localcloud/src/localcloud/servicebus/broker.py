@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from localcloud.authorization import model as access
+from localcloud.authorization import messaging as access
 from localcloud.authorization.guard import Guard
 from localcloud.database import is_outage
 from localcloud.faults import Faults
@@ -71,6 +71,7 @@ class Broker:
         self._listener: Listener | None = None
         self._pauses = Pauses(0.1, 5.0, 30.0)
         self._resumes: float | None = None  # the Unix time before which nothing is tried that time demands
+        self._is_closed = False
         self._is_stale = False  # the queues are to be loaded again
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None  # the Unix time that the timer is set to
@@ -99,6 +100,9 @@ class Broker:
             await asyncio.wait([connection.lost for connection in connections], timeout=_LINGER)
         for connection in list(self._connections):
             connection.abort()
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._state.close()
 
     @property
@@ -111,13 +115,15 @@ class Broker:
         return self._namespace.find(address)
 
     def _connect(self) -> asyncio.Protocol:
-        credentials = Credentials(self._guard, self._namespace.name, self._clock, self._disturbance)
+        credentials = Credentials(self._guard, self._namespace, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials, Holdings(credentials))
         connection = Connection(peer, self._turn, self._clock, self._timeouts, self._connections)
         return self._disturbance.wire(connection)
 
     def _turn(self, connection: Connection | None, work: Callable[[], None]) -> None:
         """One turn, begun by this connection or by time. What is due comes first, as a turn of its own."""
+        if self._is_closed:
+            return
         due = self._next_deadline
         if due is not None and due <= self._clock():
             self._try(None, self._tick)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from localcloud.authorization import model as access
+from localcloud.authorization import messaging as access
 from localcloud.servicebus.address import Address, dead_letters_of
 from localcloud.servicebus.properties import Properties
 from localcloud.servicebus.queue import Queue
@@ -17,12 +17,17 @@ class Namespace:
         self._entities: dict[str, Queue] = {}
         for queue_name, described in queues.items():
             properties = Properties.of(described)
-            dead_letters = Queue(dead_letters_of(queue_name), properties.of_dead_letters, state, clock)
-            for queue in (Queue(queue_name, properties, state, clock, dead_letters), dead_letters):
+            scope = f"serviceBus/{queue_name}"
+            dead_letters = Queue(dead_letters_of(queue_name), scope, properties.of_dead_letters, state, clock)
+            for queue in (Queue(queue_name, scope, properties, state, clock, dead_letters), dead_letters):
                 self._entities[queue.name.lower()] = queue
 
     def find(self, address: Address) -> Queue | None:
         return self._entities.get(address.key)
+
+    def find_root(self, address: Address) -> Queue | None:
+        """The entity that the address is of, whichever of its sub-queues it names."""
+        return self._entities.get(address.root.lower())
 
     def __iter__(self) -> Iterator[Queue]:
         """Every queue, and every dead-letter sub-queue behind its queue."""

@@ -25,7 +25,7 @@ def servicebus(guard: Guard, broker: Broker) -> Starlette:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         bearer = token if scheme.lower() == "bearer" else None
         queue = broker.queue(address)
-        scope = f"serviceBus/{(address if queue is None else queue.address).scope}"
+        scope = f"serviceBus/{address.root}" if queue is None else queue.scope
         try:
             claims = guard.authenticate(bearer, READ_QUEUE, scope)
             if queue is None:

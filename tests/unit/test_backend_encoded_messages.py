@@ -1,11 +1,12 @@
 """Messages that the Service Bus SDK can't decode are received, and encoded messages are sent, with the real SDK.
 
-If a new version of azure-servicebus fails these tests, `backend.queue.encoded` must be adapted to it before it is used.
+If a new version of azure-servicebus fails these tests, adapt `backend.amqp.encoded_messages` before you use it.
 """
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import cast
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage, ServiceBusSubQueue
@@ -13,17 +14,15 @@ from azure.servicebus._pyamqp.aio import _receiver_async
 from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError
-from backend.azure.clients import servicebus_client
-from backend.queue.encoded import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
-from backend.settings import QueueSettings
-from harness.amqp_wire import Wire
-from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
+from backend.amqp.encoded_messages import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
 from hypothesis import given
 from hypothesis import strategies as st
-from workload.aio import WatchedCredential
 
 from tests import amqp_messages as m
-from tests.faults.raw_sender import RawSender
+from tests.queues import Queues, running_queues
+
+if TYPE_CHECKING:
+    from localcloud.testing import RunningCloud
 
 PLACES: dict[str, Callable[[bytes], bytes]] = {
     "application property": lambda value: m.message(m.data(b"x"), application=[("p", value)]),
@@ -125,38 +124,24 @@ def test_an_sdk_that_decodes_elsewhere_is_refused(
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    running = RunningBroker(tmp_path_factory.mktemp("encoded"), {"orders": {}, "traced": {}, "sent": {}, "peeked": {}})
-    yield running
-    running.close()
+def queues(start_cloud: "Callable[[Path], RunningCloud]", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queues]:
+    with running_queues(
+        start_cloud, tmp_path_factory.mktemp("encoded"), {"orders": {}, "traced": {}, "sent": {}, "peeked": {}}
+    ) as running:
+        yield running
 
 
 @pytest.fixture
-async def client(broker: RunningBroker) -> AsyncIterator[ServiceBusClient]:
-    settings = QueueSettings(
-        azure_servicebus_fullyqualifiednamespace=NAMESPACE,
-        azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{broker.port}",
-        ssl_cert_file=broker.ca_bundle,
-    )
-    async with servicebus_client(settings, cast(WatchedCredential, AioCredential("both"))) as client:
+async def client(queues: Queues) -> AsyncIterator[ServiceBusClient]:
+    async with queues.client() as client:
         yield client
 
 
-def put(broker: RunningBroker, queue: str, *messages: bytes) -> None:
-    """Put encoded messages into the queue."""
-    wire = Wire(broker)
-    wire.ready()
-    sender = RawSender(wire, queue)
-    for message in messages:
-        sender.put(message)
-    wire.close()
-
-
-async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, client: ServiceBusClient) -> None:
+async def test_an_undecodable_message_is_settled_alone(queues: Queues, client: ServiceBusClient) -> None:
     """The receiver stays open: it dead-letters that message with a reason, and completes the others."""
     faults = list(m.UNDECODABLE.values())
-    put(broker, "orders", m.message(m.data(b"first")), *map(PLACES["application property"], faults))
-    put(broker, "orders", m.message(m.data(b"last")))
+    queues.put("orders", m.message(m.data(b"first")), *map(PLACES["annotation"], faults))
+    queues.put("orders", m.message(m.data(b"last")))
     async with AutoLockRenewer() as renewer, client.get_queue_receiver("orders", auto_lock_renewer=renewer) as receiver:
         bodies = []
         for _ in range(len(faults) + 2):
@@ -174,12 +159,12 @@ async def test_an_undecodable_message_is_settled_alone(broker: RunningBroker, cl
 
 
 async def test_a_malformed_trace_context_keeps_no_message_from_its_settlement(
-    broker: RunningBroker, client: ServiceBusClient
+    queues: Queues, client: ServiceBusClient
 ) -> None:
     """The SDK reads the trace context of each message that it settles, and does not see one that is no ASCII text."""
     names = ("traceparent", "tracestate", "Diagnostic-Id")
-    values = [value for kind, value in m.DECODABLE.items() if "long" not in kind and kind not in m.REFUSED_BY_A_BROKER]
-    put(broker, "traced", *(m.message(m.data(b"x"), [(name, value)]) for name in names for value in values))
+    values = [value for kind, value in m.DECODABLE.items() if "long" not in kind and kind not in m.REFUSED_AS_PROPERTY]
+    queues.put("traced", *(m.message(m.data(b"x"), [(name, value)]) for name in names for value in values))
     async with client.get_queue_receiver("traced") as receiver:
         for _ in range(len(names) * len(values)):
             (message,) = await receiver.receive_messages(max_wait_time=5)
@@ -187,25 +172,21 @@ async def test_a_malformed_trace_context_keeps_no_message_from_its_settlement(
             await receiver.complete_message(message)
 
 
-async def test_a_peek_shows_the_others_too(broker: RunningBroker, client: ServiceBusClient) -> None:
+async def test_a_peek_shows_the_others_too(queues: Queues, client: ServiceBusClient) -> None:
     """A peek returns a message that can't be decoded too, and the others with it."""
-    put(broker, "peeked", m.message(m.data(b"1")), PLACES["value"](m.UNDECODABLE["char"]), m.message(m.data(b"3")))
+    queues.put("peeked", m.message(m.data(b"1")), PLACES["value"](m.UNDECODABLE["char"]), m.message(m.data(b"3")))
     async with client.get_queue_receiver("peeked") as receiver:
         peeked = await receiver.peek_messages(10, sequence_number=1)
     assert [message.sequence_number for message in peeked] == [1, 2, 3]
     assert [decoding_fault(message) is None for message in peeked] == [True, False, True]
 
 
-async def test_a_message_is_sent_as_it_is(broker: RunningBroker, client: ServiceBusClient) -> None:
+async def test_a_message_is_sent_as_it_is(queues: Queues, client: ServiceBusClient) -> None:
     """The same bytes arrive, also those of types that the SDK can't encode."""
-    values = [
-        *(
-            (name, value)
-            for name, value in (m.DECODABLE | m.UNDECODABLE).items()
-            if len(value) < 10_000 and name not in m.REFUSED_BY_A_BROKER
-        )
-    ]
-    sent = m.message(m.sequence(*(value for _, value in values)) + m.sequence(), application=values)
+    short = {name: value for name, value in (m.DECODABLE | m.UNDECODABLE).items() if len(value) < 10_000}
+    values = [value for name, value in short.items() if name not in m.REFUSED_BY_A_BROKER]
+    properties = [(name, value) for name, value in short.items() if name not in m.REFUSED_AS_PROPERTY]
+    sent = m.message(m.sequence(*values) + m.sequence(), application=properties)
     async with client.get_queue_sender("sent") as sender, client.get_queue_receiver("sent") as receiver:
         await send_encoded(sender, sent)
         (message,) = await receiver.receive_messages(max_wait_time=5)

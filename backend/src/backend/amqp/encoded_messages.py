@@ -6,7 +6,8 @@ settled. A peek loses every message of its page. A message that it can decode it
 becomes an int, a binary property a string, an AMQP value an empty body.
 
 So `keep_encoded` replaces the private function that decodes messages, in the two modules of the SDK that use it, and
-`send_encoded` replaces the message in a batch. tests/unit/test_backend_encoded.py fails if a new SDK differs here.
+`send_encoded` replaces the message in a batch. If a new SDK differs here, tests/unit/test_backend_encoded_messages.py
+fails.
 """
 
 import time
@@ -21,18 +22,18 @@ from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError
 
-from backend.queue import amqp
+from backend.amqp import encoding
 
 _NAMES = {
-    amqp.HEADER: "header",
-    amqp.DELIVERY_ANNOTATIONS: "delivery annotations",
-    amqp.MESSAGE_ANNOTATIONS: "message annotations",
-    amqp.PROPERTIES: "properties",
-    amqp.APPLICATION_PROPERTIES: "application properties",
-    amqp.DATA: "body",
-    amqp.SEQUENCE: "body",
-    amqp.VALUE: "body",
-    amqp.FOOTER: "footer",
+    encoding.HEADER: "header",
+    encoding.DELIVERY_ANNOTATIONS: "delivery annotations",
+    encoding.MESSAGE_ANNOTATIONS: "message annotations",
+    encoding.PROPERTIES: "properties",
+    encoding.APPLICATION_PROPERTIES: "application properties",
+    encoding.DATA: "body",
+    encoding.SEQUENCE: "body",
+    encoding.VALUE: "body",
+    encoding.FOOTER: "footer",
 }
 DELIVERY_COUNT = 4  # its place in the header, whose last field it is
 _SEQUENCE_NUMBER, _LOCKED_UNTIL = b"x-opt-sequence-number", b"x-opt-locked-until"
@@ -92,7 +93,7 @@ def decode(payload: memoryview) -> EncodedMessage:
     encoded = bytes(payload)
     try:
         message, fault = _decode(encoded), None
-    except amqp.Malformed as error:
+    except encoding.Malformed as error:
         message, fault = _broker_part(encoded), f"it is no AMQP message: {error}"
     except Exception as error:
         message, fault = _broker_part(encoded), str(error)
@@ -107,15 +108,15 @@ def _decode(encoded: bytes) -> Message:
     Raises `ValueError`, which names the section that can't be decoded.
     """
     found: dict[str, Any] = {}
-    for code, value in amqp.sections(encoded):
+    for code, value in encoding.sections(encoded):
         try:
-            amqp.check(code, value)
-            section = decode_payload(memoryview(amqp.encode_section(code, value)))
+            encoding.check(code, value)
+            section = decode_payload(memoryview(encoding.encode_section(code, value)))
         except Exception as error:
             why = f": {error}" if isinstance(error, ValueError) else ""  # other errors say only how the SDK failed
             raise ValueError(f"azure-servicebus can't decode its {_NAMES[code]}{why}") from error
         for field, content in section._asdict().items():
-            if code in (amqp.DATA, amqp.SEQUENCE) and content is not None:
+            if code in (encoding.DATA, encoding.SEQUENCE) and content is not None:
                 found.setdefault(field, []).extend(content)
             elif content is not None:
                 found[field] = content
@@ -145,13 +146,16 @@ def _broker_part(encoded: bytes) -> Message:
     unknown: dict[str | bytes, int] = {_SEQUENCE_NUMBER: 0, _LOCKED_UNTIL: int((time.time() + _LOCK) * 1000)}
     annotations: dict[str | bytes, int] = {}
     header = None
-    with suppress(amqp.Malformed):
-        for code, value in amqp.sections(encoded):
-            if code == amqp.HEADER:
-                counts = map(amqp.integer, amqp.items(value)[DELIVERY_COUNT:])
+    with suppress(encoding.Malformed):
+        for code, value in encoding.sections(encoded):
+            if code == encoding.HEADER:
+                counts = map(encoding.integer, encoding.items(value)[DELIVERY_COUNT:])
                 header = Header(delivery_count=next(counts, None))
-            elif code == amqp.MESSAGE_ANNOTATIONS:
-                numbers = (((amqp.text(key) or "").encode(), amqp.integer(item)) for key, item in amqp.entries(value))
+            elif code == encoding.MESSAGE_ANNOTATIONS:
+                numbers = (
+                    ((encoding.text(key) or "").encode(), encoding.integer(item))
+                    for key, item in encoding.entries(value)
+                )
                 annotations = {name: number for name, number in numbers if name in unknown and number is not None}
     message = Message(header=header, message_annotations=unknown | annotations)
     try:

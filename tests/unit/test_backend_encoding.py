@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from backend.queue import amqp
+from backend.amqp import encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ def test_a_message_is_its_sections() -> None:
         properties=[m.string("id")],
         after=m.section(m.FOOTER, m.map_of()),
     )
-    assert list(amqp.sections(encoded)) == [
+    assert list(encoding.sections(encoded)) == [
         (m.PROPERTIES, m.list_of(m.string("id"))),
         (m.APPLICATION_PROPERTIES, m.map_of((m.string("p"), m.UNDECODABLE["decimal64"]))),
         (m.DATA, m.binary(b"one")),
@@ -32,7 +32,7 @@ def test_a_message_is_its_sections() -> None:
 def test_a_section_may_have_a_descriptor_of_eight_bytes() -> None:
     """An ulong has three encodings, and AMQP lets a sender choose."""
     encoded = b"\x00\x80" + struct.pack(">Q", m.DATA) + m.binary(b"x")
-    assert list(amqp.sections(encoded)) == [(m.DATA, m.binary(b"x"))]
+    assert list(encoding.sections(encoded)) == [(m.DATA, m.binary(b"x"))]
 
 
 @pytest.mark.parametrize(
@@ -55,33 +55,33 @@ def test_a_section_may_have_a_descriptor_of_eight_bytes() -> None:
 )
 def test_what_is_no_row_of_sections_is_malformed(encoded: bytes) -> None:
     """An unknown section is refused, and so is a second one of a kind that is no data or sequence section."""
-    with pytest.raises(amqp.Malformed):
-        list(amqp.sections(encoded))
+    with pytest.raises(encoding.Malformed):
+        list(encoding.sections(encoded))
 
 
 @pytest.mark.parametrize("kind", [m.DECODABLE, m.UNDECODABLE])
 def test_values_of_every_type_stay_the_bytes_that_they_were(kind: dict[str, bytes]) -> None:
     """A list and a map of all types are taken apart into the items that they were put together from."""
     pairs = [(m.string(name), value) for name, value in kind.items()]
-    assert amqp.items(m.list_of(*kind.values())) == list(kind.values())
-    assert amqp.entries(m.map_of(*pairs)) == pairs
-    assert amqp.items(amqp.encode_list(list(kind.values()))) == list(kind.values())
-    assert amqp.entries(amqp.encode_map(pairs)) == pairs
+    assert encoding.items(m.list_of(*kind.values())) == list(kind.values())
+    assert encoding.entries(m.map_of(*pairs)) == pairs
+    assert encoding.items(encoding.encode_list(list(kind.values()))) == list(kind.values())
+    assert encoding.entries(encoding.encode_map(pairs)) == pairs
 
 
 @pytest.mark.parametrize("count", [0, 1, 84, 85, 255, 256, 1000])
 def test_compounds_of_any_size_are_encoded(count: int) -> None:
     """Up to 255 items in 255 bytes have the small encoding, the others the large one."""
-    items = [amqp.encode_string(str(number)) for number in range(count)]
-    assert amqp.items(amqp.encode_list(items)) == items
-    assert amqp.entries(amqp.encode_map(zip(items, items, strict=True))) == list(zip(items, items, strict=True))
+    items = [encoding.encode_string(str(number)) for number in range(count)]
+    assert encoding.items(encoding.encode_list(items)) == items
+    assert encoding.entries(encoding.encode_map(zip(items, items, strict=True))) == list(zip(items, items, strict=True))
 
 
 @pytest.mark.parametrize("text", ["", "a", "ä" * 127, "ä" * 128, "x" * 70_000])
 def test_texts_and_binaries_of_any_length_are_read_again(text: str) -> None:
     """Up to 255 bytes have the small encoding, the others the large one."""
-    assert amqp.text(amqp.encode_string(text)) == text
-    assert amqp.binary(amqp.encode_binary(text.encode())) == text.encode()
+    assert encoding.text(encoding.encode_string(text)) == text
+    assert encoding.binary(encoding.encode_binary(text.encode())) == text.encode()
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_texts_and_binaries_of_any_length_are_read_again(text: str) -> None:
 )
 def test_integers_are_read(name: str, number: int | None) -> None:
     """A whole number of every width and sign is read. A value of another type is None."""
-    assert amqp.integer(m.DECODABLE[name]) == number
+    assert encoding.integer(m.DECODABLE[name]) == number
 
 
 @pytest.mark.parametrize("value", [LIST_OF_TWO, m.NULL, m.string("a")])
 def test_a_map_is_expected(value: bytes) -> None:
     """A value of another type has no entries."""
-    with pytest.raises(amqp.Malformed):
-        amqp.entries(value)
+    with pytest.raises(encoding.Malformed):
+        encoding.entries(value)
 
 
 @pytest.mark.parametrize(
@@ -134,22 +134,22 @@ def test_a_map_is_expected(value: bytes) -> None:
 )
 def test_a_list_is_expected(value: bytes) -> None:
     """A value of another type, or one that holds less or more than it claims, has no items."""
-    with pytest.raises(amqp.Malformed):
-        amqp.items(value)
+    with pytest.raises(encoding.Malformed):
+        encoding.items(value)
 
 
 @pytest.mark.parametrize("kind", [m.DECODABLE, {name: m.UNDECODABLE[name] for name in ("decimal32", "char")}])
 def test_every_type_is_well_formed(kind: dict[str, bytes]) -> None:
     """Well-formed values of types that the SDK does not know pass the check."""
     for value in kind.values():
-        amqp.check(m.VALUE, value)
+        encoding.check(m.VALUE, value)
 
 
 @pytest.mark.parametrize("name", m.BOMBS)
 def test_a_value_that_claims_more_than_it_is_is_refused(name: str) -> None:
     """A count of billions and endlessly nested values are refused before they reach a decoder."""
-    with pytest.raises(amqp.Malformed):
-        amqp.check(m.VALUE, m.BOMBS[name])
+    with pytest.raises(encoding.Malformed):
+        encoding.check(m.VALUE, m.BOMBS[name])
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_value_that_claims_more_than_it_is_is_refused(name: str) -> None:
 )
 def test_a_section_holds_what_it_must(code: int, value: bytes) -> None:
     """A section whose value has the wrong type is refused: a header must be a list, a data section a binary."""
-    with pytest.raises(amqp.Malformed):
-        amqp.check(code, value)
+    with pytest.raises(encoding.Malformed):
+        encoding.check(code, value)
 
 
 @given(st.binary(max_size=200), st.sampled_from(list(m.DECODABLE.values())), st.integers(0, 200))
@@ -176,7 +176,7 @@ def test_any_bytes_are_taken_apart_or_refused(noise: bytes, value: bytes, cut: i
     """Any bytes either come apart or raise `Malformed`."""
     for encoded in (noise, b"\x00\x53" + noise, m.value(value)[:cut] + noise):
         try:
-            for code, content in amqp.sections(encoded):
-                amqp.check(code, content)
-        except amqp.Malformed:
+            for code, content in encoding.sections(encoded):
+                encoding.check(code, content)
+        except encoding.Malformed:
             pass
