@@ -18,10 +18,10 @@ from frontend.orders.references import References
 from frontend.orders.sender import OrderSender
 from frontend.orders.views import orders as orders_blueprint
 from frontend.parts import Parts
+from frontend.server.incoming_request import LONGEST_BODY
 from frontend.settings import LOG_LEVELS, Settings
 from frontend.web import forgery, hosts, openapi, problems, security_headers, tracing
 from frontend.web.health import health
-from frontend.web.incoming_request import LONGEST_BODY
 from frontend.web.sessions import Sessions, sign_with
 from frontend.web.signing_keys import SigningKeys
 

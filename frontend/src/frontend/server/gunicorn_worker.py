@@ -28,9 +28,9 @@ from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker
 from workload.settings import from_environment
 
+from frontend.server.incoming_request import IncomingRequest, UnservableRequest
 from frontend.settings import ServerSettings
 from frontend.web import health
-from frontend.web.incoming_request import IncomingRequest, UnservableRequest
 from frontend.web.problems import ProblemDetails
 
 _PIECE = 16 * 1024  # bytes to receive at once
