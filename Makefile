@@ -22,7 +22,7 @@ test: tools ## Run the tests, but for those of `make faults`
 	@$(venv)/python -m pytest -n 3 -m "not counted" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
 
 # What is tried besides the faults: rights, forged tokens, requests and frames that lie, clients that hold on.
-attacks := tests/access $(addprefix tests/unit/test_frontend_,slow_clients.py hosts.py form.py) \
+attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py hosts.py form.py) \
 	$(addprefix localcloud/tests/test_,attacks.py federation.py planes.py blob_table.py servicebus_wire.py connections.py) \
 	$(addprefix localcloud/tests/unit/test_amqp_,codec.py frames.py message.py)
 

@@ -31,7 +31,7 @@ from backend.repair.search import documents_without_receipt
 from backend.settings import QueueSettings, StoreSettings, WorkerSettings
 from flask import Flask
 from frontend.bootstrap import create_app
-from frontend.identity.clients import Clients as FrontendClients
+from frontend.identity.lazy_clients import LazyClients
 from frontend.settings import Settings as FrontendSettings
 
 from contract import Order, OrderMessage, Receipt
@@ -76,7 +76,7 @@ def shows_a_receipt(application: Application) -> None:
 
 def _frontend(application: Application) -> Flask:
     settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
-    clients = FrontendClients(settings)
+    clients = LazyClients(settings)
     with application.pod_of("frontend"):
         clients.credential()
     return create_app(settings, clients)
