@@ -46,7 +46,7 @@ def on_access(entry: Access, model: AccessModel) -> str | None:
             "a role that holds it to the workload in the access model."
         )
     if entry.reason == CONTROL_PLANE:
-        return "no grant of the data plane holds this: whoever deploys makes and changes databases and containers."
+        return "no grant of the data plane holds this: the deployment makes and changes databases and containers."
     return f"the token was refused: {entry.reason}."
 
 
