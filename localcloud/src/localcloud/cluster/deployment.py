@@ -1,4 +1,4 @@
-"""A Deployment: as many pods as it has replicas, also when their number changes, and a rolling restart."""
+"""A Deployment: one pod for each replica, scaling, and a rolling restart."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _DRAIN = 10.0  # seconds that requests under way may take before their pod is to
 
 
 class DeploymentController:
-    """`refusal` is why its pods are not admitted, where they are not."""
+    """`refusal` says why its pods are not admitted; it is empty if they are."""
 
     def __init__(self, manifest: Deployment, node: Node) -> None:
         self.name = manifest.metadata.name
@@ -35,7 +35,7 @@ class DeploymentController:
         return sum(pod.ready for pod in self.pods) >= self.replicas
 
     async def restart(self) -> None:
-        """Replaces every pod, one at a time; raises `RolloutError` when a new one does not become ready in time."""
+        """Replace every pod, one at a time. Raises `RolloutError` if a new one does not become ready in time."""
         async with self._changing:
             for old in list(self.pods):
                 if self._stopping:
@@ -68,7 +68,7 @@ class DeploymentController:
             await asyncio.gather(*(self._retire(pod) for pod in self.pods[replicas:]))
 
     async def stop(self) -> None:
-        """Ends a restart under way as well: it then raises `RolloutError`."""
+        """Stop every pod. A restart that is under way raises `RolloutError`."""
         self._stopping = True
         await asyncio.gather(*(pod.stop() for pod in self.pods))
         async with self._changing:

@@ -19,7 +19,7 @@ class Certificates:
         self._ca = _load_or_create(self.bundle, folder / "ca-key.pem")
 
     def publish(self, file: Path) -> None:
-        """Puts the CA's certificate, and not its key, in a file that anybody may read."""
+        """Write the CA's certificate, without its key, to a file that every user of this machine may read."""
         self._ca.cert_pem.write_to_path(str(file))
         file.chmod(0o644)
 

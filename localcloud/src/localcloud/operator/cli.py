@@ -1,4 +1,4 @@
-"""`localcloud`: runs the cloud, and talks to the one that runs. `localcloud --help` names every verb and setting."""
+"""`localcloud`: start the cloud, or ask one that runs. `localcloud --help` names every verb and setting."""
 
 import argparse
 import asyncio
@@ -234,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument(flag, help=default, nargs="*" if setting == "issuers" else None)
         return one
 
-    run = add("run", _run, "run the cloud, and a cluster on it where an overlay is given")
+    run = add("run", _run, "run the cloud, with a cluster if you give an overlay")
     run.add_argument("--overlay", type=Path, help="the kustomize overlay that the cluster runs")
     run.add_argument("--ephemeral", action="store_true", help="remove the state folder at the end")
     run.add_argument("--service-port", type=_service_port, action="append", default=[], metavar="SERVICE=PORT")
@@ -247,12 +247,12 @@ def _parser() -> argparse.ArgumentParser:
         help="keep this service account's projected token in a folder, for a workload that runs elsewhere",
     )
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
-    add("status", _status, "the pods, and what those that are not ready lack")
-    add("access", _access, "who did what, from the audit trail")
-    add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
-    env = add("env", _env, "the environment of a workload that you start yourself, as shell commands for eval")
+    add("status", _status, "list the pods; for each that is not ready, say why")
+    add("access", _access, "show which workload did what, from the audit trail")
+    add("outputs", _outputs, "print this cloud's ids and endpoints as the manifests take infrastructure's outputs")
+    env = add("env", _env, "print the environment of a workload that you start yourself, as shell commands for eval")
     env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
-    secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
+    secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
     restart = add("restart", _restart, "restart a deployment's pods, one after the other")
@@ -265,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")
     add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
     add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
-    add("faults", _faults, "which services have a fault, and how often it was met")
+    add("faults", _faults, "list the services' faults, and how many requests each has hit")
     fault = add("fault", _fault, "make a service fail, or work again")
     fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
     fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")

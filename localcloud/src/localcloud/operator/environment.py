@@ -9,10 +9,10 @@ from localcloud.entra.discovery import AUTHORITY
 
 
 def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str, str]:
-    """The variables that lead the SDKs of every language to this cloud as this workload.
+    """Return the variables with which every language's SDKs reach this cloud as this workload.
 
-    The webhook's four come first, then Service Connector's names for the services, then the way there: the proxy and
-    the CA, by the names that Python, Node, Go, Java and .NET read.
+    The webhook's four come first, then the services under Service Connector's names, then the proxy and the CA under
+    the names that Python, Node, Go, Java and .NET read.
     """
     settings, ca = cloud.settings, str(cloud.ca_bundle)
     return {

@@ -25,7 +25,7 @@ _PATIENCE = 60.0  # seconds for a start or a stop
 
 @dataclass(frozen=True)
 class RunningCloud:
-    """A started cloud in a loop of its own, and its services as the settings of a pod name them.
+    """A started cloud in an event loop of its own. The properties name its services as a pod's settings do.
 
     `folder` is removed at the end.
     """
@@ -132,4 +132,4 @@ def reached_as_from_a_pod(running: RunningCloud) -> Iterator[pytest.MonkeyPatch]
 
 
 def _ignore(_line: str) -> None:
-    """A test reads the audit trail; the terminal's lines would only stand between its own."""
+    """Drop the terminal's lines: a test reads the audit trail instead."""
