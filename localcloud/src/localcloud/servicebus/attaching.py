@@ -63,9 +63,13 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
         return _request_link(session, attach, queue.name, text(target.address), peer, accept)
     peer.credentials.require(RECEIVE if peer_receives else SEND, queue)
     if not peer_receives:
-        if queue.dead_letters is None:
-            raise AmqpError(errors.NOT_ALLOWED, "Messages cannot be sent to a dead-letter sub-queue.")
+        if not queue.can_send:
+            description = f"Messages cannot be sent to '{queue.name}': it is a subscription or a dead-letter sub-queue."
+            raise AmqpError(errors.NOT_ALLOWED, description)
         return IncomingLink(session, attach.handle, attach.name, _enqueue(queue, peer.credentials), peer.holdings)
+    if not queue.can_receive:
+        why = "has auto-forwarding enabled" if queue.holds_messages else "is a topic: receive from its subscriptions"
+        raise AmqpError(errors.NOT_ALLOWED, f"No message receiver can be created on '{queue.name}', which {why}.")
     return _receiver(session, attach, source, queue, peer)
 
 

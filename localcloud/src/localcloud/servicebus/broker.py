@@ -46,13 +46,14 @@ _log = logging.getLogger(__name__)
 class Broker:
     """`namespace` is its fully qualified name. Of `most_connections` at once, each further one is closed unread.
 
-    Raises `ValueError` where a queue's duration is not ISO 8601, `sqlite3.Error` where the database cannot be opened.
+    Raises `ValueError` if a subscription's rule can't be read, `sqlite3.Error` if the database cannot be opened.
     """
 
     def __init__(
         self,
         guard: Guard,
         queues: Mapping[str, access.Queue],
+        topics: Mapping[str, access.Topic],
         database: Path,
         namespace: str,
         clock: Callable[[], float] = time.time,
@@ -66,7 +67,7 @@ class Broker:
         self._most_connections = most_connections
         self._disturbance = Disturbance(faults or Faults([SERVICE]))
         self._state = State(database)
-        self._namespace = Namespace(namespace, queues, self._state, clock)
+        self._namespace = Namespace(namespace, queues, topics, self._state, clock)
         self._connections: set[Connection] = set()
         self._listener: Listener | None = None
         self._pauses = Pauses(0.1, 5.0, 30.0)

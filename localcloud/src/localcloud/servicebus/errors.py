@@ -12,6 +12,7 @@ from localcloud.servicebus.amqp.types import Symbol
 ARGUMENT_ERROR = "com.microsoft:argument-error"
 ARGUMENT_OUT_OF_RANGE = "com.microsoft:argument-out-of-range"
 DECODE_ERROR = "amqp:decode-error"
+ENTITY_ALREADY_EXISTS = "com.microsoft:entity-already-exists"
 FRAMING_ERROR = "amqp:connection:framing-error"
 INTERNAL_ERROR = "amqp:internal-error"
 INVALID_FIELD = "amqp:invalid-field"
@@ -41,6 +42,7 @@ _STATUS = {
     SESSION_LOCK_LOST: 410,
     SESSION_CANNOT_BE_LOCKED: 410,
     TIMEOUT: 408,
+    ENTITY_ALREADY_EXISTS: 409,
     NOT_IMPLEMENTED: 501,
     INTERNAL_ERROR: 500,
     SERVER_BUSY: 503,
