@@ -17,6 +17,12 @@ RESET = "localcloud.reset"  # an extension of the ASGI scope: `reset` breaks the
 HEAD_TIMEOUT = 10.0  # seconds from a connection's or a request's beginning to the end of its head
 BODY_TIMEOUT = 30.0  # seconds between two parts of a body
 _MOST_CONNECTIONS = 512
+_WEBSOCKETS = {  # the protocols inside have heartbeats of their own
+    "ws": "websockets-sansio",
+    "ws_max_size": 1024 * 1024,
+    "ws_ping_interval": None,
+    "ws_per_message_deflate": False,
+}
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -68,7 +74,7 @@ class EmbeddedServer(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, **options: Any) -> None:
         """`options` are uvicorn's."""
-        common = {"lifespan": "off", "log_config": None, "log_level": "warning", "access_log": False, "ws": "none"}
+        common = {"lifespan": "off", "log_config": None, "log_level": "warning", "access_log": False, **_WEBSOCKETS}
         super().__init__(uvicorn.Config(app, **{**common, **options}))
         self.answering = asyncio.Event()
 

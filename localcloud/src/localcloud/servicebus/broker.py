@@ -82,7 +82,7 @@ class Broker:
         listening = listen(host, port)
         self._turn(None, _nothing)  # what became due while the broker was stopped
         self._listener = Listener(
-            "Service Bus", listening, self._connect, tls, self._most_connections, self._timeouts.handshake
+            "Service Bus", listening, self.connect, tls, self._most_connections, self._timeouts.handshake
         )
         self._listener.start()
         return int(listening.getsockname()[1])
@@ -115,7 +115,8 @@ class Broker:
         self._turn(None, _nothing)
         return self._namespace.find(address)
 
-    def _connect(self) -> asyncio.Protocol:
+    def connect(self) -> asyncio.Protocol:
+        """A connection that begins, whatever transport carries it."""
         credentials = Credentials(self._guard, self._namespace, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials, Holdings(credentials))
         connection = Connection(peer, self._turn, self._clock, self._timeouts, self._connections)
