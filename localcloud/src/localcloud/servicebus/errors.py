@@ -151,6 +151,10 @@ def server_busy() -> AmqpError:
     return AmqpError(SERVER_BUSY, "The service can store nothing at the moment. Please wait 10 seconds and try again.")
 
 
+def no_transactions() -> AmqpError:
+    return AmqpError(NOT_IMPLEMENTED, "Transactions are not implemented: send and settle without one.")
+
+
 def too_many_handles(limit: int) -> AmqpError:
     return AmqpError(
         RESOURCE_LIMIT_EXCEEDED, f"Cannot allocate more handles. The maximum number of handles is {limit}."
