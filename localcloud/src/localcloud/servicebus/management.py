@@ -39,9 +39,9 @@ def _perform(request: Message, queue: Queue, credentials: Credentials) -> Body:
         operation, body = request.application_property_values().get("operation"), request.body_value()
     except DecodeError as error:
         raise AmqpError(errors.DECODE_ERROR, str(error)) from error
-    if operation not in _OPERATIONS:
+    if operation not in OPERATIONS:
         raise AmqpError(errors.NOT_IMPLEMENTED, f"The operation '{operation}' is not implemented.")
-    action, perform = _OPERATIONS[operation]
+    action, perform = OPERATIONS[operation]
     credentials.require(action, queue)
     if not isinstance(body, dict):
         raise AmqpError(errors.INVALID_FIELD, "The body of a request is a map.")
@@ -147,7 +147,7 @@ def _get_message_sessions(asked: Asked) -> Body:
     return {"skip": Int(skip + len(found)), "sessions-ids": Array(_STRING, found)} if found else NO_CONTENT
 
 
-_OPERATIONS: Mapping[Value, tuple[str, Callable[[Asked], Body]]] = {
+OPERATIONS: Mapping[Value, tuple[str, Callable[[Asked], Body]]] = {
     "com.microsoft:renew-lock": (RECEIVE, _renew_lock),
     "com.microsoft:peek-message": (RECEIVE, _peek),
     "com.microsoft:update-disposition": (RECEIVE, _update_disposition),
