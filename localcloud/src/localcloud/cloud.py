@@ -99,7 +99,13 @@ class Cloud:
         with folder.reading("servicebus.sqlite") as path:
             guard = self._guard(_SERVICE_BUS_AUDIENCES)
             self._broker = Broker(
-                guard, entities.serviceBus, path, settings.servicebus_host, self.clock, faults=self.faults
+                guard,
+                entities.serviceBus,
+                entities.topics,
+                path,
+                settings.servicebus_host,
+                self.clock,
+                faults=self.faults,
             )
         self._notices = notices or Notices()
         self._stack = contextlib.AsyncExitStack()
