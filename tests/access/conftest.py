@@ -1,4 +1,4 @@
-"""A local cloud whose access model is a copy of the application's, for tests that take parts out of it."""
+"""The application's Azure: a local cloud with the application's access model and its keys."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,25 +14,20 @@ from infra.signing_keys import (
     session_key,
 )
 from tests.access import model
-from tests.access.application import Application
 
 
 @pytest.fixture(scope="package")
-def application(
-    start_cloud: Callable[..., RunningCloud], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Application]:
-    """The application's Azure with its keys, and the settings by which its workloads find it."""
-    access = tmp_path_factory.mktemp("access") / "access.yaml"
-    access.write_text(model.FILE.read_text())
-    running = start_cloud(access, name="keyless")
-    pair, secrets = receipt_key_pair(), running.cloud.secrets
-    kid = secrets.put(RECEIPT_PUBLIC_KEY, pair.public, {}, None)
-    secrets.put(RECEIPT_SIGNING_KEY, pair.private, {KID_TAG: kid}, None)
-    secrets.put(FRONTEND_SIGNING_KEY, session_key(), {}, None)
-    with reached_as_from_a_pod(running) as patch:
-        patch.setenv("AZURE_KEYVAULT_RESOURCEENDPOINT", running.vault_url)
-        patch.setenv("AZURE_COSMOS_RESOURCEENDPOINT", running.cosmos_url)
-        patch.setenv("AZURE_STORAGEBLOB_RESOURCEENDPOINT", running.blob_url)
-        patch.setenv("AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE", running.namespace)
-        patch.setenv("AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS", running.amqp_endpoint)
-        yield Application(running, access)
+def application(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
+    running, pair = start_cloud(model.FILE, name="keyless"), receipt_key_pair()
+    kid = running.set_secret(RECEIPT_PUBLIC_KEY, pair.public)
+    running.set_secret(RECEIPT_SIGNING_KEY, pair.private, {KID_TAG: kid})
+    running.set_secret(FRONTEND_SIGNING_KEY, session_key())
+    with reached_as_from_a_pod(running):
+        yield running
+
+
+@pytest.fixture
+def cloud(application: RunningCloud) -> Iterator[RunningCloud]:
+    """The same, for a test that changes the access model or expects denials: any other denial fails it."""
+    with application.watched():
+        yield application

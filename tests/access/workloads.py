@@ -24,9 +24,9 @@ from flask import Flask
 from frontend.app import create_app
 from frontend.clients import connect
 from frontend.settings import Settings as FrontendSettings
+from localcloud.testing import RunningCloud
 
 from contract import Order, OrderMessage, Receipt
-from tests.access.application import Application
 from tests.e2e.waiting import until
 
 _A_DAY = 86400.0  # seconds: the frontend's thread reads no key again while a test looks
@@ -39,36 +39,36 @@ class Unanswered(Exception):
 # --- the frontend, through its pages ---
 
 
-def becomes_ready(application: Application) -> None:
-    browser = _frontend(application).test_client()
+def becomes_ready(cloud: RunningCloud) -> None:
+    browser = _frontend(cloud).test_client()
     _expect(until(lambda: browser.get("/readyz"), lambda answer: "no answer within" not in answer.text), 200)
 
 
-def places_an_order(application: Application) -> None:
-    frontend = _started(_frontend(application))
+def places_an_order(cloud: RunningCloud) -> None:
+    frontend = _started(_frontend(cloud))
     _expect(frontend.test_client().post("/orders", json={"product": "beans", "quantity": 1}), 202)
 
 
-def lists_orders(application: Application) -> None:
-    _ask(_started(_frontend(application)), "/orders", 200)
+def lists_orders(cloud: RunningCloud) -> None:
+    _ask(_started(_frontend(cloud)), "/orders", 200)
 
 
-def shows_an_order(application: Application) -> None:
-    frontend = _started(_frontend(application))
+def shows_an_order(cloud: RunningCloud) -> None:
+    frontend = _started(_frontend(cloud))
     _ask(frontend, f"/orders/{_reference(frontend, an_order())}", 202)
 
 
-def shows_a_receipt(application: Application) -> None:
+def shows_a_receipt(cloud: RunningCloud) -> None:
     message = an_order()
-    asyncio.run(_backend(application, lambda clients, settings: _process(clients, settings, message)))
-    frontend = _started(_frontend(application))
+    asyncio.run(_backend(cloud, lambda clients, settings: _process(clients, settings, message)))
+    frontend = _started(_frontend(cloud))
     _ask(frontend, f"/orders/{_reference(frontend, message)}/receipt", 200)
 
 
-def _frontend(application: Application) -> Flask:
-    settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
-    clients = connect(settings)
-    with application.pod_of("frontend"):
+def _frontend(cloud: RunningCloud) -> Flask:
+    with cloud.acting_as("frontend"):
+        settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
+        clients = connect(settings)
         clients.credential()
     return create_app(settings, clients)
 
@@ -97,27 +97,27 @@ def _expect(answer: Any, status: int) -> None:
 # --- the backend, by the parts of which `backend.__main__` consists ---
 
 
-def reads_its_key(application: Application) -> None:
+def reads_its_key(cloud: RunningCloud) -> None:
     async def read(clients: Clients, _settings: Settings) -> None:
         await ReceiptSigner(clients.secrets.get_secret).refresh()
 
-    asyncio.run(_backend(application, read))
+    asyncio.run(_backend(cloud, read))
 
 
-def receives(application: Application) -> None:
+def receives(cloud: RunningCloud) -> None:
     async def receive(clients: Clients, settings: Settings) -> None:
         async with receiving(clients, settings.orders_queue):
             pass  # the right is checked when the link is opened
 
-    asyncio.run(_backend(application, receive))
+    asyncio.run(_backend(cloud, receive))
 
 
-def processes_an_order(application: Application) -> None:
+def processes_an_order(cloud: RunningCloud) -> None:
     message = an_order()
-    asyncio.run(_backend(application, lambda clients, settings: _process(clients, settings, message)))
+    asyncio.run(_backend(cloud, lambda clients, settings: _process(clients, settings, message)))
 
 
-def processes_an_order_again(application: Application) -> None:
+def processes_an_order_again(cloud: RunningCloud) -> None:
     """As after a crash between the receipt and the document."""
 
     async def process_again(clients: Clients, settings: Settings) -> None:
@@ -128,12 +128,12 @@ def processes_an_order_again(application: Application) -> None:
         await receipts.add(message.receipt_name, await signer.sign(receipt))
         await _process(clients, settings, message)
 
-    asyncio.run(_backend(application, process_again))
+    asyncio.run(_backend(cloud, process_again))
 
 
-async def _backend(application: Application, act: Callable[[Clients, Settings], Awaitable[None]]) -> None:
-    settings = Settings.model_validate({})
-    with application.pod_of("backend"):
+async def _backend(cloud: RunningCloud, act: Callable[[Clients, Settings], Awaitable[None]]) -> None:
+    with cloud.acting_as("backend"):
+        settings = Settings.model_validate({})
         clients = Clients.open(settings)
     try:
         await act(clients, settings)
@@ -159,11 +159,11 @@ def _parts(clients: Clients, settings: Settings) -> tuple[ReceiptSigner, BlobRec
 # --- redrive, by its command line ---
 
 
-def lists_dead_letters(application: Application) -> None:
-    asyncio.run(_redrive(application, "list"))
+def lists_dead_letters(cloud: RunningCloud) -> None:
+    asyncio.run(_redrive(cloud, "list"))
 
 
-def resends_a_dead_letter(application: Application) -> None:
+def resends_a_dead_letter(cloud: RunningCloud) -> None:
     reason = uuid4().hex  # its own letter: an earlier one is locked for as long as who failed to send it may hold it
 
     async def refuse_an_order(clients: Clients, settings: Settings) -> None:
@@ -171,20 +171,20 @@ def resends_a_dead_letter(application: Application) -> None:
             (message,) = await receiver.receive_messages(1, max_wait_time=5)
             await receiver.dead_letter_message(message, reason=reason)
 
-    places_an_order(application)
-    asyncio.run(_backend(application, refuse_an_order))
-    asyncio.run(_redrive(application, "resend", "--reason", reason))
+    places_an_order(cloud)
+    asyncio.run(_backend(cloud, refuse_an_order))
+    asyncio.run(_redrive(cloud, "resend", "--reason", reason))
 
 
-async def _redrive(application: Application, *arguments: str) -> None:
-    with application.pod_of("redrive"):
+async def _redrive(cloud: RunningCloud, *arguments: str) -> None:
+    with cloud.acting_as("redrive"):
         await run(parser().parse_args(arguments), QueueSettings.model_validate({}))
 
 
 # --- repair, by the parts of which its command line consists ---
 
 
-def mends_a_receipt(application: Application) -> None:
+def mends_a_receipt(cloud: RunningCloud) -> None:
     """Of all documents, that of an order whose receipt is missing is found, and its receipt made again."""
     message = an_order()
 
@@ -193,7 +193,7 @@ def mends_a_receipt(application: Application) -> None:
         await Process(ForgetfulReceipts(), documents, signer.sign)(message.model_dump_json().encode())
 
     async def mend_it() -> None:
-        with application.pod_of("repair"):
+        with cloud.acting_as("repair"):
             async with stores(StoreSettings.model_validate({})) as opened:
                 async for finding in documents_without_receipt(opened.orders, opened.receipts):
                     if finding.name == message.orderId:
@@ -202,7 +202,7 @@ def mends_a_receipt(application: Application) -> None:
                         return
         raise AssertionError("the document was not found")
 
-    asyncio.run(_backend(application, lose_the_receipt))
+    asyncio.run(_backend(cloud, lose_the_receipt))
     asyncio.run(mend_it())
 
 
@@ -216,12 +216,12 @@ class ForgetfulReceipts:
 # --- KEDA's scaler, by the client that asks what it asks ---
 
 
-def reads_the_queues_length(application: Application) -> None:
+def reads_the_queues_length(cloud: RunningCloud) -> None:
     """https://keda.sh/docs/latest/scalers/azure-service-bus/"""
     with (
-        application.pod_of("keda"),
+        cloud.acting_as("keda"),
         WorkloadIdentityCredential() as credential,
-        ServiceBusAdministrationClient(application.cloud.namespace, credential) as client,
+        ServiceBusAdministrationClient(cloud.namespace, credential) as client,
     ):
         client.get_queue_runtime_properties("orders")
 

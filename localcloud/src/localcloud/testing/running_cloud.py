@@ -1,38 +1,122 @@
-"""A local cloud in a thread of the test's process."""
+"""A local cloud in a thread of the test's process: its services, its access model and its trail."""
 
 import asyncio
 import shutil
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp.connector
 import pytest
 
-from localcloud.authorization.model import TENANT_ID, client_id
+from localcloud.authorization.audit import AccessEntry
+from localcloud.authorization.model import TENANT_ID, AccessModel, client_id
+from localcloud.authorization.model_file import Change
 from localcloud.cloud import Cloud
 from localcloud.cluster.webhook import AUDIENCE
 from localcloud.entra.discovery import AUTHORITY
+from localcloud.operator.environment import environment_of
 from localcloud.settings import Settings
+from localcloud.testing.changes import granted, revoked
+from localcloud.testing.watching import Denials, Watch
 
 _PATIENCE = 60.0  # seconds for a start or a stop
 
 
-@dataclass(frozen=True)
 class RunningCloud:
     """A started cloud in a loop of its own, and its services as the settings of a pod name them.
 
     `folder` is removed at the end.
     """
 
-    cloud: Cloud
-    loop: asyncio.AbstractEventLoop
-    folder: Path
+    def __init__(self, cloud: Cloud, loop: asyncio.AbstractEventLoop, folder: Path) -> None:
+        self.cloud = cloud
+        self.loop = loop
+        self.folder = folder
+        self._watch = Watch(cloud.audit)
+        self._changes: list[Change] = []
+        self.is_watched = False
+
+    # --- the access model ---
+
+    def grant(self, workload: str, role: str, scope: str) -> AbstractContextManager[None]:
+        """Grant a role to a workload, at once. As a context manager it is taken back at the end of the block.
+
+        Raises `ValueError` with a sentence if there is no such workload, role or entity.
+        """
+        return self._change(granted(workload, role, scope))
+
+    def revoke(
+        self, workload: str, role: str, scope: str | None = None, action: str | None = None
+    ) -> AbstractContextManager[None]:
+        """Take a role away from a workload, at once: on this scope, or wherever it has it.
+
+        With an `action` the workload keeps the rest of the role. As a context manager it is given back at the end of
+        the block.
+
+        Raises `ValueError` with a sentence if the workload is not granted that.
+        """
+        return self._change(revoked(workload, role, scope, action))
+
+    def enforce(self, model: Mapping[str, Any]) -> AbstractContextManager[None]:
+        """Put a whole access model in force, written as in the file. Entities are those of the start.
+
+        As a context manager it ends with the block. Raises `ValueError` if the model is wrong.
+        """
+        checked = AccessModel.model_validate(model)
+        return self._change(lambda _model: checked)
+
+    def restore(self) -> None:
+        """Put the access file's own model in force."""
+        self._changes.clear()
+        self.cloud.model.change()
+
+    # --- the trail ---
+
+    def accesses(self, workload: str | None = None) -> list[AccessEntry]:
+        """Return what was accessed so far, allowed or denied, by this workload or by all."""
+        return [entry for entry in self._watch.accesses if workload in (None, entry.workload)]
+
+    def expects_denials(self) -> AbstractContextManager[Denials]:
+        """Expect that something is denied in the block. A denial elsewhere fails a test that is watched."""
+        return self._watch.expects_denials()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch a test: its trail begins empty, and the access file's own model is in force again at its end."""
+        self._watch.clear()
+        self.is_watched = True
+        try:
+            yield
+        finally:
+            self.is_watched = False
+            self.restore()
+
+    def check(self) -> None:
+        """Raise `UnexpectedDenial` if anything was denied since the test began that it did not expect."""
+        self._watch.check()
+
+    # --- a workload's side ---
+
+    def environment(self, workload: str) -> dict[str, str]:
+        """Return the variables with which a program of the workload finds its identity and the services."""
+        return dict(environment_of(self.cloud, workload, self.token_file(workload)))
+
+    @contextmanager
+    def acting_as(self, workload: str) -> Iterator[None]:
+        """Give this process the workload's variables for the block."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment(workload).items():
+                patch.setenv(name, value)
+            yield
+
+    def set_secret(self, name: str, value: str, tags: Mapping[str, str] | None = None) -> str:
+        """Set a secret, as a deployment does, and return its version."""
+        return self.cloud.secrets.put(name, value, tags)
 
     @property
     def vault_url(self) -> str:
@@ -85,6 +169,26 @@ class RunningCloud:
             "client_id": client_id(workload),
             "token_file_path": str(self.token_file(workload)),
         }
+
+    def _change(self, change: Change) -> AbstractContextManager[None]:
+        self.cloud.model.change(*self._changes, change)
+        self._changes.append(change)
+        return _Undoing(lambda: self._undo(change))
+
+    def _undo(self, change: Change) -> None:
+        if change in self._changes:
+            self._changes.remove(change)
+            self.cloud.model.change(*self._changes)
+
+
+class _Undoing(AbstractContextManager[None]):
+    """Does nothing at the beginning of a block, and takes something back at its end."""
+
+    def __init__(self, undo: Callable[[], None]) -> None:
+        self._undo = undo
+
+    def __exit__(self, *_error: object) -> None:
+        self._undo()
 
 
 @contextmanager
