@@ -260,7 +260,7 @@ def test_a_test_without_the_cloud_is_left_alone(said: str) -> None:
 def test_the_plugin_starts_no_cloud_by_itself(pytester: pytest.Pytester) -> None:
     """Tests that ask for none are as fast as without it: what starts a cloud is not even imported."""
     pytester.makepyfile(
-        "import sys\n\ndef test_nothing():\n    assert 'localcloud.testing.running_cloud' not in sys.modules\n"
+        "import sys\n\ndef test_nothing():\n    assert 'localcloud.testing.in_process' not in sys.modules\n"
     )
     pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=1)
 

@@ -1,27 +1,18 @@
-"""The application's Azure: a local cloud with the application's access model and its keys."""
+"""The application's Azure, for all tests of its access model."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
-from infra.signing_keys import (
-    FRONTEND_SIGNING_KEY,
-    KID_TAG,
-    RECEIPT_PUBLIC_KEY,
-    RECEIPT_SIGNING_KEY,
-    receipt_key_pair,
-    session_key,
-)
 from tests.access import model
+from tests.access.application import NAME, hand_over_keys
 
 
 @pytest.fixture(scope="package")
 def application(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
-    running, pair = start_cloud(model.FILE, name="keyless"), receipt_key_pair()
-    kid = running.set_secret(RECEIPT_PUBLIC_KEY, pair.public)
-    running.set_secret(RECEIPT_SIGNING_KEY, pair.private, {KID_TAG: kid})
-    running.set_secret(FRONTEND_SIGNING_KEY, session_key())
+    running = start_cloud(model.FILE, name=NAME)
+    hand_over_keys(running)
     with reached_as_from_a_pod(running):
         yield running
 

@@ -233,3 +233,21 @@ def an_order() -> OrderMessage:
         order=Order(product="beans", quantity=1),
         acceptedAt=datetime.now(UTC),
     )
+
+
+EVERYTHING = (
+    becomes_ready,
+    places_an_order,
+    lists_orders,
+    shows_an_order,
+    shows_a_receipt,
+    reads_its_key,
+    receives,
+    processes_an_order,
+    processes_an_order_again,
+    lists_dead_letters,
+    resends_a_dead_letter,
+    mends_a_receipt,
+    reads_the_queues_length,
+)
+"""All that the workloads do with what they are granted."""

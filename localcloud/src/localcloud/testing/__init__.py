@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from localcloud.authorization.audit import AccessEntry, ExchangeEntry
-    from localcloud.testing.running_cloud import RunningCloud, reached_as_from_a_pod, running_cloud
+    from localcloud.testing.in_process import RunningCloud, reached_as_from_a_pod, running_cloud
     from localcloud.testing.watching import Denials, UnexpectedDenial
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for module in ("running_cloud", "watching"):
+    for module in ("in_process", "watching"):
         found = vars(import_module(f"{__name__}.{module}")).get(name)
         if found is not None:
             return found

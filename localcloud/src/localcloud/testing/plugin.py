@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from localcloud.testing.running_cloud import RunningCloud
+    from localcloud.testing.in_process import RunningCloud
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def start_cloud() -> Iterator[Callable[..., "RunningCloud"]]:
     """A function that takes an access model and settings and starts a cloud, which runs until the session ends."""
-    from localcloud.testing.running_cloud import running_cloud
+    from localcloud.testing.in_process import running_cloud
 
     with ExitStack() as stack:
         yield lambda *arguments, **settings: stack.enter_context(running_cloud(*arguments, **settings))
@@ -42,7 +42,7 @@ def cloud(localcloud_running: "RunningCloud") -> Iterator["RunningCloud"]:
 
     A test that is denied anything outside `cloud.expects_denials()` fails.
     """
-    from localcloud.testing.running_cloud import reached_as_from_a_pod
+    from localcloud.testing.in_process import reached_as_from_a_pod
 
     with reached_as_from_a_pod(localcloud_running), localcloud_running.watched():
         yield localcloud_running
@@ -67,7 +67,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 def _clouds_of(item: pytest.Item) -> list["RunningCloud"]:
     """The clouds among the fixtures that the test asks for by name."""
-    module = sys.modules.get("localcloud.testing.running_cloud")
+    module = sys.modules.get("localcloud.testing.in_process")
     if module is None:
         return []
     arguments: dict[str, Any] = getattr(item, "funcargs", {})
