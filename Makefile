@@ -6,8 +6,8 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check clean tools status access restart redrive repair rotate-receipt-key \
-	rotate-session-key matrix deploy smoke destroy what-if
+.PHONY: help run demo test faults check clean tools status access least-privilege restart redrive repair \
+	rotate-receipt-key rotate-session-key matrix deploy smoke destroy what-if
 
 help: ## Name the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ status: tools ## List the pods; for each that is not ready, say why
 
 access: tools ## Print the accesses so far, allowed or denied
 	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)
+
+least-privilege: tools ## What each workload is granted and never uses, once all have done all that they do
+	@$(venv)/python -m tests.access
 
 restart: tools ## Restart a deployment, failing no request (DEPLOYMENT=frontend)
 	@$(venv)/localcloud restart --state $(LOCALCLOUD_STATE) $(or $(DEPLOYMENT),frontend)

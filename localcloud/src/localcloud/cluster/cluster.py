@@ -122,7 +122,7 @@ class Cluster:
         self._node = None
 
     async def restart(self, deployment: str) -> None:
-        """Restart the pods, one at a time. Raises `KeyError` for an unknown name, `RolloutError` as `Deployment` does."""
+        """Replace every pod, one at a time. Raises `KeyError` for an unknown name, `RolloutError` if one is not ready."""
         await self._deployments[deployment].restart()
 
     async def scale(self, deployment: str, replicas: int) -> None:

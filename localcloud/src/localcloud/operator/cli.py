@@ -194,6 +194,24 @@ def _access(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _least_privilege(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from localcloud.authorization.model import AccessFileError
+    from localcloud.operator.least_privilege import least_privilege
+
+    settings = _settings(arguments)
+    trail = settings.state / "audit.jsonl"
+    if not trail.exists():
+        sys.exit(f"localcloud: there is no trail at {trail}: no local cloud has run there")
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    try:
+        least_privilege(settings.access, trail, arguments.form, console)
+    except AccessFileError as error:
+        return _fail(error)
+    return 0
+
+
 def _ask(arguments: argparse.Namespace, question: "Callable[[httpx.Client], int]") -> int:
     from localcloud.operator.client import ControlError, connect
 
@@ -249,6 +267,14 @@ def _parser() -> argparse.ArgumentParser:
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
     add("status", _status, "list the pods; for each that is not ready, say why")
     add("access", _access, "show which workload did what, from the audit trail")
+    least = add("least-privilege", _least_privilege, "show what is granted and was never used, and the smallest roles")
+    least.add_argument(
+        "--as",
+        dest="form",
+        choices=("table", "access.yaml", "bicep", "terraform"),
+        default="table",
+        help="a table, or what was used and no more as an access model, Bicep or Terraform (default: table)",
+    )
     add("outputs", _outputs, "print this cloud's ids and endpoints as the manifests take infrastructure's outputs")
     env = add("env", _env, "print the environment of a workload that you start yourself, as shell commands for eval")
     env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
