@@ -147,6 +147,31 @@ def invalid_metadata() -> BlobError:
     )
 
 
+def metadata_too_large() -> BlobError:
+    return BlobError(400, "MetadataTooLarge", "The size of the specified metadata exceeds the maximum size permitted.")
+
+
+def empty_tag_name() -> BlobError:
+    return BlobError(400, "EmptyTagName", "The name of one of the tag key-value pairs is empty.")
+
+
+def duplicate_tag_names() -> BlobError:
+    return BlobError(400, "DuplicateTagNames", "The tags specified contain duplicate names.")
+
+
+def tags_too_large() -> BlobError:
+    return BlobError(400, "TagsTooLarge", "The tags specified exceed the maximum permissible limit.")
+
+
+def invalid_tag() -> BlobError:
+    message = "The tags specified are invalid. It contains characters that are not permitted."
+    return BlobError(400, "InvalidTag", message)
+
+
+def block_list_too_long() -> BlobError:
+    return BlobError(400, "BlockListTooLong", "The block list may not contain more than 50,000 blocks.")
+
+
 def md5_mismatch() -> BlobError:
     message = "The MD5 value specified in the request did not match with the MD5 value calculated by the server."
     return BlobError(400, "Md5Mismatch", message)
@@ -185,6 +210,19 @@ def missing_parameter(name: str) -> BlobError:
 def invalid_parameter(name: str) -> BlobError:
     message = "Value for one of the query parameters specified in the request URI is invalid."
     return BlobError(400, "InvalidQueryParameterValue", message, {"QueryParameterName": name})
+
+
+def name_too_long() -> BlobError:
+    message = "The specified resource name length is not within the permissible limits."
+    return BlobError(400, "OutOfRangeInput", message)
+
+
+def out_of_range_input() -> BlobError:
+    return BlobError(400, "OutOfRangeInput", "One of the request inputs is out of range.")
+
+
+def invalid_page_range() -> BlobError:
+    return BlobError(416, "InvalidPageRange", "The page range specified is invalid.")
 
 
 def invalid_input() -> BlobError:

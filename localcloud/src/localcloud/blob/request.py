@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from starlette.types import Scope
 
-from localcloud.blob import errors, values
+from localcloud.blob import errors, limits, values
 from localcloud.blob.errors import BlobError
 from localcloud.blob.operation import Body, Operation
 from localcloud.blob.operations import OPERATIONS
@@ -117,6 +117,7 @@ def rebuild(request: BlobRequest, operation: Operation) -> BlobRequest:
     _check_version(request.headers.get("x-ms-version", ""))
     _check_parameters(request, operation)
     _check_headers(request, operation)
+    limits.check(operation, request.blob, request.headers)
     sent = {
         name: value
         for name, value in request.headers.items()

@@ -24,6 +24,7 @@ from localcloud.blob.operation import Body, Operation
 from localcloud.blob.request import BlobRequest, read, rebuild, recognise
 from localcloud.blob.xml_bodies import read_xml
 
+_AZURITES_PAGE_RANGE = "Requested Range Not Satisfiable"  # no code of Azure's
 _NOT_RETURNED = {b"connection", b"date", b"keep-alive", b"server", b"transfer-encoding"}
 
 
@@ -71,6 +72,8 @@ class Gateway:
                 self._guard.check(claims, actions.WRITE, request.scope)
             if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
                 raise errors.internal_error()  # Azurite's own says nothing
+            if answer.headers.get("x-ms-error-code") == _AZURITES_PAGE_RANGE:
+                raise errors.invalid_page_range()
             if answer.status_code >= httpx.codes.BAD_REQUEST and "x-ms-error-code" not in answer.headers:
                 raise errors.invalid_input()
             await self._relay(operation, answer)(http.scope, http.receive, send)
