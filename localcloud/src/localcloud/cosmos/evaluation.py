@@ -6,7 +6,7 @@ The same for a query over a container's items and for one inside another, which 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from localcloud.cosmos import aggregates
+from localcloud.cosmos import aggregates, deadline
 from localcloud.cosmos.expressions import Row
 from localcloud.cosmos.query import Input, Query
 from localcloud.cosmos.values import UNDEFINED, identity
@@ -15,6 +15,8 @@ from localcloud.cosmos.values import UNDEFINED, identity
 def rows(query: Query, start: Row) -> Iterator[Row]:
     """The combinations of the inputs' values that meet the condition, each with what is in `start`."""
     for row in _joined(start, query.inputs):
+        if len(row) > 1:  # beside a document there are other values, which may be any number for each document
+            deadline.check()
         if query.where is None or query.where.evaluate(row) is True:
             yield row
 
@@ -48,16 +50,20 @@ def _joined(row: Row, inputs: tuple[Input, ...]) -> Iterator[Row]:
 
 def _groups(query: Query, found: Iterable[Row]) -> Iterator[Row]:
     """One row for each group: its first row, with the values of the aggregates. Without GROUP BY all are one group."""
-    groups: dict[Any, list[Row]] = {} if query.group_by else {(): []}
+    wanted = query.selection.aggregates
+    groups: dict[Any, tuple[Row, list[list[Any]]]] = {} if query.group_by else {(): ({}, [[] for _ in wanted])}
     for row in found:
         key = tuple(identity(key.expression.evaluate(row)) for key in query.group_by)
-        groups.setdefault(key, []).append(row)
-    for members in groups.values():
-        values: dict[object, Any] = {
-            aggregate: aggregates.compute(aggregate.function, [aggregate.argument.evaluate(row) for row in members])
-            for aggregate in query.selection.aggregates
+        first, values = groups.get(key) or ({}, [[] for _ in wanted])
+        groups[key] = (first or row, values)
+        for aggregate, of_aggregate in zip(wanted, values, strict=True):
+            of_aggregate.append(aggregate.argument.evaluate(row))
+    for first, values in groups.values():
+        computed: dict[object, Any] = {
+            aggregate: aggregates.compute(aggregate.function, of_aggregate)
+            for aggregate, of_aggregate in zip(wanted, values, strict=True)
         }
-        yield {**(members[0] if members else {}), **values}
+        yield {**first, **computed}
 
 
 def _distinct(values: Iterator[Any]) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from localcloud.cosmos import json_text, pages
+from localcloud.cosmos import deadline, json_text, pages
 from localcloud.cosmos.errors import BadRequest, QueryError
 from localcloud.cosmos.evaluation import projected, results, rows
 from localcloud.cosmos.expressions import ROOT, Row
@@ -58,7 +58,8 @@ class _Candidate:
 def run(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     """The page of at most `size` rows behind the token; raises `BadRequest` for a token that is none."""
     try:
-        return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
+        with deadline.limited():
+            return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
     except RecursionError as error:
         raise _too_deep() from error
 
@@ -72,7 +73,8 @@ def predicate(text: str) -> Callable[[Any], bool]:
 
     def holds(document: Any) -> bool:
         try:
-            return any(True for _ in rows(query, {ROOT: document}))
+            with deadline.limited():
+                return any(True for _ in rows(query, {ROOT: document}))
         except RecursionError as error:
             raise _too_deep() from error
 
