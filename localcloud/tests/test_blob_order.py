@@ -110,7 +110,7 @@ def test_the_page_has_the_questions_in_this_order() -> None:
 
 @pytest.mark.parametrize("target", ["/files/kept", "/files/absent", "/absent/kept", "/other/kept"])
 @pytest.mark.parametrize("workload", ["reader", "writer"])
-def test_who_lacks_the_action_learns_nothing_of_what_is_there(
+def test_a_caller_without_the_action_learns_nothing_of_what_is_there(
     wires: dict[str, BlobWire], workload: str, target: str
 ) -> None:
     """Without the action it is a 403 whether the container and the blob are there or not."""
@@ -129,7 +129,7 @@ def test_who_lacks_the_action_learns_nothing_of_what_is_there(
 def test_a_name_that_is_taken_is_a_409_only_if_it_was_asked_for(
     wires: dict[str, BlobWire], headers: list[tuple[str, str]], refusal: tuple[int, str]
 ) -> None:
-    """One who may only add is told that the name is taken if it must be free, and of the missing action otherwise."""
+    """A caller that may only add is told 409 if it asked for a free name, and of the missing action otherwise."""
     answer = wires["writer"].send("PUT", "/files/kept", [("x-ms-blob-type", "BlockBlob"), *headers], b"")
     assert (answer.status, answer.code) == refusal
 

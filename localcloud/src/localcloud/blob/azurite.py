@@ -1,4 +1,4 @@
-"""The Azurite process: Microsoft's own storage emulator, of no use to anybody but the gateway.
+"""Run Azurite, Microsoft's own storage emulator, so that the gateway alone can use it.
 
 Its account key is random, made at start and kept in memory. Requests carry an account SAS made with it once.
 """

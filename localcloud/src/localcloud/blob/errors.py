@@ -1,4 +1,4 @@
-"""Blob Storage's refusals, word for word where its words are known.
+"""Blob Storage's refusals, in Azure's own words if they are known.
 
 https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes and blob-service-error-codes.
 """

@@ -90,9 +90,9 @@ def read(scope: Scope) -> BlobRequest:
 
 
 def recognise(request: BlobRequest) -> Operation:
-    """The operation that a request asks for; raises `BlobError` if there is none such.
+    """Find the operation that a request asks for; raises `BlobError` if there is none such.
 
-    Where several are possible, such as Put Blob and Put Blob From URL, it is the one that is given most headers.
+    If several are possible, such as Put Blob and Put Blob From URL, it is the one that is given most headers.
     """
     if "sig" in request.parameters:
         raise errors.key_based_authentication()

@@ -102,8 +102,8 @@ class Gateway:
     async def _require_block_blob(self, source: BlobRequest) -> None:
         """Raises `BlobError` unless this is a block blob.
 
-        A page blob or append blob that Azurite has copied shares its pages or blocks with its source: one who then
-        writes to the copy has written to the source as well, in whatever container that is.
+        A page blob or append blob that Azurite has copied shares its pages or blocks with its source: a write to
+        the copy is then a write to the source as well, in whatever container that is.
         """
         async with self._answer(source, None) as answer:
             if answer.status_code != httpx.codes.OK:
@@ -146,7 +146,7 @@ def blob(guard: Guard, upstream: Azurite, account: str) -> Starlette:
 
 
 def _token(request: BlobRequest) -> str:
-    """The bearer token, empty if there is none; raises `BlobError` for other ways to prove who one is."""
+    """Get the bearer token, empty if there is none; raises `BlobError` for an account key."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() in ("sharedkey", "sharedkeylite"):
         raise errors.key_based_authentication()

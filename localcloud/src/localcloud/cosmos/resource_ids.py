@@ -25,7 +25,7 @@ def document_rid(collection: bytes, sequence: int) -> bytes:
 
 
 def document_sequence(collection: bytes, rid: str) -> int | None:
-    """The sequence number in a document's resource id; None where it is no such id, or another collection's."""
+    """The sequence number in a document's resource id; None if it is no such id, or another collection's."""
     raw = decode(rid)
     if raw is None or len(raw) != 16 or not raw.startswith(collection):
         return None

@@ -16,7 +16,7 @@ class _Undefined(Enum):
 
 
 UNDEFINED: Final = _Undefined.UNDEFINED
-"""What a path leads to where there is nothing, and what an operator makes of operands that it is not for."""
+"""The value of a path that leads to nothing, and of an operator whose operands have the wrong types."""
 
 Truth = bool | Literal[_Undefined.UNDEFINED]
 
