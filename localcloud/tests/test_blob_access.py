@@ -1,4 +1,4 @@
-"""Each request needs its action on its container, or is refused in Blob Storage's own words; the gateway is the only way."""
+"""Each request needs its action on its container, or is refused in Blob Storage's own words."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -154,7 +154,7 @@ def test_forged_token_and_wrong_audience_are_refused(
 
 
 def test_keys_and_signatures_are_not_permitted(cloud: Any, http: httpx.Client, bearer: Callable[..., Any]) -> None:
-    """An account key or a SAS of the caller's own is refused as by an account whose shared keys are off, also beside a token."""
+    """An account key or a SAS is refused as by an account whose shared keys are off, also beside a token."""
     key = {"account_name": "any", "account_key": "a2V5"}
     with BlobServiceClient(cloud.blob_url, key, retry_total=0) as service:
         with pytest.raises(HttpResponseError) as refused:

@@ -1,1 +1,1 @@
-"""Blob Storage: a gateway that checks each request's token and access, and Azurite behind it, which stores the blobs."""
+"""Blob Storage: a gateway that checks each request's token and access, and Azurite behind it."""

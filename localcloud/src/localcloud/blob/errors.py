@@ -36,7 +36,7 @@ class BlobError(Exception):
         self.headers = headers or {}
 
     def response(self, method: str) -> Response:
-        """The answer; one to a HEAD request has no body, so its code stands in a header too."""
+        """Make the answer. One to a HEAD request has no body, so its code stands in a header too."""
         request_id = str(uuid.uuid4())
         now = time.strftime("%Y-%m-%dT%H:%M:%S.0000000Z", time.gmtime())
         details = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in self.details.items())
@@ -59,7 +59,7 @@ class BlobError(Exception):
 
 
 def unauthenticated(tenant_id: str, reason: str | None) -> BlobError:
-    """`reason` is None if there was no token at all."""
+    """Make the 401 that names the tenant. `reason` is None if there was no token at all."""
     challenge = {
         "WWW-Authenticate": f"Bearer authorization_uri=https://login.microsoftonline.com/{tenant_id}/oauth2/authorize "
         "resource_id=https://storage.azure.com"
@@ -74,7 +74,7 @@ def unauthenticated(tenant_id: str, reason: str | None) -> BlobError:
 
 
 def bearer_not_supported() -> BlobError:
-    """Of a request without a version of the service, or with one before there were bearer tokens."""
+    """Make the 403 for a request without a version of the service, or with one from before bearer tokens."""
     details = {"AuthenticationErrorDetail": "Authentication scheme Bearer is not supported in this version."}
     return BlobError(403, "AuthenticationFailed", _AUTHENTICATION_FAILED, details)
 

@@ -34,7 +34,7 @@ _METADATA = "x-ms-meta-"
 
 
 def check(operation: Operation, blob: str, headers: dict[str, str]) -> None:
-    """Raises `BlobError` for a request that is beyond a limit: by the blob's name, or by a header."""
+    """Raise `BlobError` for a request that is beyond a limit, by the blob's name or by a header."""
     if len(blob) > LONGEST_NAME:
         raise errors.name_too_long()
     if blob.count("/") >= MOST_SEGMENTS:
@@ -51,7 +51,7 @@ def check(operation: Operation, blob: str, headers: dict[str, str]) -> None:
 
 
 def check_tags(tags: Iterable[tuple[str, str]]) -> None:
-    """Raises `BlobError` unless these are so few tags, so short and of such characters as Azure takes."""
+    """Raise `BlobError` unless Azure takes these tags: their number, their lengths and their characters."""
     given = list(tags)
     names = [name for name, _ in given]
     if "" in names:

@@ -80,7 +80,7 @@ def is_metadata_name(name: str) -> bool:
 
 
 def bounds(text: str) -> tuple[int, int | None] | None:
-    """The first and the last byte of a range, None for its end; None if this is no range."""
+    """Read the first and the last byte of a range, None for an open end; None if this is no range."""
     found = re.fullmatch(r"bytes=([0-9]{1,15})-([0-9]{1,15})?", text)
     return (int(found[1]), int(found[2]) if found[2] else None) if found else None
 

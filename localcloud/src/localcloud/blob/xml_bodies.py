@@ -23,7 +23,7 @@ _ELEMENTS = {
 
 
 async def read_xml(body: Body, chunks: AsyncIterator[bytes], headers: dict[str, str]) -> bytes:
-    """A request's body, which is the document that it should be; raises `BlobError`."""
+    """Read a request's body; raises `BlobError` unless it is the document that the operation takes."""
     if int(headers["content-length"]) > _LONGEST:
         raise errors.body_too_large()
     data = b"".join([chunk async for chunk in chunks])
@@ -39,7 +39,7 @@ async def read_xml(body: Body, chunks: AsyncIterator[bytes], headers: dict[str, 
 
 
 def _elements(data: bytes, body: Body) -> list[tuple[str, str]]:
-    """The name and the text of each element of an XML document, in their order.
+    """Read the name and the text of each element of an XML document, in their order.
 
     Raises `BlobError` for an element that is not known, for too many of them, and for entities.
     """
@@ -76,7 +76,7 @@ def _elements(data: bytes, body: Body) -> list[tuple[str, str]]:
 
 
 def _tags(elements: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The tags of a document; raises `BlobError` unless each has one name and one value."""
+    """Pair the names and values of a document's tags; raises `BlobError` unless each tag has one of both."""
     inner = [element for element in elements if element[0] in ("Key", "Value")]
     names, tag_values = inner[::2], inner[1::2]
     if any(name != "Key" for name, _ in names) or any(name != "Value" for name, _ in tag_values):

@@ -20,7 +20,7 @@ _end: ContextVar[float] = ContextVar("end", default=math.inf)
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """The time begins here."""
+    """Begin the time, for all that is checked within this context."""
     token = _end.set(time.monotonic() + LONGEST)
     try:
         yield
@@ -29,6 +29,6 @@ def limited() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raises `BadRequest` if the time is over."""
+    """Raise `BadRequest` if the time is over."""
     if time.monotonic() > _end.get():
         raise BadRequest(f"The joins and subqueries of the query take longer than {LONGEST:g} s.")

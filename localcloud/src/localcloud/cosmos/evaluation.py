@@ -13,7 +13,7 @@ from localcloud.cosmos.values import UNDEFINED, identity
 
 
 def rows(query: Query, start: Row) -> Iterator[Row]:
-    """The combinations of the inputs' values that meet the condition, each with what is in `start`."""
+    """Combine the inputs' values, and keep the rows that meet the condition. Each has what is in `start`, too."""
     for row in _joined(start, query.inputs):
         if len(row) > 1:  # beside a document there are other values, which may be any number for each document
             deadline.check()
@@ -22,14 +22,14 @@ def rows(query: Query, start: Row) -> Iterator[Row]:
 
 
 def results(query: Query, found: Iterable[Row]) -> Iterator[Any]:
-    """The values that the query selects from these rows, each once with DISTINCT. Undefined is left out."""
+    """Select the query's values from these rows, each once with DISTINCT. Undefined is left out."""
     values = (projected(query, row) for row in (_groups(query, found) if query.is_grouped else found))
     defined = (value for value in values if value is not UNDEFINED)
     return _distinct(defined) if query.distinct else defined
 
 
 def projected(query: Query, row: Row) -> Any:
-    """What SELECT makes of one row; undefined if a SELECT VALUE is."""
+    """Make of one row what SELECT says; undefined if a SELECT VALUE is."""
     selection = query.selection
     if selection.is_everything:
         return row[query.inputs[0].alias]
@@ -49,7 +49,10 @@ def _joined(row: Row, inputs: tuple[Input, ...]) -> Iterator[Row]:
 
 
 def _groups(query: Query, found: Iterable[Row]) -> Iterator[Row]:
-    """One row for each group: its first row, with the values of the aggregates. Without GROUP BY all are one group."""
+    """Make one row of each group: its first row, with the values of the aggregates.
+
+    Without GROUP BY all are one group.
+    """
     wanted = query.selection.aggregates
     groups: dict[Any, tuple[Row, list[list[Any]]]] = {} if query.group_by else {(): ({}, [[] for _ in wanted])}
     for row in found:
