@@ -105,6 +105,10 @@ class Cloud:
         return self.certificates.bundle.absolute()
 
     @property
+    def java_truststore(self) -> Path:
+        return self.certificates.truststore.absolute()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The host names that are answered here."""
         return tuple(self._services)

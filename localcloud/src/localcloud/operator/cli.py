@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from localcloud.operator.languages import LANGUAGES
 from localcloud.operator.lines import say, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
@@ -101,8 +101,7 @@ def _env(arguments: argparse.Namespace) -> int:
 
     def export(client: "httpx.Client") -> int:
         environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
-        for name, value in environment.items():
-            print(f"export {name}={shlex.quote(value)}")
+        print("\n".join(LANGUAGES[arguments.language].exports(environment)))
         return 0
 
     return _ask(arguments, export)
@@ -252,6 +251,13 @@ def _parser() -> argparse.ArgumentParser:
     add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
     env = add("env", _env, "the environment of a workload that you start yourself, as shell commands for eval")
     env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
+    env.add_argument(
+        "--for",
+        dest="language",
+        choices=LANGUAGES,
+        default="shell",
+        help="what this language reads, with the code that it needs as comments (default: shell, what all of them read)",
+    )
     secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
