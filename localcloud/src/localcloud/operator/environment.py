@@ -6,7 +6,7 @@ from pathlib import Path
 
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import Cloud
-from localcloud.entra.routes import AUTHORITY
+from localcloud.entra.discovery import AUTHORITY
 
 _DIRECT = ("127.0.0.1", "localhost")  # what is reached without the proxy
 
@@ -32,6 +32,8 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         # In both cases, because each reader has its own that wins: Go the upper, Python and .NET the lower.
         "HTTPS_PROXY": cloud.proxy_url,
         "https_proxy": cloud.proxy_url,
+        "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
+        "http_proxy": cloud.proxy_url,
         "NO_PROXY": direct,
         "no_proxy": direct,
         "SSL_CERT_FILE": ca,
@@ -48,6 +50,8 @@ def _java_options(cloud: Cloud) -> str:
         "javax.net.ssl.trustStore": str(cloud.java_truststore),
         "https.proxyHost": "127.0.0.1",
         "https.proxyPort": str(cloud.proxy_port),
+        "http.proxyHost": "127.0.0.1",
+        "http.proxyPort": str(cloud.proxy_port),
         "http.nonProxyHosts": "|".join(_DIRECT),  # counts for https too
     }
     return shlex.join(f"-D{name}={value}" for name, value in properties.items())

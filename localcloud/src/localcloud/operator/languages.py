@@ -15,7 +15,7 @@ _EVERY_LANGUAGE = (
     "AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE",
     "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS",
 )
-_PROXY = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
+_PROXY = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy")
 
 
 @dataclass(frozen=True, slots=True)
