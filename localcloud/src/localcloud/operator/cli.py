@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from localcloud.operator.languages import LANGUAGES
+from localcloud.operator.languages import LANGUAGES, lines_for
 from localcloud.operator.lines import say, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
@@ -101,7 +101,7 @@ def _env(arguments: argparse.Namespace) -> int:
 
     def export(client: "httpx.Client") -> int:
         environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
-        print("\n".join(LANGUAGES[arguments.language].exports(environment)))
+        print("\n".join(lines_for(arguments.language, environment)))
         return 0
 
     return _ask(arguments, export)
@@ -256,7 +256,7 @@ def _parser() -> argparse.ArgumentParser:
         dest="language",
         choices=LANGUAGES,
         default="shell",
-        help="what this language reads, with the code that it needs as comments (default: shell, what all of them read)",
+        help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
     )
     secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
     secret.add_argument("name_of_secret", metavar="NAME")

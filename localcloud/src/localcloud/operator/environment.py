@@ -29,7 +29,7 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         "AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE": settings.servicebus_host,
         # AMQP does not go through a proxy, so each SDK is told the address: Python as `custom_endpoint_address`.
         "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS": f"sb://127.0.0.1:{cloud.amqp_port}",
-        # In both cases, because each reader has its own that wins: Go the upper, Python and .NET the lower.
+        # In both cases, because the languages differ in which one wins: in Go the upper, in Python and .NET the lower.
         "HTTPS_PROXY": cloud.proxy_url,
         "https_proxy": cloud.proxy_url,
         "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
@@ -45,9 +45,13 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
 
 
 def _java_options(cloud: Cloud) -> str:
-    """The system properties that stand for the proxy and the CA in a JVM, which splits them as a shell would."""
+    """The system properties that stand for the CA, the names and the proxy in a JVM.
+
+    The JVM splits them at spaces and honours a shell's quotes.
+    """
     properties = {
         "javax.net.ssl.trustStore": str(cloud.java_truststore),
+        "jdk.net.hosts.file": str(cloud.hosts_file),  # the Cosmos client looks the name up before it asks the proxy
         "https.proxyHost": "127.0.0.1",
         "https.proxyPort": str(cloud.proxy_port),
         "http.proxyHost": "127.0.0.1",

@@ -9,8 +9,13 @@ from azure.cosmos import CosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 from azure.identity import WorkloadIdentityCredential
 from azure.keyvault.secrets import SecretClient
-from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
-from azure.servicebus import TransportType
+from azure.servicebus import (
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusReceivedMessage,
+    ServiceBusSubQueue,
+    TransportType,
+)
 from azure.servicebus.exceptions import ServiceBusError
 from azure.storage.blob import BlobServiceClient
 

@@ -1,11 +1,7 @@
-import com.azure.core.amqp.AmqpRetryOptions;
-import com.azure.core.amqp.exception.AmqpException;
 import com.azure.core.exception.HttpResponseException;
 import com.azure.core.http.ProxyOptions;
 import com.azure.core.util.BinaryData;
-import com.azure.core.util.IterableStream;
 import com.azure.cosmos.CosmosClientBuilder;
-import com.azure.cosmos.CosmosContainer;
 import com.azure.cosmos.CosmosException;
 import com.azure.cosmos.GatewayConnectionConfig;
 import com.azure.cosmos.models.CosmosBatch;
@@ -39,29 +35,28 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** What a program does with the four services, a line for each operation with what came of it. */
 public class App {
-    private static final WorkloadIdentityCredential CREDENTIAL = new WorkloadIdentityCredentialBuilder().build();
+    private static final WorkloadIdentityCredential credential = new WorkloadIdentityCredentialBuilder().build();
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) {
         keyVault();
         blobStorage();
         cosmosDb();
         serviceBus();
     }
 
-    private static void keyVault() throws Exception {
+    private static void keyVault() {
         var vault = new SecretClientBuilder()
             .vaultUrl(System.getenv("AZURE_KEYVAULT_RESOURCEENDPOINT"))
-            .credential(CREDENTIAL)
+            .credential(credential)
             .buildClient();
         say("Key Vault, get", vault.getSecret("api-key").getValue());
         try {
             vault.getSecret("billing-key");
         } catch (HttpResponseException error) {
-            var body = new ObjectMapper().readTree(error.getResponse().getBodyAsBinaryData().toString());
+            JsonNode body = new ObjectMapper().valueToTree(error.getValue());
             var code = body.at("/error/innererror/code").asText();
             say("Key Vault, get what is not granted", error.getResponse().getStatusCode(), code);
         }
@@ -70,7 +65,7 @@ public class App {
     private static void blobStorage() {
         BlobServiceClient service = new BlobServiceClientBuilder()
             .endpoint(System.getenv("AZURE_STORAGEBLOB_RESOURCEENDPOINT"))
-            .credential(CREDENTIAL)
+            .credential(credential)
             .buildClient();
         var files = service.getBlobContainerClient("files");
         files.getBlobClient("greeting.txt").upload(BinaryData.fromString("hello"));
@@ -86,11 +81,11 @@ public class App {
     private record Item(String id, String pk, int n) {}
 
     private static void cosmosDb() {
-        var proxy = new InetSocketAddress(System.getProperty("https.proxyHost"), Integer.getInteger("https.proxyPort"));
         var client = new CosmosClientBuilder()
             .endpoint(System.getenv("AZURE_COSMOS_RESOURCEENDPOINT"))
-            .credential(CREDENTIAL)
-            .gatewayMode(new GatewayConnectionConfig().setProxy(new ProxyOptions(ProxyOptions.Type.HTTP, proxy)))
+            .credential(credential)
+            .gatewayMode(new GatewayConnectionConfig().setProxy(new ProxyOptions(ProxyOptions.Type.HTTP,
+                new InetSocketAddress(System.getProperty("https.proxyHost"), Integer.getInteger("https.proxyPort")))))
             .buildClient();
         var items = client.getDatabase("shop").getContainer("items");
         items.upsertItem(new Item("a", "x", 1));
@@ -133,8 +128,8 @@ public class App {
     private static void serviceBus() {
         var builder = new ServiceBusClientBuilder()
             .fullyQualifiedNamespace(System.getenv("AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE"))
-            .credential(CREDENTIAL)
-            .customEndpointAddress(System.getenv("AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS"));
+            .credential(credential)
+            .customEndpointAddress(System.getenv("AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS").replace("sb://", "https://"));
         var sender = builder.sender().queueName("jobs").buildClient();
         var receiver = builder.receiver().queueName("jobs").buildClient();
 
