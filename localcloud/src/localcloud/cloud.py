@@ -31,6 +31,7 @@ from localcloud.faults import Faults, Kind
 from localcloud.keyvault.backup import Backups
 from localcloud.keyvault.routes import keyvault
 from localcloud.keyvault.state import SecretStore
+from localcloud.network import hosts_file
 from localcloud.network.certificates import Certificates
 from localcloud.network.faulty_https import Faulty
 from localcloud.network.http_server import HttpServer
@@ -81,6 +82,8 @@ class Cloud:
         self.audit = Audit(settings.state / "audit.jsonl", self.clock)
         with folder.reading("tls") as path:
             self.certificates = Certificates(path)
+        self.hosts_file = settings.state.absolute() / "hosts"
+        hosts_file.write(self.hosts_file, self.names)
         if settings.publish_ca:
             self.certificates.publish(settings.publish_ca)
         with folder.reading("issuer-key.pem") as path:
@@ -118,6 +121,10 @@ class Cloud:
     @property
     def ca_bundle(self) -> Path:
         return self.certificates.bundle.absolute()
+
+    @property
+    def java_truststore(self) -> Path:
+        return self.certificates.truststore.absolute()
 
     @property
     def names(self) -> tuple[str, ...]:

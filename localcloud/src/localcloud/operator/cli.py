@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from localcloud.operator.languages import LANGUAGES, lines_for
 from localcloud.operator.lines import say, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
@@ -101,8 +101,7 @@ def _env(arguments: argparse.Namespace) -> int:
 
     def export(client: "httpx.Client") -> int:
         environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
-        for name, value in environment.items():
-            print(f"export {name}={shlex.quote(value)}")
+        print("\n".join(lines_for(arguments.language, environment)))
         return 0
 
     return _ask(arguments, export)
@@ -278,6 +277,13 @@ def _parser() -> argparse.ArgumentParser:
     add("outputs", _outputs, "print this cloud's ids and endpoints as the manifests take infrastructure's outputs")
     env = add("env", _env, "print the environment of a workload that you start yourself, as shell commands for eval")
     env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
+    env.add_argument(
+        "--for",
+        dest="language",
+        choices=LANGUAGES,
+        default="shell",
+        help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
+    )
     secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
