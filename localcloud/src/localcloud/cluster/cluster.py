@@ -122,7 +122,10 @@ class Cluster:
         self._node = None
 
     async def restart(self, deployment: str) -> None:
-        """Restart the pods, one at a time. Raises `KeyError` for an unknown name, `RolloutError` as `Deployment` does."""
+        """Restart the pods, one at a time.
+
+        Raises `KeyError` for an unknown name, `RolloutError` as `Deployment` does.
+        """
         await self._deployments[deployment].restart()
 
     async def scale(self, deployment: str, replicas: int) -> None:
