@@ -1,4 +1,4 @@
-"""checkov over what Terraform plans, with every exception justified here. An exception that nothing needs fails too.
+"""checkov over what Terraform plans. Every exception has its reason here, and an unneeded exception fails too.
 
 checkov reads the plans' JSON, one a profile: modules, loops and conditions evaluated.
 """
@@ -13,7 +13,7 @@ from tests.infra.terraform.cli import Terraform
 
 BY_DESIGN = {
     "CKV_AZURE_4": "The add-on collects containers' logs. The audit trail comes from a diagnostic setting instead.",
-    "CKV_AZURE_33": "The account's queue service is used by nobody, and no key or role opens it.",
+    "CKV_AZURE_33": "Nothing uses the account's queue service, and no key or role opens it.",
     "CKV_AZURE_36": "Microsoft's trusted services have no business with receipts, so they do not pass the firewall.",
     "CKV_AZURE_100": "Microsoft's keys encrypt the data. A key of one's own brings a dependency and no secret less.",
     "CKV_AZURE_116": "The policies here limit who is trusted. Pods are held to the rules by tests on the manifests.",
@@ -35,18 +35,18 @@ BY_DESIGN = {
     "CKV2_AZURE_33": "As CKV2_AZURE_32.",
 }
 LEARN = {
-    "CKV_AZURE_6": "Whoever calls the API server shows an Entra token.",
+    "CKV_AZURE_6": "The API server takes Entra tokens only.",
     "CKV_AZURE_42": "A learner destroys the vault and starts afresh, which purge protection forbids for good.",
-    "CKV_AZURE_59": "Public, and its firewall lets the pods' subnet in and nobody else.",
+    "CKV_AZURE_59": "Public, and its firewall lets in the pods' subnet only.",
     "CKV_AZURE_99": "It wants a virtual-network rule. The firewall lets the cluster's egress address in instead.",
-    "CKV_AZURE_101": "Public, and its firewall lets the cluster's egress address in and nobody else.",
+    "CKV_AZURE_101": "Public, and its firewall lets in the cluster's egress address only.",
     "CKV_AZURE_110": "As CKV_AZURE_42.",
     "CKV_AZURE_115": "A learner reaches the API server from a laptop.",
     "CKV_AZURE_139": "A private registry takes the Premium tier.",
     "CKV_AZURE_163": "Scanning belongs to Defender for Containers, a plan that is bought for the subscription.",
     "CKV_AZURE_165": "Replicas take the Premium tier, and there is one region.",
     "CKV_AZURE_170": "The free tier is what a learner pays for.",
-    "CKV_AZURE_204": "Public, and its firewall lets the cluster's egress address in and nobody else.",
+    "CKV_AZURE_204": "Public, and its firewall lets in the cluster's egress address only.",
     "CKV_AZURE_233": "Zone redundancy takes the Premium tier.",
 }
 EXPECTED = {

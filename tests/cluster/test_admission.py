@@ -13,7 +13,7 @@ DEFAULT_ACCOUNT = {
     "kind": "ServiceAccount",
     "metadata": {"name": "default", "namespace": "keyless"},
 }
-"""Which a controller makes in every namespace, where one runs."""
+"""A running controller makes it in every namespace."""
 
 
 @pytest.mark.parametrize("overlay", APPLIED)
@@ -36,7 +36,7 @@ def test_every_pod_is_admitted(api: ApiServer, overlay: str) -> None:
 
 
 def test_a_pod_that_is_less_hardened_is_refused(api: ApiServer) -> None:
-    """The same pod without one of its settings is refused by the name of what it lacks."""
+    """The same pod without one of its settings is refused, and the refusal names the setting."""
     assert api.apply(rendered("aks")).returncode == 0
     namespace, name, template = next(pod_templates("aks"))
     lesser = copy.deepcopy(template)
@@ -78,5 +78,5 @@ def pod(namespace: str, name: str, template: Object) -> Object:
 
 
 def create(api: ApiServer, made: Object) -> "subprocess.CompletedProcess[str]":
-    """Through the whole of admission, and kept by nobody."""
+    """Create the object with a dry run: all of admission runs, and nothing is stored."""
     return api.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", given=made)

@@ -26,7 +26,7 @@ from demo.stack import Stack
 class Deployment:
     """A running application; `audit` and `logging` are the commands that print its trail and its logs, None without.
 
-    `state` is the local cloud's folder, None where none was started for the tests.
+    `state` is the local cloud's folder, `None` if none was started for the tests.
     """
 
     url: str

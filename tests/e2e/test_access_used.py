@@ -28,7 +28,7 @@ from tests.faults import processes
 def operator(stack: Deployment) -> Iterator[httpx.Client]:
     """Who runs the local cloud, and may make Jobs there."""
     if stack.state is None:
-        pytest.skip("a Job is made, and KEDA's token, where the tests have started the local cloud themselves")
+        pytest.skip("needs a local cloud that the tests have started, to make a Job and KEDA's token")
     with connect(stack.state) as client:
         yield client
 

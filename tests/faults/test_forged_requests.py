@@ -52,7 +52,7 @@ def stranger(application: Application) -> Iterator[httpx.Client]:
 
 
 def test_a_forged_session_is_a_new_customers(victim: Victim, stranger: httpx.Client) -> None:
-    """With the victim's cookie changed, cut, unsigned or signed with another key, nobody sees the victim's orders."""
+    """With the victim's cookie changed, cut, unsigned or signed with another key, a client sees none of its orders."""
     payload, *rest = victim.cookie.rsplit(".", 2)
     session = {"customer": victim.customer.id, "_permanent": True}
     forged = {
@@ -88,7 +88,7 @@ def test_a_forged_reference_leads_nowhere(victim: Victim, stranger: httpx.Client
 
 
 def test_a_forged_continuation_is_refused(victim: Victim, stranger: httpx.Client) -> None:
-    """The place to go on from is signed too: whoever changes it reads nothing, of nobody."""
+    """A continuation is signed too: a client that changes it reads nothing."""
     for continuation in ("x", victim.reference, victim.cookie, "1", "' OR 1=1 --", "\x00"):
         answer = stranger.get("/orders", params={"continuation": continuation})
         assert 400 <= answer.status_code < 500 or answer.json()["orders"] == []

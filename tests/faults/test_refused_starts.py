@@ -46,7 +46,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def taken() -> Iterator[int]:
-    """A port that somebody else listens on."""
+    """A port that another process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the state folders are."""
+    """The folder of the state folders."""
     return tmp_path_factory.mktemp("states")
 
 
