@@ -1,4 +1,4 @@
-"""What a real API server says of every overlay: its objects, and the pods that come of them."""
+"""A real API server takes every overlay: its objects, and the pods that controllers make of them."""
 
 import copy
 import subprocess
@@ -47,7 +47,7 @@ def test_a_pod_that_is_less_hardened_is_refused(api: ApiServer) -> None:
 
 
 def test_the_gateways_proxies_are_admitted_where_the_gateway_is(api: ApiServer) -> None:
-    """Hardened but for seccomp, as Application routing makes them, they need the Gateway's own namespace."""
+    """Application routing's proxies have no seccomp profile, so only the Gateway's own namespace admits them."""
     assert api.apply(rendered("aks-exposed")).returncode == 0
     _, _, template = next(pod_templates("aks-exposed"))
     proxy = copy.deepcopy(template)
@@ -59,7 +59,7 @@ def test_the_gateways_proxies_are_admitted_where_the_gateway_is(api: ApiServer) 
 
 
 def test_a_field_that_does_not_exist_is_refused(api: ApiServer) -> None:
-    """The check has teeth: one misspelt field stops the apply."""
+    """One misspelt field stops the apply."""
     [gateway] = copy.deepcopy(of_kind("aks-exposed", "Gateway"))
     gateway["spec"]["listener"] = []
     refused = api.apply([gateway])

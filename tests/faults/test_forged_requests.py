@@ -1,4 +1,4 @@
-"""What a browser's owner, or a page that the browser has open, may send: forged, borrowed, malformed."""
+"""Forged, borrowed and malformed requests of a browser's user, or of another site's page."""
 
 import http.client
 import re
@@ -151,7 +151,7 @@ def test_what_a_customer_writes_is_never_markup(application: Application) -> Non
     ],
 )
 def test_a_tricky_path_leads_nowhere(application: Application, target: str) -> None:
-    """It is answered by the application, as what it is: with no file, no other page, and no error of its own."""
+    """The application answers with its own status: no file, no other page, and no 500."""
     where = urlsplit(application.url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
     connection.putrequest("GET", target)

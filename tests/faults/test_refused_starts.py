@@ -1,4 +1,4 @@
-"""What keeps the local cloud from starting is said in one sentence, and nothing is left running."""
+"""If the local cloud can't start, one sentence says why, and nothing is left running."""
 
 import socket
 import subprocess
@@ -105,5 +105,5 @@ def test_make_runs_own_port_is_named_as_make_names_it(taken: int, states: Path) 
 
 @pytest.mark.usefixtures("runs")
 def test_a_start_that_fails_leaves_nothing_running(states: Path) -> None:
-    """No Azurite that was started before the fault showed outlives it."""
+    """An Azurite that was started before the fault is stopped."""
     assert processes.mentioning(str(states)) == []
