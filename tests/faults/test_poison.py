@@ -30,7 +30,7 @@ def application() -> Iterator[Application]:
 
 
 def test_poison_in_every_section_and_type_costs_no_order(case: Case) -> None:
-    """Bodies of every section, properties of every type, annotations, footers, headers: each message that is no order is
+    """Bodies of every section, properties of every type, annotations, footers, headers: a message that is no order is
     dead-lettered once with its reason, and the order behind it is receipted."""
     restarts = case.application.pod("backend")["restarts"]
     orders, reasons = [], []
