@@ -14,7 +14,7 @@ from tests.check.checkov import reports
 from tests.infra.manifests import APPLIED, rendered
 
 ELSEWHERE = ("arm", "bicep", "terraform", "terraform_plan", "kubernetes", "kustomize")
-"""Evaluated, which says more than the sources: test_bicep_checkov.py, test_terraform_checkov.py, and below."""
+"""Evaluated, which says more than the sources: test_infra_checkov.py, and below."""
 
 NEEDS_A_NETWORK = (
     "sca_package",
