@@ -6,8 +6,8 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check clean tools status access restart redrive repair rotate-receipt-key \
-	rotate-session-key matrix deploy smoke destroy what-if
+.PHONY: help run demo test faults check clean tools status access least-privilege restart redrive repair \
+	rotate-receipt-key rotate-session-key matrix deploy smoke destroy what-if
 
 help: ## Name the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ test: tools ## Run the tests, but for those of `make faults`
 	@$(venv)/python -m pytest -n 3 -m "not counted" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
 
 # The attacks that `make faults` tries too: rights, forged tokens, false requests and frames, clients that hold connections.
-attacks := tests/access $(addprefix tests/unit/test_frontend_,slow_clients.py hosts.py form.py) \
+attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py hosts.py form.py) \
 	$(addprefix localcloud/tests/test_,attacks.py federation.py planes.py blob_table.py servicebus_wire.py connections.py) \
 	$(addprefix localcloud/tests/unit/test_amqp_,codec.py frames.py message.py)
 
@@ -54,6 +54,9 @@ status: tools ## List the pods; for each that is not ready, say why
 
 access: tools ## Print the accesses so far, allowed or denied
 	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)
+
+least-privilege: tools ## What each workload is granted and never uses, once all have done all that they do
+	@$(venv)/python -m tests.access
 
 restart: tools ## Restart a deployment, failing no request (DEPLOYMENT=frontend)
 	@$(venv)/localcloud restart --state $(LOCALCLOUD_STATE) $(or $(DEPLOYMENT),frontend)

@@ -99,7 +99,7 @@ class Application:
     def gunicorn(self) -> tuple[int, int]:
         """The frontend's master process, and the one that serves."""
         family = processes.family(self.stack.pid)
-        serving = {pid for pid, command in family.items() if "frontend.app" in command}
+        serving = {pid for pid, command in family.items() if "frontend.bootstrap" in command}
         (master,) = [pid for pid in serving if serving & set(processes.children(pid))]
         (worker,) = serving - {master}
         return master, worker

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
-from backend.encoded import encoded_of, send_encoded
-from backend.redrive.__main__ import Refused, send_back
-from backend.redrive.queue import dead_letters
+from backend.amqp import encoding
+from backend.amqp.encoded_messages import encoded_of, send_encoded
+from backend.command import CommandError
+from backend.redrive.dead_letters import read_all
+from backend.redrive.send_back import send_back
 
-from backend import amqp
 from tests import amqp_messages as m
 from tests.queues import Queues, running_queues
 
@@ -60,9 +61,9 @@ async def test_every_letter_is_sent_back_as_it_was(queues: Queues, client: Servi
         client.get_queue_sender("orders") as sender,
         client.get_queue_receiver("orders") as receiver,
     ):
-        numbers = [letter.sequence_number for letter in await dead_letters(letters)]
+        numbers = [letter.sequence_number for letter in await read_all(letters)]
         await send_back(letters, partial(send_encoded, sender), numbers, [], None)
-        assert await dead_letters(letters) == []
+        assert await read_all(letters) == []
         for name, number in zip(m.MESSAGES, numbers, strict=True):
             (message,) = await receiver.receive_messages(max_wait_time=5)
             await receiver.complete_message(message)
@@ -93,8 +94,8 @@ def bare(encoded: bytes) -> dict[int, list[bytes]]:
         (m.MESSAGE_ANNOTATIONS, BROKERS),
         (m.APPLICATION_PROPERTIES, {"redrivenFrom"}),
     ):
-        entries = [entry for section in parts.get(code, []) for entry in amqp.entries(section)]
-        parts[code] = [key + value for key, value in entries if amqp.text(key) not in others]
+        entries = [entry for section in parts.get(code, []) for entry in encoding.entries(section)]
+        parts[code] = [key + value for key, value in entries if encoding.text(key) not in others]
     return {code: values for code, values in parts.items() if values}
 
 
@@ -106,12 +107,12 @@ async def test_one_letter_hides_no_other(queues: Queues, client: ServiceBusClien
         queues, client, "listed", *(m.message(order, annotations=[("p", value)]) for value in values), m.message(order)
     )
     async with dead_letters_of(client, "listed") as letters, client.get_queue_sender("listed") as sender:
-        listed = await dead_letters(letters)
+        listed = await read_all(letters)
         assert [letter.description for letter in listed] == [f"the {number}th" for number in range(len(values) + 1)]
         assert {(letter.reason, letter.order_id) for letter in listed} == {("Why", "a" * 32)}
         assert [letter.fault is None for letter in listed] == [False] * len(values) + [True]
         await send_back(letters, partial(send_encoded, sender), [], [], None)
-        assert await dead_letters(letters) == listed[:-1]
+        assert await read_all(letters) == listed[:-1]
 
 
 async def test_a_letter_that_has_grown_too_large_is_kept(queues: Queues, client: ServiceBusClient) -> None:
@@ -119,7 +120,7 @@ async def test_a_letter_that_has_grown_too_large_is_kept(queues: Queues, client:
     largest = m.message(m.data(bytes(256 * 1024 - 20)))
     await bury(queues, client, "large", largest, m.message(m.data(m.order())))
     async with dead_letters_of(client, "large") as letters, client.get_queue_sender("large") as sender:
-        kept, sent = [letter.sequence_number for letter in await dead_letters(letters)]
-        with pytest.raises(Refused, match=f"not sent back: {kept}$"):
+        kept, sent = [letter.sequence_number for letter in await read_all(letters)]
+        with pytest.raises(CommandError, match=f"not sent back: {kept}$"):
             await send_back(letters, partial(send_encoded, sender), [kept, sent], [], None)
-        assert [letter.sequence_number for letter in await dead_letters(letters)] == [kept]
+        assert [letter.sequence_number for letter in await read_all(letters)] == [kept]

@@ -25,7 +25,7 @@ from azure.servicebus import (
     TransportType,
 )
 from azure.storage.blob import ContainerClient
-from backend.encoded import encoded_of, keep_encoded
+from backend.amqp.encoded_messages import encoded_of, keep_encoded
 from joserfc import jws
 from joserfc.jwk import OKPKey
 from localcloud.servicebus.amqp.performatives import Rejected

@@ -5,22 +5,25 @@ vault, namespace or account: a grant on it covers every entity in it, and what b
 all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names.
 """
 
+import re
 import uuid
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
 from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
-from localcloud.authorization.roles import Role, without_condition
+from localcloud.authorization.roles import Role
+from localcloud.authorization.workload import Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
+_SECRET_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
 
 
@@ -36,6 +39,10 @@ class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
 
 
+# https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-container-limits
+CosmosName = Annotated[str, Field(pattern=r"^[^/\\?#]*[^/\\?# ]$", max_length=255)]
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+BlobContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", min_length=3, max_length=63)]
 PartitionKeyPath = Annotated[str, Field(pattern=r"^(/[A-Za-z_][A-Za-z0-9_]*)+$")]
 
 
@@ -45,7 +52,7 @@ class CosmosContainer(_Part):
     A hierarchical partition key is a list of up to three paths.
     """
 
-    database: str
+    database: CosmosName
     partitionKey: PartitionKeyPath | Annotated[tuple[PartitionKeyPath, ...], Field(min_length=1, max_length=3)]
     defaultTtl: int | None = None
 
@@ -62,8 +69,21 @@ class Entities(_Part):
     keyVault: dict[str, Secret] = {}
     serviceBus: Annotated[dict[EntityPath, Queue], BeforeValidator(without_topics)] = {}
     topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
-    cosmos: dict[str, CosmosContainer] = {}
-    blob: dict[str, BlobContainer] = {}
+    cosmos: dict[CosmosName, CosmosContainer] = {}
+    blob: dict[BlobContainerName, BlobContainer] = {}
+
+    @model_validator(mode="after")
+    def _secrets_have_names_of_their_own(self) -> "Entities":
+        spellings: dict[str, str] = {}
+        for name in self.keyVault:
+            if not _SECRET_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name of a Key Vault secret: it has 1 to 127 letters, digits and hyphens"
+                )
+            other = spellings.setdefault(name.lower(), name)
+            if other != name:
+                raise ValueError(f"{other!r} and {name!r} are one secret: Key Vault compares names without case")
+        return self
 
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
@@ -74,29 +94,6 @@ class Entities(_Part):
     def _forwarding_makes_sense(self) -> "Entities":
         require_forwarding_makes_sense(self.serviceBus, self.topics)
         return self
-
-
-class Grant(_Part):
-    """A role assignment."""
-
-    role: str
-    scope: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_condition(cls, given: Any) -> Any:
-        return without_condition(given)
-
-
-class Workload(_Part):
-    namespace: str
-    serviceAccount: str
-    grants: tuple[Grant, ...] = ()
-
-    @property
-    def subject(self) -> str:
-        """The `sub` claim of the workload's projected token."""
-        return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
 
 
 class AccessModel(_Part):
@@ -160,7 +157,7 @@ class AccessModel(_Part):
         """The roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
         workload = self.workload_of(principal)
         grants = self.workloads[workload].grants if workload else ()
-        return {grant.role: self.role(grant.role) for grant in grants if _within(grant.scope, scope)}
+        return {grant.role: self.role(grant.role) for grant in grants if covers(grant.scope, scope)}
 
     def role(self, name: str) -> Role:
         """Return the role of this name, the file's own or one of Azure's; raise `KeyError` if there is none."""
@@ -194,9 +191,12 @@ def principal_id(workload: str) -> str:
 TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 
 
-def _within(granted: str, scope: str) -> bool:
+def covers(granted: str, scope: str) -> bool:
+    """Whether a grant on `granted` counts on `scope`, as `AccessModel.allows` understands it."""
     service, _, entity = granted.partition("/")
     if granted.startswith("serviceBus/topics/") and scope.startswith(f"{granted}/subscriptions/"):
+        return True
+    if service == "keyVault" and granted.lower() == scope.lower():  # Key Vault compares names without case
         return True
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
 

@@ -122,10 +122,7 @@ class Cluster:
         self._node = None
 
     async def restart(self, deployment: str) -> None:
-        """Restart the pods, one at a time.
-
-        Raises `KeyError` for an unknown name, `RolloutError` as `Deployment` does.
-        """
+        """Replace each pod. Raises `KeyError` for an unknown name, `RolloutError` if a new pod does not get ready."""
         await self._deployments[deployment].restart()
 
     async def scale(self, deployment: str, replicas: int) -> None:

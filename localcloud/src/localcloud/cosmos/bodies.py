@@ -17,7 +17,7 @@ _BINARY = {
 
 
 async def read_json(request: Request) -> Any:
-    """The value; raises `BadRequest` if the body is not JSON, `TooLarge` beyond 2 MiB."""
+    """Read the body's value; raises `BadRequest` if it is not JSON, `TooLarge` beyond 2 MiB."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -27,5 +27,7 @@ async def read_json(request: Request) -> Any:
         raise BadRequest(f"The local cloud reads JSON, and the request body is {form}.")
     try:
         return json_text.parse(bytes(body))
+    except json_text.TooDeepError as error:
+        raise BadRequest(str(error)) from error
     except ValueError as error:
         raise BadRequest("The request body is not valid JSON.") from error

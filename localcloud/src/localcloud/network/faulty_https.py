@@ -31,7 +31,7 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._faults.of(self._service)
-        if fault is None:
+        if fault is None or scope["type"] == "websocket":  # the connection in it meets the fault
             await self._app(scope, receive, send)
             return
         fault.met += 1

@@ -19,6 +19,12 @@ BODY_TIMEOUT = 30.0  # seconds between two parts of a body
 _MOST_CONNECTIONS = 512
 # https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9
 _REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_WEBSOCKETS = {  # the protocols inside have heartbeats of their own
+    "ws": "websockets-sansio",
+    "ws_max_size": 1024 * 1024,
+    "ws_ping_interval": None,
+    "ws_per_message_deflate": False,
+}
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -96,7 +102,7 @@ class EmbeddedServer(uvicorn.Server):
 
     def __init__(self, app: ASGIApp, **options: Any) -> None:
         """`options` are uvicorn's."""
-        common = {"lifespan": "off", "log_config": None, "log_level": "warning", "access_log": False, "ws": "none"}
+        common = {"lifespan": "off", "log_config": None, "log_level": "warning", "access_log": False, **_WEBSOCKETS}
         super().__init__(uvicorn.Config(app, **{**common, **options}))
         self.answering = asyncio.Event()
 

@@ -17,6 +17,9 @@ class HostRouter:
         self._apps = {host.lower(): app for host, app in apps.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._apps.get(_host_of(scope), _refuse)(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         if _length_of_head(scope) > _LONGEST_HEAD:
@@ -27,6 +30,12 @@ class HostRouter:
         unknown = JSONResponse({"error": f"nothing answers under the name '{host}' here"}, status_code=421)
         with contextlib.suppress(ClientDisconnect):  # the client is gone, so there is no answer to send
             await self._apps.get(host, unknown)(scope, receive, send)
+
+
+async def _refuse(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a WebSocket with status 403."""
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 def _host_of(scope: Scope) -> str:

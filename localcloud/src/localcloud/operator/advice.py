@@ -1,13 +1,13 @@
 """Advice on a refusal: what to correct, and in which file. One sentence for each refusal that a learner can cause."""
 
-from localcloud.authorization.audit import Access, Exchange
+from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.guard import CONTROL_PLANE, NO_GRANT
 from localcloud.authorization.model import AccessModel, client_id
 from localcloud.authorization.roles import ControlAction
-from localcloud.entra.directory import EXCHANGE_AUDIENCE
+from localcloud.authorization.workload import EXCHANGE_AUDIENCE
 
 
-def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:
+def on_exchange(entry: ExchangeEntry, model: AccessModel, issuer: str) -> str | None:
     """Return the advice for a refused token exchange, `None` for a code that needs none."""
     trusted = model.workloads[entry.workload].subject if entry.workload else None
     match entry.result:
@@ -38,7 +38,7 @@ def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:
             return None
 
 
-def on_access(entry: Access, model: AccessModel) -> str | None:
+def on_access(entry: AccessEntry, model: AccessModel) -> str | None:
     """Return the advice for a denied access."""
     if entry.reason == NO_GRANT:
         return _on_other_plane(entry, model) or (
@@ -50,7 +50,7 @@ def on_access(entry: Access, model: AccessModel) -> str | None:
     return f"the token was refused: {entry.reason}."
 
 
-def _on_other_plane(entry: Access, model: AccessModel) -> str | None:
+def _on_other_plane(entry: AccessEntry, model: AccessModel) -> str | None:
     """Return the advice if a role of the workload names the action on the plane that Azure does not look at."""
     for name, role in model.roles_on(entry.principal or "", entry.scope).items():
         if entry.scope.partition("/")[0] == "cosmos" and role.kind != "cosmos":
@@ -84,7 +84,7 @@ def on_pod(reason: str) -> str | None:
     return "the pod's service account needs the annotation azure.workload.identity/client-id."
 
 
-def _expected_client(entry: Exchange, model: AccessModel) -> str:
+def _expected_client(entry: ExchangeEntry, model: AccessModel) -> str:
     for name, workload in model.workloads.items():
         if workload.subject == entry.subject:
             return f" {workload.serviceAccount} to {client_id(name)}"

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from localcloud.operator.languages import LANGUAGES, lines_for
 from localcloud.operator.lines import say, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
@@ -101,8 +101,7 @@ def _env(arguments: argparse.Namespace) -> int:
 
     def export(client: "httpx.Client") -> int:
         environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
-        for name, value in environment.items():
-            print(f"export {name}={shlex.quote(value)}")
+        print("\n".join(lines_for(arguments.language, environment)))
         return 0
 
     return _ask(arguments, export)
@@ -194,6 +193,24 @@ def _access(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _least_privilege(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from localcloud.authorization.model import AccessFileError
+    from localcloud.operator.least_privilege import least_privilege
+
+    settings = _settings(arguments)
+    trail = settings.state / "audit.jsonl"
+    if not trail.exists():
+        sys.exit(f"localcloud: there is no trail at {trail}: no local cloud has run there")
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    try:
+        least_privilege(settings.access, trail, arguments.form, console)
+    except AccessFileError as error:
+        return _fail(error)
+    return 0
+
+
 def _ask(arguments: argparse.Namespace, question: "Callable[[httpx.Client], int]") -> int:
     from localcloud.operator.client import ControlError, connect
 
@@ -249,9 +266,24 @@ def _parser() -> argparse.ArgumentParser:
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
     add("status", _status, "list the pods; for each that is not ready, say why")
     add("access", _access, "show which workload did what, from the audit trail")
+    least = add("least-privilege", _least_privilege, "show what is granted and was never used, and the smallest roles")
+    least.add_argument(
+        "--as",
+        dest="form",
+        choices=("table", "access.yaml", "bicep", "terraform"),
+        default="table",
+        help="a table, or what was used and no more as an access model, Bicep or Terraform (default: table)",
+    )
     add("outputs", _outputs, "print this cloud's ids and endpoints as the manifests take infrastructure's outputs")
     env = add("env", _env, "print the environment of a workload that you start yourself, as shell commands for eval")
     env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
+    env.add_argument(
+        "--for",
+        dest="language",
+        choices=LANGUAGES,
+        default="shell",
+        help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
+    )
     secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")

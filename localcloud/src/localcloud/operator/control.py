@@ -22,6 +22,7 @@ from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.faults import Fault, Kind
+from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
 from localcloud.operator.client import SOCKET
 from localcloud.operator.environment import environment_of
@@ -110,10 +111,12 @@ class ControlPlane:
         )
 
     async def _put_secret(self, request: Request) -> Response:
-        body = await request.json()
-        version = self._cloud.secrets.put(
-            request.path_params["name"], body["value"], body.get("tags", {}), body.get("contentType")
-        )
+        body, name = await request.json(), request.path_params["name"]
+        try:
+            version = self._cloud.secrets.put(name, body["value"], body.get("tags", {}), body.get("contentType"))
+        except NameIsDeleted:
+            error = f"the secret {name} is deleted. Recover or purge it first: until then its name can't be used"
+            return JSONResponse({"error": error}, 409)
         return JSONResponse({"version": version})
 
     async def _environment(self, request: Request) -> Response:

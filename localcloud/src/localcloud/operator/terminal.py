@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from localcloud.authorization.audit import Access, Exchange
+from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.model import AccessModel
 from localcloud.operator import advice
 from localcloud.operator.notices import Notices
@@ -16,9 +16,9 @@ class Terminal:
         self._issuer = issuer
         self._notices = notices
 
-    def hear(self, entry: Exchange | Access) -> None:
+    def hear(self, entry: ExchangeEntry | AccessEntry) -> None:
         """Print the entry if it is a refusal."""
-        if isinstance(entry, Exchange):
+        if isinstance(entry, ExchangeEntry):
             if entry.result != "ok":
                 who = entry.pod or entry.subject or entry.client_id
                 what = f"{who}: {entry.result} {entry.detail}"

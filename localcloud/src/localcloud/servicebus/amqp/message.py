@@ -123,6 +123,12 @@ class Message:
         return self.identifier("message-id")
 
     @property
+    def session_id(self) -> str | None:
+        """The group id."""
+        found = self.field("group-id")
+        return found if isinstance(found, str) else None
+
+    @property
     def reply_to(self) -> Value:
         return self.field("reply-to")
 
@@ -185,6 +191,20 @@ class Message:
                 self.application_properties, {str(key): value for key, value in properties.items()}
             ),
         )
+
+    def without_property(self, name: str) -> "Message":
+        """Without this application property."""
+        if self.application_properties is None:
+            return self
+        kept = [entry for key, entry in _entries(self.application_properties) if key != name]
+        return replace(self, application_properties=encode_map(kept))
+
+    def with_field(self, name: str, value: str | None) -> "Message":
+        """With another value in a field of the properties."""
+        items = list_items(self.properties) if self.properties else []
+        items += [_NULL] * (_PLACES[name] + 1 - len(items))
+        items[_PLACES[name]] = encode(value)
+        return replace(self, properties=encode_list(items))
 
     def counted(self, delivery_count: int) -> "Message":
         """With the header's delivery count, the number of deliveries that failed before this one."""
