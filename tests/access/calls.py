@@ -1,4 +1,4 @@
-"""For each action that the local cloud enforces, a call of a real SDK client that takes this action and no other."""
+"""For each action that the local cloud enforces, a call of a real SDK client that needs this action and no other."""
 
 import contextlib
 from collections.abc import Callable
