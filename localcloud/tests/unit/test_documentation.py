@@ -8,7 +8,7 @@ from localcloud.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/azure.md").read_text()
-PAGES = PAGE + (PROJECT / "docs/cosmos.md").read_text()
+PAGES = PAGE + "".join((PROJECT / f"docs/{page}.md").read_text() for page in ("cosmos", "servicebus"))
 TESTS = PROJECT / "tests"
 
 
