@@ -24,7 +24,7 @@ from localcloud.servicebus.links import (
 )
 from localcloud.servicebus.namespace import Namespace
 from localcloud.servicebus.queue import Queue
-from localcloud.servicebus.quotas import FIELD_LENGTHS
+from localcloud.servicebus.quotas import FIELD_LENGTHS, RECEIVERS
 
 _BATCH = 0x80013700  # the message format of several messages in one
 SESSION_FILTER = "com.microsoft:session-filter"
@@ -70,6 +70,8 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
     if not queue.can_receive:
         why = "has auto-forwarding enabled" if queue.holds_messages else "is a topic: receive from its subscriptions"
         raise AmqpError(errors.NOT_ALLOWED, f"No message receiver can be created on '{queue.name}', which {why}.")
+    if len(queue.consumers) >= RECEIVERS:
+        raise errors.too_many_receivers(RECEIVERS)
     return _receiver(session, attach, source, queue, peer)
 
 

@@ -151,6 +151,12 @@ def server_busy() -> AmqpError:
     return AmqpError(SERVER_BUSY, "The service can store nothing at the moment. Please wait 10 seconds and try again.")
 
 
+def too_many_receivers(limit: int) -> AmqpError:
+    return AmqpError(
+        SERVER_BUSY, f"The entity has {limit} receivers at once, which is the most. Please try again later."
+    )
+
+
 def no_transactions() -> AmqpError:
     return AmqpError(NOT_IMPLEMENTED, "Transactions are not implemented: send and settle without one.")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from localcloud.servicebus import errors
+from localcloud.servicebus.address import Address
 from localcloud.servicebus.amqp.message import Message
 from localcloud.servicebus.amqp.types import Symbol, Timestamp, Value
 from localcloud.servicebus.available import Available
@@ -48,6 +49,7 @@ class Queue:
         dead_letters: "Queue | None" = None,
     ) -> None:
         self.name = name
+        self.address = Address(name, is_management=False)
         self.scope = scope  # in the access model; a sub-queue has its queue's
         self.properties = properties
         self.dead_letters = dead_letters
@@ -379,10 +381,11 @@ class Queue:
         stored = self._state.get(self._key, lock.sequence) if properties else None
         if stored is not None:
             try:
-                body = Message.parse(stored.body).with_properties(properties).encode()
+                message = Message.parse(stored.body).with_properties(properties)
             except TypeError as error:
                 raise errors.AmqpError(errors.INVALID_FIELD, str(error)) from error
-            self._state.set_body(self._key, lock.sequence, body)
+            require_within_quotas(message)
+            self._state.set_body(self._key, lock.sequence, message.encode())
         return self._locks.take(token)
 
     def _held(self, token: uuid.UUID) -> Lock:
