@@ -51,7 +51,7 @@ class Wire:
         return header
 
     def frame(self) -> Composite | None:
-        """The next performative; nothing for a heartbeat. Raises `EOFError` where the broker closed."""
+        """The next performative; nothing for a heartbeat. Raises `EOFError` if the broker closed."""
         while (received := self._reader.frame()) is None:
             self._feed()
         if not received.body:
