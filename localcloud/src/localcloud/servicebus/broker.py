@@ -1,12 +1,12 @@
 """The Service Bus of the local cloud: AMQP 1.0 over TLS, its entities in one SQLite file.
 
-Work is done in turns: what arrives at once is one turn, and what is due is another. At the end of a turn the queues hand
-out what is there, one transaction commits it all, and then the answers are sent. So a crash takes back nothing that was
-sent, and many messages that arrive together cost one commit.
+Work is done in turns: what arrives at once is one turn, and what is due is another. At the end of a turn the queues
+hand out what is there, one transaction commits it all, and then the answers are sent. So a crash takes back nothing
+that was sent, and many messages that arrive together cost one commit.
 
-A turn that fails is taken back: the connections whose answers are no longer true end, and the next turn begins from what
-is committed. If the database can't be written (the disk is full), it is tried again after a pause, which grows. Until
-then requests to store anything are refused with an error that SDKs try again, and nothing is handed out.
+A turn that fails is taken back: the connections whose answers are no longer true end, and the next turn begins from
+what is committed. If the database can't be written (the disk is full), it is tried again after a pause, which grows.
+Until then requests to store anything are refused with an error that SDKs try again, and nothing is handed out.
 """
 
 import asyncio

@@ -88,7 +88,7 @@ class LockedMessages(Messages):
         self._state.set_session_state(self._key, lock.session_id, state, self._clock())
 
     def session_ids(self, updated_since: float | None) -> list[str]:
-        """The ids of the sessions whose state was set after this Unix time. Without it, of those with active messages."""
+        """The ids of the sessions whose state was set after this Unix time; without it, of those with messages."""
         self._require_sessions()
         if updated_since is None:
             return self._state.sessions_with_messages(self._key)
