@@ -59,7 +59,7 @@ def exchange(cloud, tmp_path: Path) -> Callable[..., str]:
 
 
 def signed(key: RSAKey, issuer: str, **claims: Any) -> str:
-    """A projected token made by somebody else's hand."""
+    """A projected token that another issuer's key has signed."""
     now = int(time.time())
     body = {
         "iss": issuer,

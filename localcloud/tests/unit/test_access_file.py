@@ -44,7 +44,7 @@ def test_a_grant_taken_away_counts_at_once(tmp_path: Path) -> None:
 
 
 def test_a_bad_edit_leaves_the_last_good_model(tmp_path: Path) -> None:
-    """What can't be read is said once, with what is wrong, and nobody gains or loses anything."""
+    """What can't be read is said once, with what is wrong, and no grant changes."""
     path, model, said = opened(tmp_path)
     edit(path, path.read_text().replace("role: Sender", "role: Sendr", 1))
     assert all(model().allows(principal_id("writer"), SEND, "serviceBus/jobs") for _again in range(2))
@@ -185,7 +185,7 @@ def test_what_azure_has_not_or_is_not_evaluated_is_refused(tmp_path: Path, name:
 
 
 def test_a_role_of_azures_may_be_granted_on_cosmos_and_opens_nothing_there(tmp_path: Path) -> None:
-    """As in Azure, where a Contributor manages an account and reads none of its documents."""
+    """As in Azure: a Contributor manages an account and reads none of its documents."""
     model = copy.deepcopy(MODEL)
     model["roles"]["Everything"] = {"kind": "custom", "actions": ["*"], "dataActions": ["*"]}
     model["workloads"]["reader"]["grants"] = [{"role": "Everything", "scope": "cosmos/*"}]
@@ -243,7 +243,7 @@ ADVICE: list[tuple[dict[str, Any], str, str, str]] = [
 def test_the_advice_names_the_role_that_holds_the_action_on_the_other_plane(
     role: dict[str, Any], action: str, scope: str, sentence: str
 ) -> None:
-    """Who has a role that names the action, and is refused, is told why and what to grant."""
+    """If the workload has a role that names the action, the advice says why it is not enough, and what to grant."""
     model = copy.deepcopy(MODEL)
     model["entities"]["serviceBus"] = {"jobs": {}}
     model["roles"]["Given"] = role

@@ -9,10 +9,10 @@ Change = Callable[[AccessModel], AccessModel]
 
 
 class AccessFile:
-    """The model as the file has it now: read again when the file changes, so that an edit takes effect at once.
+    """Returns the model in force when it is called. It reads the file again if that has changed.
 
-    The first reading raises `AccessFileError`; later, a change that can't be read is reported, and the last good
-    model stays in force.
+    The first reading raises `AccessFileError`. Later, a file that can't be read is reported, and the last good model
+    stays in force.
     """
 
     def __init__(self, path: Path, report: Callable[[str], None]) -> None:

@@ -20,7 +20,7 @@ Fields = list[tuple[str, str]]
 
 
 async def read(request: Request) -> Fields:
-    """Returns the form's fields, none if the body is no form. Raises `EntraError` if the body is too large."""
+    """Return the form's fields, none if the body is no form; raise `EntraError` if the body is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -35,7 +35,7 @@ async def read(request: Request) -> Fields:
 
 
 def check(fields: Fields, version: int) -> dict[str, str]:
-    """Returns the fields by name. Raises `EntraError` unless each is there once, and they are a federated client's.
+    """Return the fields by name; raise `EntraError` unless each is there once, and they are a federated client's.
 
     Version 1 of the endpoint is asked for a `resource`, version 2 for a `scope`. Fields that are not known are
     tolerated, as by Entra.
@@ -55,7 +55,7 @@ def check(fields: Fields, version: int) -> dict[str, str]:
 
 
 def resource_of(form: dict[str, str], version: int) -> str:
-    """Returns the resource that is asked for.
+    """Return the resource that is asked for.
 
     In version 2 the scope names it: `https://vault.azure.net` for `https://vault.azure.net/.default`, with the slash at
     its end if the client wrote one. Raises `EntraError` if the scope names none or several. A scope is an unordered
