@@ -96,7 +96,11 @@ LEFT_OVER: dict[str, tuple[tuple[str, str], list[Entry], list[str]]] = {
         [(cosmos.READ_METADATA, "cosmos"), (cosmos.READ, "cosmos/items"), (cosmos.EXECUTE_QUERY, "cosmos/items")],
         [],
     ),
-    "a role of Azure's on Cosmos": (("Queue Reader", "cosmos/items"), [], [str(servicebus.READ_QUEUE)]),
+    "a role of Azure's on Cosmos": (
+        ("Queue Reader", "cosmos/items"),
+        [(cosmos.READ, "cosmos/items")],
+        [str(servicebus.READ_QUEUE)],
+    ),
     "an open pattern holds more than is known": (
         ("Azure Service Bus Data Owner", "serviceBus/jobs"),
         [(servicebus.SEND, "serviceBus/jobs"), (servicebus.RECEIVE, "serviceBus/jobs")],
@@ -114,6 +118,15 @@ def test_what_is_left_over_of_a_grant(name: str) -> None:
     assert expected == left
     if name != "the whole scope is used":
         assert list(use.excess) == left
+
+
+def test_no_role_of_azures_counts_as_used_on_cosmos() -> None:
+    """What another grant has opened is not credited to a role that opens nothing there, however much it holds."""
+    found = compared(
+        model(("Everything", "cosmos/items"), ("Items Reader", "cosmos/items")), (cosmos.READ, "cosmos/items")
+    )
+    everything, reader = found.grants
+    assert (everything.used, reader.used) == ((), (cosmos.READ,))
 
 
 def test_an_unused_action_with_a_reason_stays() -> None:
