@@ -16,6 +16,7 @@ from localcloud.cosmos.actions import ACTIONS as COSMOS
 from localcloud.keyvault import actions
 from localcloud.operator.advice import on_access
 from localcloud.servicebus.actions import READ_QUEUE, SEND
+from localcloud.testing.changes import revoked
 
 ROOT = Path(__file__).parents[1]
 _times = count(1)
@@ -51,6 +52,21 @@ def test_a_bad_edit_leaves_the_last_good_model(tmp_path: Path) -> None:
     assert len(said) == 1
     assert "there is no role 'Sendr'" in said[0]
     assert said[0].endswith("The last good version stays in force.")
+
+
+def test_an_edit_under_a_change_counts_and_the_change_stays(tmp_path: Path) -> None:
+    """What a test has changed lies over the file: an edit is read below it, and one that it does not fit is refused."""
+    path, model, said = opened(tmp_path)
+    model.change(revoked("writer", "Sender", None, None))
+    assert not model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
+    edit(path, path.read_text().replace("    files: {}\n", "    files: {}\n    archive: {}\n"))
+    assert not model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
+    edit(path, path.read_text().replace("role: Sender", "role: Receiver"))
+    assert not model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
+    assert said[-1].startswith("writer is not granted Sender")
+    assert said[-1].endswith("The last good version stays in force.")
+    model.change()
+    assert model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
 
 
 def test_a_new_entity_is_said_to_need_a_restart(tmp_path: Path) -> None:
