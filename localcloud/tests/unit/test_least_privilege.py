@@ -1,6 +1,7 @@
 """Least privilege: what was granted is compared with what was done, and the smallest roles are exactly that."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -309,6 +310,16 @@ def test_as_bicep_compiles(tmp_path: Path) -> None:
     built = json.loads(ran.stdout)["resources"]
     kinds = [each["type"].rpartition("/")[2] for each in (built.values() if isinstance(built, dict) else built)]
     assert sum(kind in ("roleAssignments", "sqlRoleAssignments") for kind in kinds) == len(grants)
+
+
+def test_bicep_writes_cosmos_roles_one_after_the_other() -> None:
+    """Each of these writes locks the account, so that each but the first waits for another."""
+    loaded = model(("Items Reader", "cosmos/items"), ("Cosmos DB Built-in Data Reader", "cosmos/items"))
+    text = bicep(loaded)
+    names = re.findall(r"^resource (\w+) 'Microsoft.DocumentDB/databaseAccounts/sqlRole", text, re.MULTILINE)
+    assert len(names) == 3
+    assert f"roleDefinitionId: {names[0]}.id" in text
+    assert f"dependsOn: [{names[1]}]" in text
 
 
 def test_as_terraform_is_formatted_hcl() -> None:
