@@ -255,6 +255,15 @@ def test_the_smallest_model_allows_what_was_done_and_nothing_else() -> None:
     assert again.to_take_away == ()
 
 
+def test_what_was_done_with_one_entity_is_not_granted_on_all() -> None:
+    """The whole is granted what was done with the whole, and an entity what was done with it besides."""
+    loaded = model(("Everything", "keyVault/*"))
+    done = [(META, "keyVault/*"), (META, "keyVault/alpha"), (GET, "keyVault/alpha"), (META, "keyVault/beta")]
+    made = smallest(loaded, compared(loaded, *done))
+    granted = {(grant.scope, made.role(grant.role).dataActions) for grant in made.workloads["app"].grants}
+    assert granted == {("keyVault/*", (META,)), ("keyVault/alpha", (GET,))}
+
+
 def test_a_smallest_model_names_a_role_that_fits_already() -> None:
     """A role of the file, or a built-in one that brings nothing besides, is granted rather than made anew."""
     loaded = model(("Everything", "keyVault/*"), ("Storage Blob Data Owner", "blob/files"))

@@ -117,9 +117,14 @@ def _reason(what: str, reasons: Mapping[str, str]) -> str | None:
 def _scope_uses(workload: str, grants: Sequence[Grant], usage: Usage, actions: Actions) -> Iterator[ScopeUse]:
     for scope in sorted(_used_scopes(grants, usage)):
         service = _service(scope)
-        done = {action for used in usage.within(scope).values() for action in used}
+        whole = usage.allowed.get(f"{service}/*", set())  # what was done with the whole needs no grant on an entity
+        done = usage.allowed.get(scope, set()) | usage.allowed.get(service, set())
+        if not scope.endswith("/*"):
+            done -= whole
         used = tuple(action for action in actions[service] if action in done)
-        yield ScopeUse(workload, scope, used, smallest_built_in(used, service, actions[service]), custom(used, service))
+        if used:
+            built_in = smallest_built_in(used, service, actions[service])
+            yield ScopeUse(workload, scope, used, built_in, custom(used, service))
 
 
 def _used_scopes(grants: Sequence[Grant], usage: Usage) -> set[str]:
