@@ -71,7 +71,7 @@ def _on_blob(make: Callable[[BlobClient], object]) -> Call:
 
 
 def _recover(secrets: SecretClient, name: str) -> object:
-    """Of a secret that is not deleted: who may recover it is told so."""
+    """The secret is not deleted: a caller with the right is told so by a 404."""
     with contextlib.suppress(ResourceNotFoundError):
         return secrets.begin_recover_deleted_secret(name)
     return None
@@ -84,7 +84,7 @@ def _purge(secrets: SecretClient, name: str) -> None:
 
 
 def _restore(secrets: SecretClient, _name: str) -> None:
-    """What is no backup: who may restore one is told so."""
+    """This is no backup: a caller with the right is told so by a 400."""
     try:
         secrets.restore_secret_backup(b"x")
     except HttpResponseError as error:
