@@ -27,9 +27,13 @@ GRANTED = {
     "Cosmos DB, batch": "201, 201",
     "Cosmos DB, query one partition": "3, 2",
     "Cosmos DB, query all partitions": "c, z",
+    "Cosmos DB, aggregate": "9",
     "Cosmos DB, change feed": "a, b, c, z",
+    "Cosmos DB, change feed of one key": "a, b, c",
+    "Cosmos DB, patch": "11",
     "Cosmos DB, bulk": "201, 201, 409",
     "Service Bus, send, receive and complete": "one, with an id",
+    "Service Bus, abandon": "zero",
     "Service Bus, peek": "two",
     "Service Bus, defer": "two",
     "Service Bus, schedule": "three",
@@ -51,7 +55,12 @@ QUEUES_REFUSED = {
 
 NOT_IN_THE_SDK = {
     "python": {"Cosmos DB, bulk"},
-    "go": {"Cosmos DB, bulk", "Cosmos DB, change feed"},
+    "go": {
+        "Cosmos DB, aggregate",
+        "Cosmos DB, bulk",
+        "Cosmos DB, change feed",
+        "Cosmos DB, change feed of one key",
+    },
     "dotnet": {"Cosmos DB, bulk"},
 }
 SOURCES = {
