@@ -30,12 +30,23 @@ faults: tools ## Break every part, attack every door, and print what was lost (Q
 	@$(venv)/python -m pytest -q -n 3 --no-loadscope-reorder -o console_output_style=classic \
 		$(if $(QUICK),-m quick tests/faults,tests/faults $(attacks))
 
+workflows := $(wildcard .github/workflows/*.yml)
+compose := docker-compose.yml localcloud/tests/conformance/emulators.compose.yaml
+
 check: ## Check format, lint, types, imports, infrastructure, manifests, images, workflows and the API (needs bicep)
 	@$(PYTHON) tools/bootstrap.py check
 	@$(venv)/ruff format --check .
 	@$(venv)/ruff check .
 	@$(venv)/mypy
 	@$(venv)/lint-imports
+	@$(venv)/check-jsonschema --builtin-schema vendor.github-workflows $(workflows)
+	@$(venv)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(venv)/check-jsonschema --builtin-schema vendor.compose-spec $(compose)
+	@PATH="$(CURDIR)/$(venv):$$PATH" actionlint -color=false $(workflows)
+	@$(venv)/shellcheck .ci/run .ci/docker
+	@$(venv)/zizmor --offline --persona auditor --no-progress --quiet .github
+	@$(venv)/yamllint --strict .github $(compose)
+	@$(venv)/hadolint --failure-threshold style --disable-ignore-pragma $(wildcard */Dockerfile)
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(venv)/python -m pytest -n 2 tests/check tests/cluster
 
 status: tools ## What runs, and what a pod that is not ready lacks

@@ -20,7 +20,7 @@ from joserfc.jwk import KeySet, RSAKey
 from localcloud.authorization.audit import read
 from localcloud.authorization.keys import identified
 from localcloud.authorization.model import TENANT_ID, client_id, principal_id
-from localcloud.entra.directory import EXCHANGE_AUDIENCE
+from localcloud.authorization.workload import EXCHANGE_AUDIENCE
 
 SCOPE = "https://vault.azure.net/.default"
 UNREACHABLE = "https://127.0.0.1:9/nobody-listens-here/"

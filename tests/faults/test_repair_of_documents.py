@@ -14,7 +14,7 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.identity import WorkloadIdentityCredential
 from azure.storage.blob import ContainerClient
-from backend.repair.search import AT_ONCE
+from backend.repair.search import PAGE
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
@@ -83,7 +83,7 @@ def cases() -> dict[str, Case]:
 
 
 CASES = cases()
-MORE_THAN_A_PAGE = [document() for _ in range(AT_ONCE + 1)]
+MORE_THAN_A_PAGE = [document() for _ in range(PAGE + 1)]
 
 
 class Azure:

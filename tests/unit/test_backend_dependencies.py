@@ -1,8 +1,8 @@
-"""What becomes of a dependency's failure: it is waited for, or it is the request's own."""
+"""A failed call: the worker waits for the dependency, or the request itself is wrong."""
 
 import pytest
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
-from backend.dependencies import Unavailable, calling
+from backend.azure.dependency import Unavailable, dependency
 
 
 def answered(status: int, error: type[HttpResponseError] = HttpResponseError) -> HttpResponseError:
@@ -27,16 +27,16 @@ def answered(status: int, error: type[HttpResponseError] = HttpResponseError) ->
     ids=repr,
 )
 async def test_a_failure_makes_the_dependency_unavailable(error: Exception, refused: bool) -> None:
-    """Its own words are kept, and a refusal (Entra's too, whatever its status) is told from an outage."""
+    """A refusal is told from an outage. Entra may refuse with any status."""
     with pytest.raises(Unavailable) as unavailable:
-        async with calling("Cosmos DB"):
+        async with dependency("Cosmos DB"):
             raise error
     assert (unavailable.value.dependency, unavailable.value.refused) == ("Cosmos DB", refused)
 
 
 @pytest.mark.parametrize("status", [400, 409, 412, 413])
 async def test_what_a_service_says_of_the_request_is_raised_as_it_came(status: int) -> None:
-    """Waiting would not cure it."""
+    """A repeat would not help."""
     with pytest.raises(AzureError, match="said"):
-        async with calling("Cosmos DB"):
+        async with dependency("Cosmos DB"):
             raise answered(status)

@@ -1,4 +1,4 @@
-"""What the operator's commands `redrive` and `repair` share: how they end, and how they say what went wrong."""
+"""How the operator's commands `redrive` and `repair` run and end."""
 
 import argparse
 import asyncio
@@ -11,13 +11,13 @@ from workload.failure import SDK_ERRORS, explain
 from workload.logs import configure_logging
 from workload.settings import InvalidEnvironment, from_environment
 
-from backend.dependencies import Unavailable
+from backend.azure.dependency import Unavailable
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
-class Refused(Exception):
-    """What was asked for can't be done; the text says why."""
+class CommandError(Exception):
+    """The command can't do all that it was asked for. The text says why."""
 
 
 def run_command(
@@ -25,15 +25,15 @@ def run_command(
     settings_type: type[SettingsT],
     run: Callable[[argparse.Namespace, SettingsT], Coroutine[Any, Any, None]],
 ) -> None:
-    """Runs what the command line says, with the settings of the environment. Logs go to standard error.
+    """Parse the command line, read the settings from the environment, and run. Logs go to standard error.
 
-    Exits with 0 if all that was asked for is done, 1 if not, 2 for a wrong command line.
+    Exits with 0 if all is done, with 1 and one sentence if not, with 2 for a wrong command line.
     """
     arguments = parser.parse_args()
     configure_logging({"backend": "INFO"}, sys.stderr)
     try:
         asyncio.run(run(arguments, from_environment(settings_type)))
-    except (InvalidEnvironment, Unavailable, Refused) as error:
+    except (InvalidEnvironment, Unavailable, CommandError) as error:
         sys.exit(f"{parser.prog}: {error}")
     except SDK_ERRORS as error:
         sys.exit(f"{parser.prog}: {explain(error)}")

@@ -1,9 +1,10 @@
-"""What the worker lacks, and the two endpoints that say so to the kubelet."""
+"""What the worker is missing, and the two endpoints that tell the kubelet."""
 
 import asyncio
 import json
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -11,44 +12,57 @@ STALLED = 120.0  # seconds without a turn of the receive loop, whose longest wai
 
 
 class Health:
-    """Who waits for what. The worker receives only while nobody waits for anything.
+    """Track the dependencies that are missing. The worker receives messages only if none is.
 
-    `changed` is set whenever it does; who waits for it clears it.
+    `changed` is set with each change. The task that waits for it clears it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.changed = asyncio.Event()
-        self._lacking: dict[Hashable, tuple[str, str]] = {}
+        self._missing: dict[Hashable, tuple[str, str]] = {}  # holder: dependency and reason
         self._clock = clock
-        self._last_turn = clock()
+        self._last_turn: float | None = None
 
-    def lack(self, holder: Hashable, dependency: str, sentence: str) -> None:
-        """The holder (a message, a check) waits for the dependency, for the reason that the sentence gives."""
-        self._lacking[holder] = (dependency, sentence)
+    def mark_missing(self, holder: Hashable, dependency: str, reason: str) -> None:
+        """Note that the holder (a message, a check) waits for the dependency."""
+        self._missing[holder] = (dependency, reason)
         self.changed.set()
 
-    def regain(self, holder: Hashable) -> None:
-        """The holder waits no longer."""
-        if self._lacking.pop(holder, None):
+    def mark_available(self, holder: Hashable) -> None:
+        """Note that the holder waits no longer."""
+        if self._missing.pop(holder, None):
             self.changed.set()
 
     @property
     def missing(self) -> dict[str, str]:
-        """Each dependency that somebody waits for, with the latest sentence about it."""
-        return dict(self._lacking.values())
+        """Each dependency that a holder waits for, with the latest reason."""
+        return dict(self._missing.values())
 
     def turn(self) -> None:
-        """The receive loop is alive."""
+        """Note that the receive loop is alive."""
         self._last_turn = self._clock()
 
     @property
     def alive(self) -> bool:
-        return self._clock() - self._last_turn < STALLED
+        """Whether the receive loop turns, if it has begun to."""
+        return self._last_turn is None or self._clock() - self._last_turn < STALLED
+
+
+@asynccontextmanager
+async def serve_health(health: Health, host: str, port: int) -> AsyncIterator[None]:
+    """Serve the endpoints in the event loop that they report on."""
+    runner = web.AppRunner(health_app(health), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def health_app(health: Health) -> web.Application:
-    """`/healthz` is liveness: it fails only where the receive loop is stuck. `/readyz` is readiness: 503 names what
-    is missing, as `application/problem+json` (RFC 9457)."""
+    """Return the endpoints. `/healthz` is liveness: 503 if the receive loop is stuck. `/readyz` is readiness: 503
+    names what is missing, as `application/problem+json` (RFC 9457)."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"}) if health.alive else _problem("The receive loop is stuck.", {})
@@ -57,7 +71,7 @@ def health_app(health: Health) -> web.Application:
         missing = health.missing
         if not missing:
             return web.json_response({"status": "ready"})
-        return _problem("; ".join(f"{name}: {sentence}" for name, sentence in missing.items()), missing)
+        return _problem("; ".join(f"{name}: {reason}" for name, reason in missing.items()), missing)
 
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])

@@ -1,4 +1,4 @@
-"""Every setting of the frontend, from the environment; nothing else reads it."""
+"""The frontend's settings, from the environment. Nothing else reads it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def _separated_by_commas(value: object) -> object:
 
 
 class Settings(HttpsEndpoints, AmqpEndpoint):
-    """The endpoints have no default: without one there is nothing to start."""
+    """What the application needs. The endpoints have no default."""
 
     orders_queue: str = "orders"
     orders_database: str = "keyless"
@@ -37,11 +37,11 @@ class Settings(HttpsEndpoints, AmqpEndpoint):
 
 
 class IdentityVariables(BaseSettings):
-    """What the workload-identity webhook put into the pod, for showing: the SDK's credential reads them by itself."""
+    """What the workload identity webhook put into the pod. `/identity` shows it; azure-identity reads it by itself."""
 
-    azure_client_id: str | None = None
-    azure_tenant_id: str | None = None
-    azure_authority_host: str | None = None
+    azure_client_id: str = "missing: AZURE_CLIENT_ID"
+    azure_tenant_id: str = "missing: AZURE_TENANT_ID"
+    azure_authority_host: str = "missing: AZURE_AUTHORITY_HOST"
     azure_federated_token_file: Path | None = None
 
 

@@ -21,9 +21,11 @@ from localcloud.blob.routes import blob
 from localcloud.clock import Clock
 from localcloud.cosmos.routes import cosmos
 from localcloud.cosmos.state import ItemStore
-from localcloud.entra import routes as entra
+from localcloud.entra import discovery, imds
+from localcloud.entra.access_tokens import token_issuer
 from localcloud.entra.directory import Directory
 from localcloud.entra.issuers import Issuers
+from localcloud.entra.routes import Entra
 from localcloud.entra.signing_keys import SigningKeys
 from localcloud.faults import Faults, Kind
 from localcloud.keyvault.routes import keyvault
@@ -40,7 +42,11 @@ from localcloud.settings import Settings
 from localcloud.state_folder import StateFolder
 
 ISSUER_HOST = "localcloud.oic.prod-aks.azure.com"  # an AKS issuer's host is {region}.oic.prod-aks.azure.com
-_SERVICE_BUS_AUDIENCES = frozenset({"https://servicebus.azure.net"})
+# A token may be asked for by a service's application ID URI or by its client id, the same in every tenant.
+_KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+_COSMOS = "a232010e-820c-4083-83bb-3ace5fc29d0b"
+_STORAGE = "e406a681-f3d4-42a8-90b6-c2b029497af1"
+_SERVICE_BUS_AUDIENCES = frozenset({"https://servicebus.azure.net", "80a10ef9-8168-493d-abf9-3297c4ef6e3c"})
 ISSUER_PATH = f"/{TENANT_ID}/00000000-0000-0000-0000-000000000001/"
 _LOOPBACK = "127.0.0.1"
 
@@ -80,7 +86,7 @@ class Cloud:
             self.issuer = Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", path, clock)
         with folder.reading("entra-key.pem") as path:
             self.entra_keys = SigningKeys(path)
-        self._verifier = TokenVerifier(self.entra_keys.published, entra.token_issuer(TENANT_ID), self.clock)
+        self._verifier = TokenVerifier(self.entra_keys.published, token_issuer(TENANT_ID), self.clock)
         entities = self.model().entities
         with folder.reading("keyvault.sqlite") as path:
             self.secrets = SecretStore(path, self.clock)
@@ -114,7 +120,7 @@ class Cloud:
         """What each of these names stands for, in the words of the operator who asks for a fault."""
         settings = self.settings
         return {
-            entra.HOST: "entra",
+            discovery.HOST: "entra",
             ISSUER_HOST: "issuer",
             settings.vault_host: "keyvault",
             settings.cosmos_host: "cosmos",
@@ -146,7 +152,7 @@ class Cloud:
             server = HttpServer("HTTPS", host, self.settings.https_port)
         stack.push_async_callback(server.close)
         self.https_port = server.port
-        proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused, self._is_down)
+        proxy = ForwardProxy(frozenset(self.names), host, server.port, self._refused, self._is_down, self._metadata)
         with _named("the proxy", _LOOPBACK, self.settings.proxy_port, "LOCALCLOUD_PROXY_PORT"):
             self.proxy_port = await proxy.start(_LOOPBACK, self.settings.proxy_port)
         stack.push_async_callback(proxy.close)
@@ -165,7 +171,7 @@ class Cloud:
         """One application a name."""
         settings = self.settings
         trusted = (self.issuer.url, *settings.issuers)
-        endpoint = entra.TokenEndpoint(
+        tenant = Entra(
             Directory(TENANT_ID, self.model, trusted),
             Issuers(fetcher, self.clock),
             self.entra_keys,
@@ -175,10 +181,10 @@ class Cloud:
         )
         vault = self._guard(self._vault_audiences)
         return {
-            entra.HOST: entra.entra(endpoint),
+            discovery.HOST: tenant.app(),
             ISSUER_HOST: self.issuer.discovery(ISSUER_PATH),
             settings.vault_host: keyvault(
-                vault, self.secrets, f"https://{settings.vault_host}", f"{entra.AUTHORITY}/{TENANT_ID}"
+                vault, self.secrets, f"https://{settings.vault_host}", f"{discovery.AUTHORITY}/{TENANT_ID}"
             ),
             settings.cosmos_host: cosmos(
                 self._guard(self._cosmos_audiences), self._items, settings.name, f"https://{settings.cosmos_host}/"
@@ -189,15 +195,15 @@ class Cloud:
 
     @property
     def _vault_audiences(self) -> frozenset[str]:
-        return frozenset({"https://vault.azure.net"})
+        return frozenset({"https://vault.azure.net", _KEY_VAULT})
 
     @property
     def _cosmos_audiences(self) -> frozenset[str]:
-        return frozenset({"https://cosmos.azure.com", f"https://{self.settings.cosmos_host}"})
+        return frozenset({"https://cosmos.azure.com", _COSMOS, f"https://{self.settings.cosmos_host}"})
 
     @property
     def _blob_audiences(self) -> frozenset[str]:
-        return frozenset({"https://storage.azure.com", f"https://{self.settings.blob_host}"})
+        return frozenset({"https://storage.azure.com", _STORAGE, f"https://{self.settings.blob_host}"})
 
     def _guard(self, audiences: frozenset[str]) -> Guard:
         return Guard(self._verifier, self.model, self.audit, audiences)
@@ -216,6 +222,10 @@ class Cloud:
             return False
         fault.met += 1
         return True
+
+    def _metadata(self, target: str) -> tuple[int, str]:
+        self._notices.refuse("a program asked the instance metadata service for a token", imds.ADVICE)
+        return imds.answer(target)
 
     def _refused(self, where: str) -> None:
         self._notices.refuse(f"the proxy refused {where}: nothing but the local cloud is reached from a pod")

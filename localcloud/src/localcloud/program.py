@@ -18,7 +18,7 @@ from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.cluster.webhook import WebhookSettings
-from localcloud.entra.routes import AUTHORITY
+from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
 from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
 from localcloud.operator.lines import say, step
@@ -126,6 +126,8 @@ async def _running_cluster(
         webhook=WebhookSettings(tenant_id=TENANT_ID, authority_host=f"{AUTHORITY}/"),
         node_environment={
             "HTTPS_PROXY": cloud.proxy_url,
+            "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
+            "NO_PROXY": "127.0.0.1,localhost",
             "REQUESTS_CA_BUNDLE": str(cloud.ca_bundle),
             "SSL_CERT_FILE": str(cloud.ca_bundle),
             "AMQP_PORT": str(cloud.amqp_port),

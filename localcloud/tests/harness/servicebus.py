@@ -215,7 +215,9 @@ class RunningBroker:
         The SDK takes half a second for each, most of it asleep.
         """
         senders = {queue: self.sender(queue) for queue in self.queues}
-        receivers = {queue: self.receiver(queue) for queue in self.queues}
+        receivers = {
+            queue: self.receiver(queue) for queue, about in self.queues.items() if not about.get("requiresSession")
+        }
         with ThreadPoolExecutor(64) as pool:
             list(pool.map(lambda handler: handler.__enter__(), [*senders.values(), *receivers.values()]))
         self._senders, self._receivers = senders, receivers

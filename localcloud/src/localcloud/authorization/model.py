@@ -8,14 +8,15 @@ all secrets, needs one. A principal is the object id of a workload's identity. A
 import uuid
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
 from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
-from localcloud.authorization.roles import Role, without_condition
+from localcloud.authorization.roles import Role
+from localcloud.authorization.workload import Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
@@ -36,6 +37,10 @@ class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
 
 
+# https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-container-limits
+CosmosName = Annotated[str, Field(pattern=r"^[^/\\?#]*[^/\\?# ]$", max_length=255)]
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+BlobContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", min_length=3, max_length=63)]
 PartitionKeyPath = Annotated[str, Field(pattern=r"^(/[A-Za-z_][A-Za-z0-9_]*)+$")]
 
 
@@ -45,7 +50,7 @@ class CosmosContainer(_Part):
     A hierarchical partition key is a list of up to three paths.
     """
 
-    database: str
+    database: CosmosName
     partitionKey: PartitionKeyPath | Annotated[tuple[PartitionKeyPath, ...], Field(min_length=1, max_length=3)]
     defaultTtl: int | None = None
 
@@ -62,8 +67,8 @@ class Entities(_Part):
     keyVault: dict[str, Secret] = {}
     serviceBus: Annotated[dict[EntityPath, Queue], BeforeValidator(without_topics)] = {}
     topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
-    cosmos: dict[str, CosmosContainer] = {}
-    blob: dict[str, BlobContainer] = {}
+    cosmos: dict[CosmosName, CosmosContainer] = {}
+    blob: dict[BlobContainerName, BlobContainer] = {}
 
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
@@ -74,29 +79,6 @@ class Entities(_Part):
     def _forwarding_makes_sense(self) -> "Entities":
         require_forwarding_makes_sense(self.serviceBus, self.topics)
         return self
-
-
-class Grant(_Part):
-    """A role assignment."""
-
-    role: str
-    scope: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_no_condition(cls, given: Any) -> Any:
-        return without_condition(given)
-
-
-class Workload(_Part):
-    namespace: str
-    serviceAccount: str
-    grants: tuple[Grant, ...] = ()
-
-    @property
-    def subject(self) -> str:
-        """The `sub` claim of the workload's projected token."""
-        return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
 
 
 class AccessModel(_Part):

@@ -27,5 +27,7 @@ async def read_json(request: Request) -> Any:
         raise BadRequest(f"The local cloud reads JSON, and the request body is {form}.")
     try:
         return json_text.parse(bytes(body))
+    except json_text.TooDeepError as error:
+        raise BadRequest(str(error)) from error
     except ValueError as error:
         raise BadRequest("The request body is not valid JSON.") from error

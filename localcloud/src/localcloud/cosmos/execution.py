@@ -1,9 +1,10 @@
 """Runs a query over the items of one partition or of all, a page at a time.
 
 A page's continuation token says where the last row stands in the query's order (its sort keys and its item's sequence
-number), so that the next page goes on behind it whatever is written in between. A query that puts rows together
-(aggregates, GROUP BY, DISTINCT, a subquery over the container) is worked out as a whole, and its token is only how
-many rows were given.
+number), so that the next page goes on behind it whatever is written in between. If the sort keys are too long for a
+header, it names the item only, and the next page goes on if that item is still as it was. A query that puts rows
+together (aggregates, GROUP BY, DISTINCT, a subquery over the container) is worked out as a whole, and its token is only
+how many rows were given.
 """
 
 import json
@@ -22,6 +23,9 @@ from localcloud.cosmos.sql import parse
 from localcloud.cosmos.state import Item
 from localcloud.cosmos.subqueries import Nested
 from localcloud.cosmos.values import UNDEFINED, is_number, sort_key
+
+_LONGEST_TOKEN = 1024  # bytes: no client may ask for less (`x-ms-documentdb-responsecontinuationtokenlimitinkb`)
+_LARGEST_COUNT = 2**60  # of what a token counts
 
 Scan = Callable[[int], Iterator[Item]]
 """The items to query, in order of creation, from the one after a sequence number on."""
@@ -85,7 +89,7 @@ def _is_streamed(query: Query) -> bool:
 def _page(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     start, left, offset = _Position(), query.limit, query.offset or 0
     if token is not None:
-        start, left = _position(token, len(query.order_by))
+        start, left = _position(query, scan, token)
         offset = 0
     first = 0 if query.order_by else max(0, start.sequence - 1)
     candidates = _sorted(query, _candidates(query, scan(first)))
@@ -192,20 +196,35 @@ def _follows(query: Query, position: _Position, start: _Position) -> bool:
 
 
 def _token(position: _Position, left: int | None) -> str:
+    """A token that fits into a header: sort values that are long stay out of it, and the row's item is asked again."""
     values = [[] if value is UNDEFINED else [value] for value in position.values]
-    return json_text.write([values, position.sequence, position.row, left])
+    token = json_text.write([values, position.sequence, position.row, left])
+    return token if len(token) <= _LONGEST_TOKEN else json_text.write([None, position.sequence, position.row, left])
 
 
-def _position(token: str, sort_keys: int) -> tuple[_Position, int | None]:
+def _position(query: Query, scan: Scan, token: str) -> tuple[_Position, int | None]:
     try:
         values, sequence, row, left = json_text.parse(token)
-        if len(values) != sort_keys or not isinstance(sequence, int) or not isinstance(row, int):
+        if not all(isinstance(number, int) and abs(number) < _LARGEST_COUNT for number in (sequence, row, left or 0)):
             raise ValueError
-        if left is not None and (not isinstance(left, int) or left < 0):
+        if left is not None and left < 0:
+            raise ValueError
+        if values is None:
+            return _position_of(query, scan, sequence, row), left
+        if len(values) != len(query.order_by):
             raise ValueError
         return _Position(tuple(value[0] if value else UNDEFINED for value in values), sequence, row), left
     except (ValueError, TypeError, KeyError) as error:
         raise _no_token() from error
+
+
+def _position_of(query: Query, scan: Scan, sequence: int, row: int) -> _Position:
+    """The position of a row whose item was not written or deleted in between; raises `ValueError` if it was."""
+    items = (item for item in islice(scan(sequence - 1), 1) if item.sequence == sequence)
+    for candidate in _candidates(query, items):
+        if candidate.position.row == row:
+            return candidate.position
+    raise ValueError
 
 
 def _number_in(token: str) -> int:

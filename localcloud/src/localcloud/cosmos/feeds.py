@@ -29,7 +29,7 @@ def queried(
     if part == EVERYTHING and "x-ms-documentdb-partitionkeyrangeid" not in headers:
         _check_served_by_gateway(asked, container, headers)
     scan = metrics.counting(_scan(store, container, part))
-    page = execution.run(asked, scan, pages.size(headers), _continuation(headers))
+    page = execution.run(asked, scan, pages.size(headers), headers.get("x-ms-continuation"))
     wants_metrics = headers.get("x-ms-documentdb-populatequerymetrics", "").lower() == "true"
     return responses.feed(
         container,
@@ -78,7 +78,7 @@ def read_query(body: Any) -> Query:
 
 def read_all(store: ItemStore, container: ItemContainer, part: FeedRange, headers: Mapping[str, str]) -> Response:
     """A page of all items. Its continuation is the last one's sequence number: it survives writes in between."""
-    after = _whole_number(_continuation(headers) or "0")
+    after = _whole_number(headers.get("x-ms-continuation", "0"))
     items = ((item.sequence, item.body) for item in store.scan(container, part, after))
     page = pages.fill(items, pages.size(headers))
     more = str(page.last) if page.more else None
@@ -110,11 +110,6 @@ def changed(store: ItemStore, container: ItemContainer, part: FeedRange, headers
 
 def _scan(store: ItemStore, container: ItemContainer, part: FeedRange) -> Callable[[int], Iterator[Item]]:
     return lambda after: store.scan(container, part, after)
-
-
-def _continuation(headers: Mapping[str, str]) -> str | None:
-    """Where the page begins; an empty one, which the Java client sends, is none."""
-    return headers.get("x-ms-continuation") or None
 
 
 def _whole_number(text: str) -> int:

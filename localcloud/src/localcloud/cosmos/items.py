@@ -14,8 +14,8 @@ from localcloud.cosmos.errors import BadRequest, Conflict, NotFound, Preconditio
 from localcloud.cosmos.state import SYSTEM_PROPERTIES, Item, ItemStore
 
 LARGEST = 2 * 1024 * 1024  # bytes, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
-_LONGEST_ID = 255
-_ILLEGAL_IN_ID = re.compile(r"[/\\?#\x00-\x1f\ud800-\udfff]")
+_LONGEST_ID = 1023  # bytes, and what it may not hold: the same page
+_ILLEGAL_IN_ID = re.compile(r"[/\\\ud800-\udfff]")
 _LONGEST_TTL = 2_147_483_647
 
 
@@ -87,8 +87,13 @@ class Items:
         self.store.delete(self.container, existing)
 
     def _write(self, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
-        """Stores the document, unless it is too large as its caller has it: the system's properties do not count."""
+        """Stores the document; raises `CosmosError` if it is too large or too deep as its caller has it, that is
+        without the system's properties."""
         own = {name: value for name, value in document.items() if name not in SYSTEM_PROPERTIES}
+        try:
+            json_text.check_depth(own)
+        except json_text.TooDeepError as error:
+            raise BadRequest(str(error)) from error
         if json_text.size(own) > LARGEST:
             raise TooLarge
         return self.store.write(self.container, partition, document, replaced)
@@ -111,10 +116,12 @@ def check_id(value: Any) -> None:
     """Raises `BadRequest` for an id that Azure refuses."""
     if not isinstance(value, str) or not value:
         raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing")
-    if len(value) > _LONGEST_ID or _ILLEGAL_IN_ID.search(value):
+    if illegal := _ILLEGAL_IN_ID.search(value):
+        raise BadRequest(f"The resource name presented contains invalid character '{illegal[0]}'.")
+    if len(value.encode()) > _LONGEST_ID:
         raise BadRequest(
-            "Id contains illegal chars. Ensure to provide a unique non-empty string of less than '255' characters "
-            "without '/', '\\', '?' and '#'."
+            f"The input name '{value[:100]}…' is invalid. Ensure to provide a unique non-empty string less than "
+            f"'{_LONGEST_ID + 1}' characters."
         )
 
 

@@ -26,7 +26,7 @@ def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starl
     """The application of the account of this name. `base_url` is its own, such as `https://contoso.documents.azure.com/`."""
     return Starlette(
         routes=routes(Endpoints(guard, store, account, base_url)),
-        middleware=[Middleware(_WithoutTrailingSlash)],
+        middleware=[Middleware(_Simplified)],
         exception_handlers={CosmosError: _refused, HTTPException: _not_routed, sqlite3.Error: _failed},
     )
 
@@ -55,15 +55,16 @@ def routes(endpoints: Endpoints) -> list[Route]:
     ]
 
 
-class _WithoutTrailingSlash:
-    """The SDKs end some paths with a slash, and mean the same."""
+class _Simplified:
+    """Passes a request on as its client means it: the SDKs end some paths with a slash, and send empty headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+            headers = [(name, value) for name, value in scope["headers"] if value]
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/", "headers": headers}
         await self._app(scope, receive, send)
 
 

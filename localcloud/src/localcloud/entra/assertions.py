@@ -9,8 +9,9 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, JoseError
 from pydantic import BaseModel, ConfigDict, Field
 
+from localcloud.authorization.workload import FederatedCredential
 from localcloud.entra import errors
-from localcloud.entra.directory import FederatedCredential, Identity
+from localcloud.entra.directory import Identity
 from localcloud.entra.issuers import Issuers
 
 CLOCK_SKEW = 300.0  # seconds

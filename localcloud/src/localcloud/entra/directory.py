@@ -1,33 +1,33 @@
-"""The tenant's identities, one a workload, and whom each of them trusts: its federated credentials.
+"""The tenant's identities, one a workload: whom each of them trusts, and which of them are APIs that tokens are for.
 
-https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust-user-assigned-managed-identity
+https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from localcloud.authorization.model import AccessModel, client_id, principal_id
-
-EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
-
-
-@dataclass(frozen=True, slots=True)
-class FederatedCredential:
-    """A trusted (issuer, subject, audience); all three are compared as they are written, case included."""
-
-    issuer: str
-    subject: str
-    audience: str = EXCHANGE_AUDIENCE
+from localcloud.authorization.workload import FederatedCredential, Workload
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A user-assigned managed identity."""
+    """A user-assigned managed identity, or the service principal of an app registration."""
 
     name: str
+    kind: Literal["managedIdentity", "application"]
     client_id: str
     principal_id: str
     federated_credentials: tuple[FederatedCredential, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An app registration that tokens are for. `token_version` is the one that its tokens have."""
+
+    client_id: str
+    token_version: Literal[1, 2]
 
 
 class Directory:
@@ -42,6 +42,18 @@ class Directory:
         """The identity with this client id (compared without case, as GUIDs are)."""
         for name, workload in self._model().workloads.items():
             if client_id(name) == requested.lower():
-                trusted = tuple(FederatedCredential(issuer, workload.subject) for issuer in self._issuers)
-                return Identity(name, client_id(name), principal_id(name), trusted)
+                own = tuple(FederatedCredential(issuer=issuer, subject=workload.subject) for issuer in self._issuers)
+                trusted = (*own, *workload.federatedCredentials)
+                return Identity(name, workload.identity, client_id(name), principal_id(name), trusted)
         return None
+
+    def api(self, resource: str) -> Api | None:
+        """The app registration that this resource is: its client id, or `api://` and its client id."""
+        for name, workload in self._model().workloads.items():
+            if workload.identity == "application" and resource.lower().removeprefix("api://") == client_id(name):
+                return Api(client_id(name), _version(workload))
+        return None
+
+
+def _version(workload: Workload) -> Literal[1, 2]:
+    return workload.requestedAccessTokenVersion or 1

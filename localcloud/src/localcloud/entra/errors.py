@@ -50,6 +50,37 @@ def tenant_not_found(tenant: str) -> EntraError:
     return EntraError(90002, "invalid_request", 400, text)
 
 
+def tenant_not_said() -> EntraError:
+    """For a token that is asked for at `common` or `organizations`, where no user says which tenant is meant."""
+    text = "No tenant-identifying information found in either the request or implied by any provided credentials."
+    return EntraError(50059, "invalid_request", 400, text)
+
+
+def instance_unknown() -> EntraError:
+    return EntraError(50049, "invalid_instance", 400, "Unknown or invalid instance.")
+
+
+def query_parameter_missing(name: str) -> EntraError:
+    text = (
+        f"The required field '{name}' is missing from the request. Ensure that you have all the necessary parameters "
+        "for the login request."
+    )
+    return EntraError(90014, "invalid_request", 400, text)
+
+
+def input_invalid() -> EntraError:
+    return EntraError(90013, "invalid_request", 400, "Invalid input received from the user.")
+
+
+def not_done(method: str, path: str) -> JSONResponse:
+    """The answer to what this cloud's Entra has no part of; it has no code of Entra's."""
+    text = (
+        f"The local cloud's Entra does not do {method} {path}. It exchanges a federated token for an access token at "
+        "/{tenant}/oauth2/v2.0/token, and publishes its discovery documents and keys."
+    )
+    return JSONResponse({"error": "not_supported", "error_description": text}, 404)
+
+
 def parameter_missing(name: str) -> EntraError:
     return EntraError(
         900144, "invalid_request", 400, f"The request body must contain the following parameter: '{name}'."

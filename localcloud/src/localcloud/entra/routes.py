@@ -1,4 +1,4 @@
-"""Entra's token endpoint for federated client assertions, and the documents by which its tokens are verified.
+"""Entra's endpoints: tokens for federated client assertions, discovery, and the keys by which its tokens are verified.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, case 3: a federated credential.
 """
@@ -15,123 +15,139 @@ from starlette.routing import Route
 
 from localcloud.authorization.audit import Audit, Exchange
 from localcloud.authorization.tokens import LIFETIME
-from localcloud.entra import assertions, errors, token_request
+from localcloud.entra import access_tokens, assertions, discovery, errors, token_request
 from localcloud.entra.assertions import UnverifiedAssertion
 from localcloud.entra.directory import Directory, Identity
 from localcloud.entra.errors import EntraError
 from localcloud.entra.issuers import Issuers
 from localcloud.entra.signing_keys import SigningKeys
 
-HOST = "login.microsoftonline.com"
-AUTHORITY = f"https://{HOST}"
 _EXPIRES_IN = LIFETIME - 1  # as Entra says it
 
 
-def token_issuer(tenant_id: str) -> str:
-    """The `iss` of version 1.0 access tokens, which these four services receive."""
-    return f"https://sts.windows.net/{tenant_id}/"
-
-
-class TokenEndpoint:
-    """`resources` are the application ID URIs for which tokens are issued."""
+class Entra:
+    """One tenant. `services` are the resources of the four services: their application ID URIs and client ids."""
 
     def __init__(
         self,
         directory: Directory,
         issuers: Issuers,
         signing_keys: SigningKeys,
-        resources: frozenset[str],
+        services: frozenset[str],
         audit: Audit,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._directory = directory
         self._issuers = issuers
         self._keys = signing_keys
-        self._resources = resources
+        self._services = services
         self._audit = audit
         self._clock = clock
 
-    async def token(self, request: Request) -> Response:
-        attempt = _Attempt()
-        try:
-            body = await self._exchange(str(request.path_params["tenant"]), await token_request.read(request), attempt)
-        except EntraError as error:
-            self._audit.exchange(attempt.entry(f"AADSTS{error.code}", detail=error.text))
-            return error.response(self._clock(), request.headers.get("client-request-id"))
-        return JSONResponse(body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
-
-    async def configuration(self, request: Request) -> Response:
-        tenant = self._tenant(request)
-        if isinstance(tenant, Response):
-            return tenant
-        return JSONResponse(
-            {
-                "issuer": f"{AUTHORITY}/{tenant}/v2.0",
-                "token_endpoint": f"{AUTHORITY}/{tenant}/oauth2/v2.0/token",
-                "authorization_endpoint": f"{AUTHORITY}/{tenant}/oauth2/v2.0/authorize",
-                "jwks_uri": f"{AUTHORITY}/{tenant}/discovery/v2.0/keys",
-                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-                "response_types_supported": ["token"],
-                "subject_types_supported": ["pairwise"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-            }
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/common/discovery/instance", self._instance),
+                *(route for version in (1, 2) for route in self._routes(version)),
+                Route("/{rest:path}", self._not_done, methods=["GET", "POST"]),
+            ],
+            exception_handlers={EntraError: self._refused},
         )
 
-    async def jwks(self, request: Request) -> Response:
-        tenant = self._tenant(request)
-        return tenant if isinstance(tenant, Response) else JSONResponse(self._keys.jwks())
+    def _routes(self, version: int) -> list[Route]:
+        """The same four endpoints, under the paths of either version."""
 
-    def _tenant(self, request: Request) -> str | Response:
+        async def token(request: Request) -> Response:
+            return await self._token(request, version)
+
+        async def configuration(request: Request) -> Response:
+            return JSONResponse(discovery.openid_configuration(self._authority(request), version))
+
+        v2 = "/v2.0" if version == 2 else ""
+        return [
+            Route(f"/{{tenant}}/oauth2{v2}/token", token, methods=["POST"]),
+            Route(f"/{{tenant}}{v2}/.well-known/openid-configuration", configuration),
+            Route(f"/{{tenant}}/discovery{v2}/keys", self._jwks),
+        ]
+
+    async def _instance(self, request: Request) -> Response:
+        query = request.query_params
+        return JSONResponse(discovery.instance(query.get("api-version", ""), query.get("authorization_endpoint", "")))
+
+    async def _jwks(self, request: Request) -> Response:
+        self._authority(request)
+        return JSONResponse(self._keys.jwks())
+
+    async def _not_done(self, request: Request) -> Response:
+        return errors.not_done(request.method, request.url.path)
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, EntraError)  # noqa: S101 - it is registered for nothing else
+        return error.response(self._clock(), request.headers.get("client-request-id"))
+
+    async def _token(self, request: Request, version: int) -> Response:
+        attempt = _Attempt()
+        try:
+            form = await token_request.read(request)
+            body = await self._exchange(str(request.path_params["tenant"]), form, version, attempt)
+        except EntraError as error:
+            self._audit.exchange(attempt.entry(f"AADSTS{error.code}", detail=error.text))
+            raise
+        return JSONResponse(body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+    def _authority(self, request: Request) -> str:
+        """The tenant of the path, or the authority of every tenant; raises `EntraError` AADSTS90002."""
         tenant = str(request.path_params["tenant"])
-        if tenant.lower() != self._directory.tenant_id:
-            return errors.tenant_not_found(tenant).response(self._clock())
-        return tenant
+        if tenant.lower() not in (self._directory.tenant_id, *discovery.TENANT_INDEPENDENT):
+            raise errors.tenant_not_found(tenant)
+        return tenant.lower()
 
-    async def _exchange(self, tenant: str, fields: token_request.Fields, attempt: "_Attempt") -> dict[str, object]:
+    async def _exchange(
+        self, tenant: str, fields: token_request.Fields, version: int, attempt: "_Attempt"
+    ) -> dict[str, object]:
         attempt.client_id = dict(fields).get("client_id", "")
+        if tenant.lower() in discovery.TENANT_INDEPENDENT:
+            raise errors.tenant_not_said()
         if tenant.lower() != self._directory.tenant_id:
             raise errors.tenant_not_found(tenant)
-        form = token_request.check(fields)
+        form = token_request.check(fields, version)
         attempt.assertion = assertion = UnverifiedAssertion.read(form["client_assertion"])
         attempt.identity = identity = self._directory.find(form["client_id"])
         if identity is None:
             raise errors.application_not_found(form["client_id"], tenant)
-        resource = token_request.resource_of(form)
+        resource = token_request.resource_of(form, version)
         attempt.resource = resource.rstrip("/")
-        if attempt.resource not in self._resources:
+        api = self._directory.api(attempt.resource)
+        if api is None and attempt.resource not in self._services:
             raise errors.resource_not_found(resource, tenant)
         assertions.match(assertion, identity)
         await assertions.verify(assertion, self._issuers, self._clock)
-        uti = secrets.token_urlsafe(16)
+        uti, now = secrets.token_urlsafe(16), int(self._clock())
         self._audit.exchange(attempt.entry("ok", uti=uti))
+        key = self._keys.newest
+        claims = access_tokens.claims(identity, resource, api, self._directory.tenant_id, uti, now)
+        token = jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key, algorithms=["RS256"])
+        return _answer(token, resource, now, version)
+
+
+def _answer(token: str, resource: str, now: int, version: int) -> dict[str, object]:
+    """The body of a granted request. Version 1 writes numbers as text and says for what and from when to when."""
+    if version == 2:
         return {
             "token_type": "Bearer",
             "expires_in": _EXPIRES_IN,
             "ext_expires_in": _EXPIRES_IN,
-            "access_token": self._access_token(identity, resource, uti),
+            "access_token": token,
         }
-
-    def _access_token(self, identity: Identity, resource: str, uti: str) -> str:
-        now = int(self._clock())
-        tenant = self._directory.tenant_id
-        claims = {
-            "aud": resource,
-            "iss": token_issuer(tenant),
-            "iat": now,
-            "nbf": now,
-            "exp": now + LIFETIME,
-            "appid": identity.client_id,
-            "appidacr": "2",  # the client proved itself by an assertion
-            "idp": token_issuer(tenant),
-            "idtyp": "app",
-            "oid": identity.principal_id,
-            "sub": identity.principal_id,
-            "tid": tenant,
-            "uti": uti,
-            "ver": "1.0",
-        }
-        key = self._keys.newest
-        return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key, algorithms=["RS256"])
+    return {
+        "token_type": "Bearer",
+        "expires_in": str(_EXPIRES_IN),
+        "ext_expires_in": str(_EXPIRES_IN),
+        "expires_on": str(now + LIFETIME),
+        "not_before": str(now),
+        "resource": resource,
+        "access_token": token,
+    }
 
 
 class _Attempt:
@@ -156,13 +172,3 @@ class _Attempt:
             uti=uti,
             detail=detail,
         )
-
-
-def entra(endpoint: TokenEndpoint) -> Starlette:
-    return Starlette(
-        routes=[
-            Route("/{tenant}/oauth2/v2.0/token", endpoint.token, methods=["POST"]),
-            Route("/{tenant}/v2.0/.well-known/openid-configuration", endpoint.configuration),
-            Route("/{tenant}/discovery/v2.0/keys", endpoint.jwks),
-        ]
-    )

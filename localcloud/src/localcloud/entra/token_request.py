@@ -34,16 +34,17 @@ async def read(request: Request) -> Fields:
         return []
 
 
-def check(fields: Fields) -> dict[str, str]:
+def check(fields: Fields, version: int) -> dict[str, str]:
     """Returns the fields by name. Raises `EntraError` unless each is there once, and they are a federated client's.
 
-    Fields that are not known are tolerated, as by Entra.
+    Version 1 of the endpoint is asked for a `resource`, version 2 for a `scope`. Fields that are not known are
+    tolerated, as by Entra.
     """
     form = dict(fields)
     if len(form) < len(fields):
         names = [name for name, _ in fields]
         raise errors.parameter_duplicated(next(name for name in names if names.count(name) > 1))
-    for name in ("grant_type", "client_id", "scope"):
+    for name in ("grant_type", "client_id", "scope" if version == 2 else "resource"):
         if not form.get(name, "").strip():
             raise errors.parameter_missing(name)
     if form["grant_type"] != "client_credentials":
@@ -53,12 +54,15 @@ def check(fields: Fields) -> dict[str, str]:
     return form
 
 
-def resource_of(form: dict[str, str]) -> str:
-    """Returns the resource that the scope asks for, `https://vault.azure.net` for `https://vault.azure.net/.default`,
-    with the slash at its end if the client wrote one. Raises `EntraError` if it asks for none or for several.
+def resource_of(form: dict[str, str], version: int) -> str:
+    """Returns the resource that is asked for.
 
-    A scope is an unordered set, in which OpenID Connect's own values count for nothing.
+    In version 2 the scope names it: `https://vault.azure.net` for `https://vault.azure.net/.default`, with the slash at
+    its end if the client wrote one. Raises `EntraError` if the scope names none or several. A scope is an unordered
+    set, in which OpenID Connect's own values count for nothing.
     """
+    if version == 1:
+        return form["resource"].strip()
     scope = form["scope"]
     values = [value for value in scope.split() if value not in _NAMES_NO_RESOURCE]
     resources = [value.removesuffix(_DEFAULT) for value in values if value.endswith(_DEFAULT)]

@@ -8,19 +8,22 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
 from localcloud.network.listener import Listener, listen
 
 _HEAD_LIMIT = 16 * 1024
 _HEAD_TIMEOUT = 10.0  # seconds
 _MOST_CONNECTIONS = 1024
+_INSTANCE_METADATA = "http://169.254.169.254"
 _ENDED = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 class ForwardProxy:
     """`names` are the host names that lead to `target_port` on `target_host`, on port 443 alone.
 
-    `refused` is told of any other; `is_down` says of a name whether its service takes no connections now.
+    `refused` is told of any other; `is_down` says of a name whether its service takes no connections now. `metadata`
+    answers requests to the instance metadata service, which is plain HTTP: target to status and JSON.
     """
 
     def __init__(
@@ -30,9 +33,11 @@ class ForwardProxy:
         target_port: int,
         refused: Callable[[str], None],
         is_down: Callable[[str], bool],
+        metadata: Callable[[str], tuple[int, str]],
     ) -> None:
         self._names = names
         self._is_down = is_down
+        self._metadata = metadata
         self._target = (target_host, target_port)
         self._refused = refused
         self._listener: Listener | None = None
@@ -73,6 +78,10 @@ class ForwardProxy:
             head = await reader.readuntil(b"\r\n\r\n")
         method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
         where = rest.partition(" ")[0]
+        if where.startswith(_INSTANCE_METADATA):
+            status, body = self._metadata(where.removeprefix(_INSTANCE_METADATA))
+            await _answer(writer, status, body, "application/json")
+            return
         if method != "CONNECT":
             await _answer(writer, 405, f"This proxy takes CONNECT alone, not {method}.")
             return
@@ -104,10 +113,10 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sour
         writer.write_eof()
 
 
-async def _answer(writer: asyncio.StreamWriter, status: int, sentence: str) -> None:
-    phrase = {403: "Forbidden", 405: "Method Not Allowed"}[status]
-    body = sentence.encode()
-    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close"
+async def _answer(writer: asyncio.StreamWriter, status: int, text: str, kind: str = "text/plain") -> None:
+    body = text.encode()
+    first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+    head = f"{first}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close"
     writer.write(head.encode() + b"\r\n\r\n" + body)
     await writer.drain()
 

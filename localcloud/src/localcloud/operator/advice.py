@@ -4,7 +4,7 @@ from localcloud.authorization.audit import Access, Exchange
 from localcloud.authorization.guard import CONTROL_PLANE, NO_GRANT
 from localcloud.authorization.model import AccessModel, client_id
 from localcloud.authorization.roles import ControlAction
-from localcloud.entra.directory import EXCHANGE_AUDIENCE
+from localcloud.authorization.workload import EXCHANGE_AUDIENCE
 
 
 def on_exchange(entry: Exchange, model: AccessModel, issuer: str) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import Cloud
-from localcloud.entra.routes import AUTHORITY
+from localcloud.entra.discovery import AUTHORITY
 
 
 def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str, str]:
@@ -27,6 +27,7 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         # AMQP does not go through a proxy, so each SDK is told the address: Python as `custom_endpoint_address`.
         "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS": f"sb://127.0.0.1:{cloud.amqp_port}",
         "HTTPS_PROXY": cloud.proxy_url,
+        "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
         "NO_PROXY": "127.0.0.1,localhost",
         "SSL_CERT_FILE": ca,  # Go, .NET and Python's asyncio clients
         "REQUESTS_CA_BUNDLE": ca,  # Python's synchronous clients

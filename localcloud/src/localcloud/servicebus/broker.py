@@ -71,6 +71,7 @@ class Broker:
         self._listener: Listener | None = None
         self._pauses = Pauses(0.1, 5.0, 30.0)
         self._resumes: float | None = None  # the Unix time before which nothing is tried that time demands
+        self._is_closed = False
         self._is_stale = False  # the queues are to be loaded again
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None  # the Unix time that the timer is set to
@@ -99,6 +100,9 @@ class Broker:
             await asyncio.wait([connection.lost for connection in connections], timeout=_LINGER)
         for connection in list(self._connections):
             connection.abort()
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._state.close()
 
     @property
@@ -118,6 +122,8 @@ class Broker:
 
     def _turn(self, connection: Connection | None, work: Callable[[], None]) -> None:
         """One turn, begun by this connection or by time. What is due comes first, as a turn of its own."""
+        if self._is_closed:
+            return
         due = self._next_deadline
         if due is not None and due <= self._clock():
             self._try(None, self._tick)

@@ -72,6 +72,11 @@ class Credentials:
         self._claims[address.root.lower()] = claims
         self.expires = min(each.expires for each in self._claims.values())
 
+    @property
+    def now(self) -> float:
+        """Azure's time."""
+        return self._clock()
+
     def require(self, action: str, queue: Queue) -> None:
         """Raises `AmqpError` unless the caller holds the action on the queue at this moment."""
         self._disturbance.check()

@@ -3,8 +3,10 @@
 https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-request-response
 """
 
+import math
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from localcloud.servicebus import errors
@@ -16,16 +18,42 @@ from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.queue import Queue
 from localcloud.servicebus.quotas import MESSAGE_SIZE
+from localcloud.servicebus.sessions import SessionLock
 
 Body = dict[Value, Value]
 T = TypeVar("T")
 
-_LONG, _TIMESTAMP = 0x81, 0x83  # format codes of arrays
+_LONG, _TIMESTAMP, _STRING = 0x81, 0x83, 0xB1  # format codes of arrays
+_SESSIONS = 100  # in one answer
 _NO_CONTENT: Body = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks: of which queue, on whose connection, with which body."""
+
+    queue: Queue
+    credentials: Credentials
+    body: Body
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that the request is about, if it names one."""
+        return None if self.body.get("session-id") is None else _field(str, self.body, "session-id")
+
+    @property
+    def session(self) -> SessionLock:
+        """The session that the request is about; raises `AmqpError` if no receiver on this connection holds it."""
+        return self.queue.session(_field(str, self.body, "session-id"), self.credentials)
+
+    def require_session(self) -> None:
+        """Raises `AmqpError` if the queue requires sessions and this connection does not hold the one named."""
+        if self.queue.sessions is not None:
+            self.session  # noqa: B018 - it raises
+
+
 def answer(request: Message, queue: Queue, credentials: Credentials) -> bytes:
-    """The reply to a request: its status is 200, or 204 where nothing was found, or an error's."""
+    """The reply to a request: its status is 200, or 204 if nothing was found, or an error's."""
     try:
         body = _perform(request, queue, credentials)
     except AmqpError as error:
@@ -46,7 +74,7 @@ def _perform(request: Message, queue: Queue, credentials: Credentials) -> Body:
     credentials.require(action, queue)
     if not isinstance(body, dict):
         raise AmqpError(errors.INVALID_FIELD, "The body of a request is a map.")
-    return perform(queue, body)
+    return perform(Asked(queue, credentials, body))
 
 
 def _reply(request: Message, status: int, description: str, condition: Symbol | None, body: Body | None) -> bytes:
@@ -56,17 +84,17 @@ def _reply(request: Message, status: int, description: str, condition: Symbol | 
     return encode_reply(request.message_id, answer, body)
 
 
-def _renew_lock(queue: Queue, body: Body) -> Body:
-    tokens = _list_of(uuid.UUID, body, "lock-tokens")
-    until = Timestamp.at(queue.renew(tokens))
+def _renew_lock(asked: Asked) -> Body:
+    tokens = _list_of(uuid.UUID, asked.body, "lock-tokens")
+    until = Timestamp.at(asked.queue.renew(tokens))
     return {"expirations": Array(_TIMESTAMP, [until] * len(tokens))}
 
 
-def _peek(queue: Queue, body: Body) -> Body:
-    found = queue.peek(_field(int, body, "from-sequence-number"), _field(int, body, "message-count"))
+def _peek(asked: Asked) -> Body:
+    first, most = _field(int, asked.body, "from-sequence-number"), _field(int, asked.body, "message-count")
     messages: list[Value] = []
     size = 0
-    for message in found:
+    for message in asked.queue.peek(first, most, asked.session_id):
         size += len(message)
         if messages and size > MESSAGE_SIZE:
             break
@@ -74,7 +102,9 @@ def _peek(queue: Queue, body: Body) -> Body:
     return {"messages": messages} if messages else _NO_CONTENT
 
 
-def _update_disposition(queue: Queue, body: Body) -> Body:
+def _update_disposition(asked: Asked) -> Body:
+    queue, body = asked.queue, asked.body
+    asked.require_session()
     status = _field(str, body, "disposition-status")
     properties = body.get("properties-to-modify") or {}
     if not isinstance(properties, dict):
@@ -93,34 +123,68 @@ def _update_disposition(queue: Queue, body: Body) -> Body:
     return {}
 
 
-def _receive_by_sequence_number(queue: Queue, body: Body) -> Body:
-    lock = bool(_field(int, body, "receiver-settle-mode"))  # 0 receives and deletes, 1 locks
-    deliveries = queue.receive_deferred(_list_of(int, body, "sequence-numbers"), lock)
+def _receive_by_sequence_number(asked: Asked) -> Body:
+    asked.require_session()
+    lock = bool(_field(int, asked.body, "receiver-settle-mode"))  # 0 receives and deletes, 1 locks
+    numbers = _list_of(int, asked.body, "sequence-numbers")
+    deliveries = asked.queue.receive_deferred(numbers, lock, asked.session_id)
     return {"messages": [{"message": d.message, "lock-token": d.lock_token or uuid.uuid4()} for d in deliveries]}
 
 
-def _schedule(queue: Queue, body: Body) -> Body:
+def _schedule(asked: Asked) -> Body:
     """A repeated message id is dropped here too; its place in the answer is taken by 0."""
-    entries = _list_of(dict, body, "messages")
+    entries = _list_of(dict, asked.body, "messages")
     try:
         messages = [Message.parse(_field(bytes, entry, "message")) for entry in entries]
     except DecodeError as error:
         raise AmqpError(errors.DECODE_ERROR, str(error)) from error
-    return {"sequence-numbers": Array(_LONG, [number or 0 for number in queue.enqueue_all(messages)])}
+    return {"sequence-numbers": Array(_LONG, [number or 0 for number in asked.queue.enqueue_all(messages)])}
 
 
-def _cancel_scheduled(queue: Queue, body: Body) -> Body:
-    queue.cancel(_list_of(int, body, "sequence-numbers"))
+def _cancel_scheduled(asked: Asked) -> Body:
+    asked.queue.cancel(_list_of(int, asked.body, "sequence-numbers"))
     return {}
 
 
-_OPERATIONS: Mapping[Value, tuple[str, Callable[[Queue, Body], Body]]] = {
+def _renew_session_lock(asked: Asked) -> Body:
+    return {"expiration": Timestamp.at(asked.queue.renew_session(asked.session))}
+
+
+def _get_session_state(asked: Asked) -> Body:
+    return {"session-state": asked.queue.session_state(asked.session)}
+
+
+def _set_session_state(asked: Asked) -> Body:
+    state = asked.body.get("session-state")
+    asked.queue.set_session_state(asked.session, None if state is None else _field(bytes, asked.body, "session-state"))
+    return {}
+
+
+def _get_message_sessions(asked: Asked) -> Body:
+    """Sessions whose state was set since a time; for the end of all time, those that have messages.
+
+    https://learn.microsoft.com/dotnet/api/microsoft.servicebus.messaging.queueclient.getmessagesessions
+    """
+    since = _field(Timestamp, asked.body, "last-updated-time")
+    skip, top = _field(int, asked.body, "skip"), _field(int, asked.body, "top")
+    if skip < 0 or top < 0:
+        raise AmqpError(errors.INVALID_FIELD, "skip and top are not negative.")
+    ids = asked.queue.session_ids(None if since >= Timestamp.at(math.inf) else since / 1000)
+    found = ids[skip : skip + min(top, _SESSIONS)]
+    return {"skip": Int(skip + len(found)), "sessions-ids": Array(_STRING, found)} if found else _NO_CONTENT
+
+
+_OPERATIONS: Mapping[Value, tuple[str, Callable[[Asked], Body]]] = {
     "com.microsoft:renew-lock": (RECEIVE, _renew_lock),
     "com.microsoft:peek-message": (RECEIVE, _peek),
     "com.microsoft:update-disposition": (RECEIVE, _update_disposition),
     "com.microsoft:receive-by-sequence-number": (RECEIVE, _receive_by_sequence_number),
     "com.microsoft:schedule-message": (SEND, _schedule),
     "com.microsoft:cancel-scheduled-message": (SEND, _cancel_scheduled),
+    "com.microsoft:renew-session-lock": (RECEIVE, _renew_session_lock),
+    "com.microsoft:get-session-state": (RECEIVE, _get_session_state),
+    "com.microsoft:set-session-state": (RECEIVE, _set_session_state),
+    "com.microsoft:get-message-sessions": (RECEIVE, _get_message_sessions),
 }
 
 

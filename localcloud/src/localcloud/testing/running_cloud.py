@@ -17,7 +17,7 @@ import pytest
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import Cloud
 from localcloud.cluster.webhook import AUDIENCE
-from localcloud.entra.routes import AUTHORITY
+from localcloud.entra.discovery import AUTHORITY
 from localcloud.settings import Settings
 
 _PATIENCE = 60.0  # seconds for a start or a stop
@@ -114,6 +114,7 @@ def reached_as_from_a_pod(running: RunningCloud) -> Iterator[pytest.MonkeyPatch]
     """Lead Azure's names in this process to the cloud, and trust its CA under them."""
     environment = {
         "HTTPS_PROXY": running.cloud.proxy_url,
+        "HTTP_PROXY": running.cloud.proxy_url,
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         "REQUESTS_CA_BUNDLE": running.ca_bundle,

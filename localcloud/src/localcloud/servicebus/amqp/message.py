@@ -123,6 +123,12 @@ class Message:
         return self.identifier("message-id")
 
     @property
+    def session_id(self) -> str | None:
+        """The group id."""
+        found = self.field("group-id")
+        return found if isinstance(found, str) else None
+
+    @property
     def reply_to(self) -> Value:
         return self.field("reply-to")
 
