@@ -75,12 +75,16 @@ class Sources:
 
     def place_of_text(self, text: str) -> Place | None:
         """The first line that has the text."""
-        for path in self.files():
-            lines = path.read_text(errors="replace").splitlines()
-            for number, line in enumerate(lines, 1):
-                if text in line and not line.lstrip().startswith("#"):
-                    return Place(path, number)
-        return None
+        return next((place for place, _line in self.places_of_text(text)), None)
+
+    def places_of_text(self, text: str) -> list[tuple[Place, str]]:
+        """Every line that has the text, and what stands there."""
+        return [
+            (Place(path, number), line)
+            for path in self.files()
+            for number, line in enumerate(_lines(path), 1)
+            if text in line and not line.lstrip().startswith("#")
+        ]
 
     def _texts(self, kustomization: Path) -> list[str]:
         stamp = _stamp(kustomization)
@@ -97,6 +101,13 @@ def documents(path: Path) -> list[Node]:
         loader = yaml.compose_all(path.read_text(), Loader=yaml.SafeLoader)
         return [document for document in loader if document is not None]
     except (OSError, ValueError, yaml.YAMLError):
+        return []
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError:
         return []
 
 

@@ -82,6 +82,8 @@ class UnverifiedAssertion:
 def match(assertion: UnverifiedAssertion, identity: Identity) -> FederatedCredential:
     """The credential that trusts this token; raises `EntraError` for the first of issuer, subject and audience that
     fits none, in the order in which Entra names them."""
+    if not identity.federated_credentials:
+        raise errors.no_credentials(identity.client_id, identity.name)
     candidates = [c for c in identity.federated_credentials if c.issuer == assertion.issuer]
     if not candidates:
         raise errors.issuer_mismatch(assertion.issuer)
