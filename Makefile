@@ -6,7 +6,7 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check clean tools status access restart redrive repair rotate-receipt-key \
+.PHONY: help run demo test faults check clean tools status doctor access restart redrive repair rotate-receipt-key \
 	rotate-session-key matrix deploy smoke destroy what-if
 
 help: ## Name the verbs
@@ -51,6 +51,9 @@ check: ## Check format, lint, types, imports, infrastructure, manifests, images,
 
 status: tools ## What runs, and what a pod that is not ready lacks
 	@$(venv)/localcloud status --state $(LOCALCLOUD_STATE)
+
+doctor: tools ## Examine each workload's way to Azure, link by link, and name the broken one
+	@$(venv)/localcloud doctor --state $(LOCALCLOUD_STATE)
 
 access: tools ## Who did what so far, allowed or denied
 	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)

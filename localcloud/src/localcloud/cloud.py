@@ -111,6 +111,11 @@ class Cloud:
         return self.certificates.bundle.absolute()
 
     @property
+    def issuers(self) -> tuple[str, ...]:
+        """The OIDC issuers of the clusters that every identity trusts."""
+        return (self.issuer.url, *self.settings.issuers)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The host names that are answered here."""
         return tuple(self._services)
@@ -170,9 +175,8 @@ class Cloud:
     def _apps(self, fetcher: httpx.AsyncClient) -> dict[str, ASGIApp]:
         """One application a name."""
         settings = self.settings
-        trusted = (self.issuer.url, *settings.issuers)
         tenant = Entra(
-            Directory(TENANT_ID, self.model, trusted),
+            Directory(TENANT_ID, self.model, self.issuers),
             Issuers(fetcher, self.clock),
             self.entra_keys,
             self._vault_audiences | self._cosmos_audiences | self._blob_audiences | _SERVICE_BUS_AUDIENCES,

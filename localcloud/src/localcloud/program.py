@@ -19,6 +19,8 @@ from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.cluster.sources import Sources
 from localcloud.cluster.webhook import WebhookSettings
+from localcloud.doctor.history import History
+from localcloud.doctor.laptop import Laptop
 from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
 from localcloud.operator.advice import Advice
@@ -77,12 +79,14 @@ async def run(
                 projected.add(projection)
             keeping_fresh = asyncio.create_task(projected.keep_fresh(), name="projections")
             stack.callback(keeping_fresh.cancel)
-            cluster = None
+            cluster, history = None, History()
             if overlay is not None:
+                cloud.audit.listen(history.hear)
                 cluster = await stack.enter_async_context(
                     _running_cluster(cloud, overlay, service_ports, notices, advice)
                 )
-            control = ControlPlane(cloud, cluster, projected)
+            laptop = Laptop(cloud, cluster, history, advice) if cluster else None
+            control = ControlPlane(cloud, cluster, projected, laptop)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()
@@ -113,7 +117,7 @@ async def _running_cloud(
     settings: Settings, sources: Sources | None, notices: Notices
 ) -> AsyncIterator[tuple[Cloud, Advice]]:
     cloud = Cloud(settings, report=say, notices=notices)
-    advice = Advice(cloud.model, settings.access, (cloud.issuer.url, *settings.issuers), sources)
+    advice = Advice(cloud.model, settings.access, cloud.issuers, sources)
     cloud.audit.listen(Terminal(advice, notices).hear)
     await cloud.start()
     step(f"Azure's names are answered through {cloud.proxy_url}, AMQP on port {cloud.amqp_port}")

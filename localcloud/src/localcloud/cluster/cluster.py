@@ -17,7 +17,7 @@ from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.render import render
-from localcloud.cluster.resources import Deployment
+from localcloud.cluster.resources import CronJob, Deployment, PodTemplate, ServiceAccount
 from localcloud.cluster.service import ServiceProxy
 from localcloud.cluster.sources import Sources, shown
 from localcloud.cluster.waiting import holds_within
@@ -40,6 +40,21 @@ class PodStatus:
     reason: str
     ports: Mapping[int, int]
     log: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWorkload:
+    """A Deployment or CronJob as the manifests have it, and its newest pod, if it has one."""
+
+    manifest: Deployment | CronJob
+    template: PodTemplate
+    account: ServiceAccount | None
+    pod: Pod | None
+    refusal: str
+
+    @property
+    def name(self) -> str:
+        return self.manifest.metadata.name
 
 
 class Cluster:
@@ -155,6 +170,24 @@ class Cluster:
         ]
         refused = [deployment for deployment in self._deployments.values() if deployment.refusal]
         return statuses + [PodStatus(d.name, d.name, False, 0, d.refusal, {}, None) for d in refused]
+
+    def workloads(self) -> list[RunningWorkload]:
+        """Every Deployment and CronJob."""
+        found = []
+        for name, deployment in self._manifests.deployments.items():
+            controller = self._deployments[name]
+            pod = controller.pods[-1] if controller.pods else None
+            found.append(self._workload(deployment, deployment.spec.template, pod, controller.refusal))
+        for name, job in self._manifests.cron_jobs.items():
+            pod = next((each for each in self._jobs if each.workload == name), None)
+            found.append(self._workload(job, job.spec.job_template.spec.template, pod, ""))
+        return found
+
+    def _workload(
+        self, manifest: Deployment | CronJob, template: PodTemplate, pod: Pod | None, refusal: str
+    ) -> RunningWorkload:
+        key = manifest.metadata.namespace, template.spec.service_account_name
+        return RunningWorkload(manifest, template, self._manifests.service_accounts.get(key), pod, refusal)
 
     def service_url(self, name: str) -> str:
         """Raises `KeyError` for an unknown name."""

@@ -138,6 +138,12 @@ class Advice:
         own = self._client_id_of(account)
         return f"the pod's service account needs the annotation {CLIENT_ID}{f': {own}' if own else ''}{place}."
 
+    def on_service_account(self, workload: str, meant: str) -> tuple[str, str]:
+        """The advice for a pod under another service account than `meant`, and the place of that field."""
+        place = self._place("Deployment", workload, ("spec", "template", "spec", "serviceAccountName"))
+        namespace, _, account = meant.partition("/")
+        return f"set serviceAccountName to {account}, in the namespace {namespace}{place}.", place.strip(" ()")
+
     def _on_unknown_client(self, entry: Exchange, model: AccessModel) -> str:
         deleted = next((name for name in self._names(entry) if client_id(name) == entry.client_id.lower()), None)
         if deleted:

@@ -194,6 +194,19 @@ def _access(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(arguments: argparse.Namespace) -> int:
+    from localcloud.doctor.chain import Link
+    from localcloud.doctor.report import Examined, show
+
+    def examine(client: "httpx.Client") -> int:
+        answer = client.get("/doctor").raise_for_status().json()
+        return (
+            0 if show([Examined(e["workload"], tuple(Link(**link) for link in e["links"])) for e in answer], say) else 1
+        )
+
+    return _ask(arguments, examine)
+
+
 def _ask(arguments: argparse.Namespace, question: "Callable[[httpx.Client], int]") -> int:
     from localcloud.operator.client import ControlError, connect
 
@@ -248,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
     add("status", _status, "the pods, and what those that are not ready lack")
+    add("doctor", _doctor, "each workload's way to Azure, link by link, and how to mend the one that is broken")
     add("access", _access, "who did what, from the audit trail")
     add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
     env = add("env", _env, "the environment of a workload that you start yourself, as shell commands for eval")
