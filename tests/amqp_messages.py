@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Iterable
 
-from backend.queue import amqp
+from backend.amqp import encoding
 
 HEADER, DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, PROPERTIES, APPLICATION_PROPERTIES = range(0x70, 0x75)
 DATA, SEQUENCE, VALUE, FOOTER = range(0x75, 0x79)
@@ -258,7 +258,7 @@ MESSAGES = {
 def parts(encoded: bytes) -> dict[int, list[bytes]]:
     """The items of a message's header and properties, and the values of its other sections, by code."""
     found: dict[int, list[bytes]] = {}
-    for code, value in amqp.sections(encoded):
-        opened = amqp.items(value) if code in (HEADER, PROPERTIES) else [value]
+    for code, value in encoding.sections(encoded):
+        opened = encoding.items(value) if code in (HEADER, PROPERTIES) else [value]
         found.setdefault(code, []).extend(opened)
     return found

@@ -127,3 +127,55 @@ def test_malformed_body_is_a_bad_parameter(http: httpx.Client, credential: Calla
     answer = http.put(f"/secrets/malformed?{QUERY}", content=body, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadParameter")
     assert http.get(f"/secrets/malformed?{QUERY}", headers=headers).status_code == 404
+
+
+GOOD, NO_SECRET = b'{"value": "v"}', b"{}"
+# Who asks, what, with which body, and the first answer: each request is wrong in that way and in each later one.
+ORDER: dict[str, tuple[str | None, str, bytes, int, str]] = {
+    "no token, and no API version": (None, "GET /secrets/under_score", b"", 401, "Unauthorized"),
+    "no token, and no such operation": (None, "POST /keys/alpha/create", b"", 401, "Unauthorized"),
+    "no token, for a deleted secret": (None, f"PUT /secrets/order-deleted?{QUERY}", NO_SECRET, 401, "Unauthorized"),
+    "no API version, and an impossible name": ("nobody", "GET /secrets/under_score", b"", 400, "BadParameter"),
+    "an impossible name, and no role": ("nobody", f"GET /secrets/under_score?{QUERY}", b"", 400, "BadParameter"),
+    "no role, and no secret": ("nobody", f"GET /secrets/order-absent?{QUERY}", b"", 403, "Forbidden"),
+    "no role, and no body": ("nobody", f"PUT /secrets/order-deleted?{QUERY}", NO_SECRET, 403, "Forbidden"),
+    "no role, and a page that is none": ("nobody", f"GET /secrets?{QUERY}&maxresults=0", b"", 403, "Forbidden"),
+    "no value, and a deleted name": (
+        "administrator",
+        f"PUT /secrets/order-deleted?{QUERY}",
+        NO_SECRET,
+        400,
+        "BadParameter",
+    ),
+    "a deleted name": ("administrator", f"PUT /secrets/order-deleted?{QUERY}", GOOD, 409, "Conflict"),
+    "no secret": ("administrator", f"GET /secrets/order-absent?{QUERY}", b"", 404, "SecretNotFound"),
+    "no version of a disabled secret": (
+        "administrator",
+        f"GET /secrets/order-disabled/{'0' * 32}?{QUERY}",
+        b"",
+        404,
+        "SecretNotFound",
+    ),
+    "a disabled secret": ("administrator", f"GET /secrets/order-disabled?{QUERY}", b"", 403, "Forbidden"),
+}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_the_questions_are_asked_in_order(
+    cloud: Any, http: httpx.Client, credential: Callable[[str], Any], name: str
+) -> None:
+    """The challenge comes first, then form, then the role; whether there is such a secret is told to those who may."""
+    workload, asked, body, status, code = ORDER[name]
+    store = cloud.cloud.secrets
+    if store.get("order-disabled") is None:
+        store.put("order-disabled", "v", enabled=False)
+        store.put("order-deleted", "v")
+        store.delete("order-deleted")
+    method, target = asked.split()
+    headers = {}
+    if workload is not None:
+        bearer = credential(workload).get_token("https://vault.azure.net/.default").token
+        headers["Authorization"] = f"Bearer {bearer}"
+    answer = http.request(method, target, headers=headers, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert ("www-authenticate" in answer.headers) is (status == 401)

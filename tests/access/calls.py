@@ -1,11 +1,13 @@
 """For each action that the local cloud enforces, a call of a real SDK client that takes this action and no other."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.cosmos import ContainerProxy, DatabaseProxy
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
@@ -68,6 +70,28 @@ def _on_blob(make: Callable[[BlobClient], object]) -> Call:
     return Call(lambda clients, name: make(clients.blobs.get_blob_client(name, KNOWN)))
 
 
+def _recover(secrets: SecretClient, name: str) -> object:
+    """Of a secret that is not deleted: who may recover it is told so."""
+    with contextlib.suppress(ResourceNotFoundError):
+        return secrets.begin_recover_deleted_secret(name)
+    return None
+
+
+def _purge(secrets: SecretClient, name: str) -> None:
+    """The same."""
+    with contextlib.suppress(ResourceNotFoundError):
+        secrets.purge_deleted_secret(name)
+
+
+def _restore(secrets: SecretClient, _name: str) -> None:
+    """What is no backup: who may restore one is told so."""
+    try:
+        secrets.restore_secret_backup(b"x")
+    except HttpResponseError as error:
+        if error.status_code != 400:
+            raise
+
+
 def _send(clients: Clients, queue: str) -> None:
     with clients.servicebus.get_queue_sender(queue) as sender:
         sender.send_messages(ServiceBusMessage(an_order().model_dump_json()))
@@ -99,9 +123,9 @@ CALLS: dict[str, dict[str, Call]] = {
         keyvault.UPDATE: _on_secret(lambda secrets, name: secrets.update_secret_properties(name, tags={})),
         keyvault.DELETE: _on_secret(lambda secrets, name: secrets.begin_delete_secret(name)),
         keyvault.BACKUP: _on_secret(lambda secrets, name: secrets.backup_secret(name)),
-        keyvault.RECOVER: _on_secret(lambda secrets, name: secrets.begin_recover_deleted_secret(name)),
-        keyvault.PURGE: _on_secret(lambda secrets, name: secrets.purge_deleted_secret(name)),
-        keyvault.RESTORE: _on_secret(lambda secrets, _: secrets.restore_secret_backup(b"x"), whole=True),
+        keyvault.RECOVER: _on_secret(_recover),
+        keyvault.PURGE: _on_secret(_purge),
+        keyvault.RESTORE: _on_secret(_restore, whole=True),
     },
     "serviceBus": {
         servicebus.SEND: Call(_send),

@@ -56,7 +56,7 @@ def with_principals() -> dict[str, Any]:
         services = ["cosmos"] if role["kind"] == "cosmos" else list(model["entities"])
         _add(model, name, {f"{service}/*": name for service in services})
         model["roles"][name] = role
-    _add(model, KEEPER, {"blob/*": "everything", "cosmos/*": "cosmos-all"})
+    _add(model, KEEPER, {"keyVault/*": "everything", "blob/*": "everything", "cosmos/*": "cosmos-all"})
     return model
 
 

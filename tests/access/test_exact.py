@@ -82,8 +82,10 @@ def clients(application: Application, actor: Actor) -> Iterator[Clients]:
 
 @pytest.fixture(autouse=True)
 def known(actor: Actor, clients: Clients) -> None:
-    """A known item and a known blob, put back if the last walk has deleted them."""
+    """The secrets, a known item and a known blob, put back if the last walk has deleted them."""
     actor.workload = KEEPER
+    for deleted in clients.secrets.list_deleted_secrets():
+        clients.secrets.begin_recover_deleted_secret(str(deleted.name)).wait()
     for container in model.MODEL["entities"]["cosmos"]:
         clients.database.get_container_client(container).upsert_item(item(container, KNOWN))
     for container in model.MODEL["entities"]["blob"]:

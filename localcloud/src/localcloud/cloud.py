@@ -28,6 +28,7 @@ from localcloud.entra.issuers import Issuers
 from localcloud.entra.routes import Entra
 from localcloud.entra.signing_keys import SigningKeys
 from localcloud.faults import Faults, Kind
+from localcloud.keyvault.backup import Backups
 from localcloud.keyvault.routes import keyvault
 from localcloud.keyvault.state import SecretStore
 from localcloud.network.certificates import Certificates
@@ -90,6 +91,8 @@ class Cloud:
         entities = self.model().entities
         with folder.reading("keyvault.sqlite") as path:
             self.secrets = SecretStore(path, self.clock)
+        with folder.reading("keyvault-backup.key") as path:
+            self._backups = Backups(path)
         with folder.reading("cosmos.sqlite") as path:
             self._items = ItemStore(path, entities.cosmos, self.clock)
         self._azurite = Azurite(settings.state / "azurite", settings.azurite, settings.name)
@@ -188,7 +191,11 @@ class Cloud:
             discovery.HOST: tenant.app(),
             ISSUER_HOST: self.issuer.discovery(ISSUER_PATH),
             settings.vault_host: keyvault(
-                vault, self.secrets, f"https://{settings.vault_host}", f"{discovery.AUTHORITY}/{TENANT_ID}"
+                vault,
+                self.secrets,
+                self._backups,
+                f"https://{settings.vault_host}",
+                f"{discovery.AUTHORITY}/{TENANT_ID}",
             ),
             settings.cosmos_host: cosmos(
                 self._guard(self._cosmos_audiences), self._items, settings.name, f"https://{settings.cosmos_host}/"

@@ -251,3 +251,29 @@ def test_the_advice_names_the_role_that_holds_the_action_on_the_other_plane(
     denied = Access(principal_id("reader"), "reader", None, None, action, scope, allowed=False, reason="no grant")
     said = Advice(lambda: AccessModel.model_validate(model), Path("access.yaml"), ()).on_access(denied)
     assert sentence in str(said)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "sentence"),
+    [
+        (["ALPHA", "alpha"], "'ALPHA' and 'alpha' are one secret: Key Vault compares names without case"),
+        (["under_score"], "'under_score' is no name of a Key Vault secret"),
+        (["x" * 128], "1 to 127 letters, digits and hyphens"),
+        ([""], "is no name of a Key Vault secret"),
+    ],
+)
+def test_a_secret_has_a_name_that_key_vault_takes(tmp_path: Path, secrets: list[str], sentence: str) -> None:
+    """What the vault would refuse, or take for one secret, is refused when the file is read."""
+    model = {"entities": {"keyVault": {name: {} for name in secrets}}, "workloads": {}}
+    with pytest.raises(AccessFileError) as refused:
+        AccessModel.load(written(tmp_path, model))
+    assert sentence in str(refused.value)
+
+
+def test_a_grant_on_a_secret_counts_in_any_letters(tmp_path: Path) -> None:
+    """Key Vault's names compare without case, so that the role on `alpha` is the role on `ALPHA`, and on no other."""
+    loaded = AccessModel.load(written(tmp_path, MODEL))
+    held = [
+        loaded.allows(principal_id("reader"), GET, f"keyVault/{name}") for name in ("ALPHA", "Alpha", "alphas", "*")
+    ]
+    assert held == [True, True, False, False]

@@ -101,14 +101,14 @@ CASES: dict[str, tuple[Facts, str, list[str]]] = {
         "exchange",
         ["AADSTS7000272: no such key"],
     ),
-    "role missing": (replace(HEALTHY, accesses=(ALLOWED, DENIED)), "role", ["no role", "keyVault/mine"]),
+    "role missing": (replace(HEALTHY, ready=False, accesses=(ALLOWED, DENIED)), "role", ["no role", "keyVault/mine"]),
     "role of the other plane": (
-        replace(HEALTHY, accesses=(replace(DENIED, roles=("Contributor",)),)),
+        replace(HEALTHY, ready=False, accesses=(replace(DENIED, roles=("Contributor",)),)),
         "role",
         ["Contributor, which do not hold it"],
     ),
     "token refused": (
-        replace(HEALTHY, accesses=(ALLOWED, replace(DENIED, granted=True, reason="expired"))),
+        replace(HEALTHY, ready=False, accesses=(ALLOWED, replace(DENIED, granted=True, reason="expired"))),
         "action",
         ["expired"],
     ),
@@ -130,12 +130,15 @@ def test_the_broken_link_is_named_and_nothing_else(name: str) -> None:
 
 
 MENDED = replace(HEALTHY, accesses=(replace(DENIED, granted=True), ALLOWED))
+TRIED_OUT = replace(HEALTHY, accesses=(ALLOWED, replace(DENIED, scope="keyVault/yours")))
 WAITING = replace(HEALTHY, pod="", mutated=None, token=None, exchange=None, accesses=())
 
 
-@pytest.mark.parametrize("facts", [HEALTHY, MENDED, WAITING], ids=["running", "mended", "a job that does not run"])
+@pytest.mark.parametrize(
+    "facts", [HEALTHY, MENDED, TRIED_OUT, WAITING], ids=["running", "mended", "tried out", "a job that does not run"]
+)
 def test_a_healthy_chain_is_one_line(facts: Facts) -> None:
-    """Nothing is bad, also if a role was given since the last refusal, or if no pod runs at the moment."""
+    """Nothing is bad, also if a role was given since, or a ready pod was refused something, or no pod runs."""
     said: list[str] = []
     assert show([Examined("web", tuple(examine(facts, Names())))], said.append)
     assert [line[:5] for line in said] == ["✓ web"]

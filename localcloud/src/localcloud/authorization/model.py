@@ -5,6 +5,7 @@ vault, namespace or account: a grant on it covers every entity in it, and what b
 all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names.
 """
 
+import re
 import uuid
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from localcloud.yaml_document import YamlError
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
+_SECRET_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
 
 
@@ -69,6 +71,19 @@ class Entities(_Part):
     topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
     cosmos: dict[CosmosName, CosmosContainer] = {}
     blob: dict[BlobContainerName, BlobContainer] = {}
+
+    @model_validator(mode="after")
+    def _secrets_have_names_of_their_own(self) -> "Entities":
+        spellings: dict[str, str] = {}
+        for name in self.keyVault:
+            if not _SECRET_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name of a Key Vault secret: it has 1 to 127 letters, digits and hyphens"
+                )
+            other = spellings.setdefault(name.lower(), name)
+            if other != name:
+                raise ValueError(f"{other!r} and {name!r} are one secret: Key Vault compares names without case")
+        return self
 
     def scopes(self) -> list[str]:
         """Every entity's scope, in the order of the file."""
@@ -179,6 +194,8 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 def _within(granted: str, scope: str) -> bool:
     service, _, entity = granted.partition("/")
     if granted.startswith("serviceBus/topics/") and scope.startswith(f"{granted}/subscriptions/"):
+        return True
+    if service == "keyVault" and granted.lower() == scope.lower():  # Key Vault compares names without case
         return True
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))
 

@@ -161,7 +161,9 @@ def _exchange(facts: Facts, remedies: Remedies) -> Link:
 def _accesses(facts: Facts, remedies: Remedies) -> list[Link]:
     if facts.accesses is None:
         return [Link("role", "unknown", "", "not known here"), Link("action", "unknown", "", "not known here")]
-    lacking = {access.scope: access for access in reversed(facts.accesses) if not access.allowed and not access.granted}
+    denied = [access for access in reversed(facts.accesses) if not access.allowed and not access.granted]
+    # A pod that is ready was refused what it can do without, such as what somebody tries out by hand.
+    lacking = {} if facts.ready else {access.scope: access for access in denied}
     links = []
     for access in lacking.values():
         remedy = remedies.role(facts, access)
@@ -176,7 +178,7 @@ def _accesses(facts: Facts, remedies: Remedies) -> list[Link]:
         "role", "good" if scopes else "unknown", "a role for each access", ", ".join(scopes) or "none asked for"
     )
     refused = [access for access in facts.accesses if not access.allowed and access.reason not in ("", "no grant")]
-    if refused:
+    if refused and not facts.ready:
         last = refused[-1]
         return [role, Link("action", "bad", "allowed", f"{last.action} on {last.scope}: {last.reason}", last.reason)]
     number = sum(access.allowed for access in facts.accesses)

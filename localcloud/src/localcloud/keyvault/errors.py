@@ -73,6 +73,35 @@ def secret_not_found(name: str) -> KeyVaultError:
     )
 
 
+def deleted_secret_not_found(name: str) -> KeyVaultError:
+    return KeyVaultError(404, "SecretNotFound", f"Deleted Secret not found: {name}")
+
+
+def name_is_deleted(name: str) -> KeyVaultError:
+    return KeyVaultError(
+        409,
+        "Conflict",
+        f"Secret {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, "
+        "the secret can only be recovered or purged.",
+        inner="ObjectIsDeletedButRecoverable",
+    )
+
+
+def name_is_taken(url: str) -> KeyVaultError:
+    """The refusal of a restore; its words are not known from a report."""
+    return KeyVaultError(
+        409,
+        "Conflict",
+        f"There was a conflict restoring the secret '{url}' to the requested state. There was already a secret with "
+        "that name.",
+    )
+
+
+def too_many_versions(name: str, most: int) -> KeyVaultError:
+    """The refusal of a backup; its words are not known from a report."""
+    return bad_parameter(f"The secret {name} has more than {most} versions, and cannot be backed up.")
+
+
 def secret_disabled() -> KeyVaultError:
     return KeyVaultError(403, "Forbidden", "Operation get is not allowed on a disabled secret.", inner="SecretDisabled")
 
@@ -93,5 +122,5 @@ def unknown_version(api_version: str, latest: str) -> KeyVaultError:
 
 
 def not_supported(operation: str) -> KeyVaultError:
-    """What this vault does not do: it holds secrets and their versions, and takes none of them back."""
+    """What this vault does not do: it holds secrets alone, neither keys nor certificates."""
     return KeyVaultError(501, "NotSupported", f"Operation '{operation}' is not supported by this key vault.")

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from localcloud.keyvault import errors
+from localcloud.keyvault.limits import PAGE
 
-MAX_RESULTS = 25  # Key Vault's own limit, and its default
-_SIZES = frozenset(map(str, range(1, MAX_RESULTS + 1)))
+_SIZES = frozenset(map(str, range(1, PAGE + 1)))
 
 _T = TypeVar("_T")
 
@@ -37,9 +37,9 @@ def page(
 
 def _size(value: str | None) -> int:
     if value is None:
-        return MAX_RESULTS
+        return PAGE
     if value not in _SIZES:
-        raise errors.bad_parameter(f"The parameter maxresults must be between 1 and {MAX_RESULTS}.")
+        raise errors.bad_parameter(f"The parameter maxresults must be between 1 and {PAGE}.")
     return int(value)
 
 

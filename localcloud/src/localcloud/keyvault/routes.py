@@ -3,12 +3,9 @@
 A grant counts on its secret alone; to list all secrets takes one on the whole vault, `keyVault/*`, as in Azure.
 """
 
-import logging
-import re
-import sqlite3
-import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
@@ -16,84 +13,107 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localcloud.authorization.guard import Denied, Guard, Unauthenticated
-from localcloud.database import is_outage
-from localcloud.keyvault import actions, bodies, errors
+from localcloud.authorization.guard import Guard
+from localcloud.keyvault import actions, bodies, errors, limits
+from localcloud.keyvault.authorization import Authorizer
+from localcloud.keyvault.backup import Backups, NotABackup
+from localcloud.keyvault.envelope import Envelope
 from localcloud.keyvault.errors import KeyVaultError
 from localcloud.keyvault.paging import page
-from localcloud.keyvault.state import SecretStore, SecretVersion
+from localcloud.keyvault.state import DeletedSecret, NameIsDeleted, NameIsTaken, SecretStore, SecretVersion
 
-API_VERSIONS = ("7.4", "7.5", "7.6", "2025-07-01", "2026-04-01")
-
-_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
-_WHOLE_VAULT = "*"
 _MAX_BODY = 256 * 1024  # bytes: the longest value with every character escaped
-
-# Answered as unsupported, and to those only who would be allowed to: path, method, action.
-_UNSUPPORTED = (
-    ("/secrets/{name}", "DELETE", actions.DELETE),
-    ("/secrets/{name}/backup", "POST", actions.BACKUP),
-    ("/secrets/restore", "POST", actions.RESTORE),
-    ("/deletedsecrets", "GET", actions.READ_METADATA),
-    ("/deletedsecrets/{name}", "GET", actions.READ_METADATA),
-    ("/deletedsecrets/{name}", "DELETE", actions.PURGE),
-    ("/deletedsecrets/{name}/recover", "POST", actions.RECOVER),
-)
-
-_log = logging.getLogger(__name__)
+_MAX_BACKUP = 64 * 1024 * 1024  # bytes: 500 versions of the longest value
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
+class Operation(NamedTuple):
+    """An operation of the REST reference: what it takes, and what does it for a caller who may.
+
+    `does` is given the request and the name in its path, or `*`.
+    """
+
+    name: str
+    method: str
+    path: str
+    action: str
+    does: Callable[[Request, str], Awaitable[Response]]
+
+
 class Vault:
-    """`vault_url` is the vault's own URL and `authority_url` its tenant's, both without a trailing slash."""
+    """`vault_url` is the vault's own URL, without a trailing slash."""
 
-    def __init__(self, guard: Guard, store: SecretStore, vault_url: str, authority_url: str) -> None:
-        self._guard = guard
+    def __init__(self, store: SecretStore, backups: Backups, vault_url: str) -> None:
         self._store = store
+        self._backups = backups
         self._url = vault_url
-        self._authority = authority_url
 
-    async def list_secrets(self, request: Request) -> Response:
-        self._authorize(request, actions.READ_METADATA, _WHOLE_VAULT)
-        url = f"{self._url}/secrets"
-        names, link = page(request, url, self._store.names, lambda name: name)
+    def operations(self) -> tuple[Operation, ...]:
+        """Return all of them, in the order in which the reference lists the paths."""
+        return (
+            Operation("Get Secrets", "GET", "/secrets", actions.READ_METADATA, self.list_secrets),
+            Operation("Set Secret", "PUT", "/secrets/{name}", actions.SET_SECRET, self.set_secret),
+            Operation("Restore Secret", "POST", "/secrets/restore", actions.RESTORE, self.restore_secret),
+            Operation("Delete Secret", "DELETE", "/secrets/{name}", actions.DELETE, self.delete_secret),
+            Operation("Get Secret", "GET", "/secrets/{name}", actions.GET_SECRET, self.get_secret),
+            Operation("Update Secret", "PATCH", "/secrets/{name}", actions.UPDATE, self.update_secret),
+            Operation(
+                "Get Secret Versions", "GET", "/secrets/{name}/versions", actions.READ_METADATA, self.list_versions
+            ),
+            Operation("Backup Secret", "POST", "/secrets/{name}/backup", actions.BACKUP, self.back_up_secret),
+            Operation("Get Secret", "GET", "/secrets/{name}/{version}", actions.GET_SECRET, self.get_secret),
+            Operation("Update Secret", "PATCH", "/secrets/{name}/{version}", actions.UPDATE, self.update_secret),
+            Operation("Get Deleted Secrets", "GET", "/deletedsecrets", actions.READ_METADATA, self.list_deleted),
+            Operation("Get Deleted Secret", "GET", "/deletedsecrets/{name}", actions.READ_METADATA, self.get_deleted),
+            Operation("Purge Deleted Secret", "DELETE", "/deletedsecrets/{name}", actions.PURGE, self.purge_deleted),
+            Operation(
+                "Recover Deleted Secret",
+                "POST",
+                "/deletedsecrets/{name}/recover",
+                actions.RECOVER,
+                self.recover_deleted,
+            ),
+        )
+
+    async def list_secrets(self, request: Request, _whole: str) -> Response:
+        names, link = page(request, f"{self._url}/secrets", self._store.names, lambda name: name)
         latest = (self._existing(name) for name in names)
         return JSONResponse({"value": [bodies.item(self._url, secret) for secret in latest], "nextLink": link})
 
-    async def list_versions(self, request: Request) -> Response:
-        name = self._authorize(request, actions.READ_METADATA)
-        url = f"{self._url}/secrets/{name}/versions"
+    async def list_versions(self, request: Request, name: str) -> Response:
         found, link = page(
-            request, url, lambda after, limit: self._store.versions(name, after, limit), lambda secret: secret.version
+            request,
+            f"{self._url}/secrets/{name}/versions",
+            lambda after, limit: self._store.versions(name, after, limit),
+            lambda secret: secret.version,
         )
         return JSONResponse({"value": [bodies.properties(self._url, secret) for secret in found], "nextLink": link})
 
-    async def get_secret(self, request: Request) -> Response:
-        name = self._authorize(request, actions.GET_SECRET)
+    async def get_secret(self, request: Request, name: str) -> Response:
         secret = self._existing(name, request.path_params.get("version"))
         if not secret.enabled:
             raise errors.secret_disabled()
         return JSONResponse(bodies.bundle(self._url, secret))
 
-    async def set_secret(self, request: Request) -> Response:
-        name = self._authorize(request, actions.SET_SECRET)
+    async def set_secret(self, request: Request, name: str) -> Response:
         body = await _parse(bodies.NewSecret, request)
-        version = self._store.put(
-            name,
-            body.value,
-            body.tags,
-            body.contentType,
-            enabled=body.attributes.enabled is not False,
-            not_before=body.attributes.nbf,
-            expires=body.attributes.exp,
-        )
+        try:
+            version = self._store.put(
+                name,
+                body.value,
+                body.tags,
+                body.contentType,
+                enabled=body.attributes.enabled is not False,
+                not_before=body.attributes.nbf,
+                expires=body.attributes.exp,
+            )
+        except NameIsDeleted as error:
+            raise errors.name_is_deleted(name) from error
         return JSONResponse(bodies.bundle(self._url, self._existing(name, version)))
 
-    async def update_secret(self, request: Request) -> Response:
-        name = self._authorize(request, actions.UPDATE)
+    async def update_secret(self, request: Request, name: str) -> Response:
         body = await _parse(bodies.PropertiesUpdate, request)
         secret = self._existing(name, request.path_params.get("version"))
         given = body.attributes
@@ -107,34 +127,51 @@ class Vault:
         )
         return JSONResponse(bodies.properties(self._url, self._store.update(updated)))
 
-    def unsupported(self, path: str, method: str, action: str) -> Route:
-        async def refuse(request: Request) -> Response:
-            self._authorize(request, action, None if "name" in request.path_params else _WHOLE_VAULT)
-            raise errors.not_supported(f"{method} {path}")
+    async def back_up_secret(self, _request: Request, name: str) -> Response:
+        versions = self._store.in_order(self._existing(name).name)
+        if len(versions) > limits.VERSIONS_IN_BACKUP:
+            raise errors.too_many_versions(name, limits.VERSIONS_IN_BACKUP)
+        return JSONResponse({"value": self._backups.make(versions)})
 
-        return Route(path, refuse, methods=[method])
+    async def restore_secret(self, request: Request, _whole: str) -> Response:
+        body = await _parse(bodies.Backup, request, _MAX_BACKUP)
+        try:
+            versions = self._backups.read(body.value)
+        except NotABackup as error:
+            raise errors.bad_parameter("The value is no backup of this key vault.") from error
+        name = versions[0].name
+        try:
+            restored = self._store.restore(versions)
+        except NameIsDeleted as error:
+            raise errors.name_is_deleted(name) from error
+        except NameIsTaken as error:
+            raise errors.name_is_taken(f"{self._url}/secrets/{name}") from error
+        return JSONResponse(bodies.properties(self._url, restored))
 
-    def _authorize(self, request: Request, action: str, name: str | None = None) -> str:
-        """The name of the secret that the caller may use so: its token is looked at before anything else is."""
-        name = name or str(request.path_params["name"])
-        scope = f"keyVault/{name}"
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        bearer = token.strip() if scheme.lower() == "bearer" else ""
-        try:
-            claims = self._guard.authenticate(bearer, action, scope)
-        except Unauthenticated as error:
-            raise errors.unauthorized(self._authority, error.reason if bearer else None) from error
-        version = request.query_params.get("api-version", "")
-        if version not in API_VERSIONS:
-            raise errors.unknown_version(version, API_VERSIONS[-1])
-        if "name" in request.path_params and not _NAME.fullmatch(name):
-            raise errors.invalid_name(name)
-        try:
-            self._guard.check(claims, action, scope)
-        except Denied as denied:
-            vault = self._url.removeprefix("https://").partition(".")[0]
-            raise errors.forbidden(claims, denied, vault, self._authority.rpartition("/")[2]) from denied
-        return name
+    async def delete_secret(self, _request: Request, name: str) -> Response:
+        deleted = self._store.delete(name)
+        if deleted is None:
+            raise errors.secret_not_found(name)
+        return JSONResponse(bodies.deleted_bundle(self._url, deleted))
+
+    async def list_deleted(self, request: Request, _whole: str) -> Response:
+        names, link = page(request, f"{self._url}/deletedsecrets", self._store.deleted_names, lambda name: name)
+        deleted = (self._deleted(name) for name in names)
+        return JSONResponse({"value": [bodies.deleted_item(self._url, secret) for secret in deleted], "nextLink": link})
+
+    async def get_deleted(self, _request: Request, name: str) -> Response:
+        return JSONResponse(bodies.deleted_bundle(self._url, self._deleted(name)))
+
+    async def recover_deleted(self, _request: Request, name: str) -> Response:
+        recovered = self._store.recover(name)
+        if recovered is None:
+            raise errors.deleted_secret_not_found(name)
+        return JSONResponse(bodies.properties(self._url, recovered))
+
+    async def purge_deleted(self, _request: Request, name: str) -> Response:
+        if not self._store.purge(name):
+            raise errors.deleted_secret_not_found(name)
+        return Response(status_code=204)
 
     def _existing(self, name: str, version: str | None = None) -> SecretVersion:
         secret = self._store.get(name, version)
@@ -142,61 +179,43 @@ class Vault:
             raise errors.secret_not_found(f"{name}/{version}" if version else name)
         return secret
 
+    def _deleted(self, name: str) -> DeletedSecret:
+        deleted = self._store.get_deleted(name)
+        if deleted is None:
+            raise errors.deleted_secret_not_found(name)
+        return deleted
 
-def keyvault(guard: Guard, store: SecretStore, vault_url: str, authority_url: str) -> Starlette:
-    vault = Vault(guard, store, vault_url, authority_url)
+
+def keyvault(guard: Guard, store: SecretStore, backups: Backups, vault_url: str, authority_url: str) -> Starlette:
+    """Return the vault's application. Neither URL, the vault's and its tenant's, ends in a slash."""
+    authorizer = Authorizer(guard, store, vault_url, authority_url)
+
+    def route(operation: Operation) -> Route:
+        async def answer(request: Request) -> Response:
+            return await operation.does(request, authorizer.authorize(request, operation.action))
+
+        return Route(operation.path, answer, methods=[operation.method])
+
+    async def unknown(request: Request, _error: Exception | None = None) -> Response:
+        asked = f"{request.method} {request.url.path}"
+        authorizer.authenticate(request, asked, "keyVault/*")
+        raise errors.not_supported(asked)
+
     return Starlette(
         routes=[
-            *(vault.unsupported(*operation) for operation in _UNSUPPORTED),
-            Route("/secrets", vault.list_secrets),
-            Route("/secrets/{name}", vault.get_secret),
-            Route("/secrets/{name}", vault.set_secret, methods=["PUT"]),
-            Route("/secrets/{name}", vault.update_secret, methods=["PATCH"]),
-            Route("/secrets/{name}/versions", vault.list_versions),
-            Route("/secrets/{name}/{version}", vault.get_secret),
-            Route("/secrets/{name}/{version}", vault.update_secret, methods=["PATCH"]),
-            Route("/{rest:path}", _unknown, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),
+            *(route(operation) for operation in Vault(store, backups, vault_url).operations()),
+            Route("/{rest:path}", unknown, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),
         ],
-        middleware=[Middleware(_Envelope)],
-        exception_handlers={405: _unknown},
+        middleware=[Middleware(Envelope)],
+        exception_handlers={405: unknown},
     )
 
 
-async def _unknown(request: Request, _error: Exception | None = None) -> Response:
-    raise errors.not_supported(f"{request.method} {request.url.path}")
-
-
-class _Envelope:
-    """Around every request: a trailing slash does not count, a refusal is answered, no answer is kept by a cache."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] += [
-                    (b"x-ms-request-id", str(uuid.uuid4()).encode()),
-                    (b"cache-control", b"no-cache"),
-                ]
-            await send(message)
-
-        try:
-            await self._app({**scope, "path": scope["path"].rstrip("/") or "/"}, receive, with_headers)
-        except KeyVaultError as error:
-            await error.response()(scope, receive, with_headers)
-        except sqlite3.Error as error:
-            if not is_outage(error):
-                raise
-            _log.warning("Key Vault can store nothing at the moment: %s", error)
-            await errors.unavailable().response()(scope, receive, with_headers)
-
-
-async def _parse(model: type[_Body], request: Request) -> _Body:
+async def _parse(model: type[_Body], request: Request, most: int = _MAX_BODY) -> _Body:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
-        if len(content) > _MAX_BODY:
+        if len(content) > most:
             raise KeyVaultError(413, "RequestEntityTooLarge", "The request body is too large.")
     try:
         return model.model_validate_json(bytes(content))

@@ -25,6 +25,7 @@ from localcloud.cluster.projection import Projection, Projections
 from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
 from localcloud.faults import Fault, Kind
+from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
 from localcloud.operator.client import SOCKET
 from localcloud.operator.environment import environment_of
@@ -124,10 +125,12 @@ class ControlPlane:
         return JSONResponse(examined)
 
     async def _put_secret(self, request: Request) -> Response:
-        body = await request.json()
-        version = self._cloud.secrets.put(
-            request.path_params["name"], body["value"], body.get("tags", {}), body.get("contentType")
-        )
+        body, name = await request.json(), request.path_params["name"]
+        try:
+            version = self._cloud.secrets.put(name, body["value"], body.get("tags", {}), body.get("contentType"))
+        except NameIsDeleted:
+            error = f"the secret {name} is deleted. Recover or purge it first: until then its name can't be used"
+            return JSONResponse({"error": error}, 409)
         return JSONResponse({"version": version})
 
     async def _environment(self, request: Request) -> Response:
