@@ -10,7 +10,7 @@ from localcloud.doctor.report import Examined, show
 
 ISSUER, SUBJECT, NOW = "https://cluster.example/one/", "system:serviceaccount:shop:web", 1_000_000.0
 LINKS = [
-    *("label", "mutation", "service account", "annotation", "client id", "issuer", "subject", "audience"),
+    *("label", "mutation", "service account", "annotation", "tenant", "client id", "issuer", "subject", "audience"),
     *("token's times", "exchange", "role", "action"),
 ]
 WEB = Identity("web", "aaaa", (Credential(ISSUER, SUBJECT, AUDIENCE),))
@@ -32,6 +32,8 @@ HEALTHY = Facts(
     meant_account="shop/web",
     annotation="aaaa",
     annotation_elsewhere=(),
+    tenant="the-tenant",
+    own_tenant="the-tenant",
     own=WEB,
     found=WEB,
     token=TOKEN,
@@ -83,6 +85,7 @@ CASES: dict[str, tuple[Facts, str, list[str]]] = {
         "annotation",
         ["stands on the pod"],
     ),
+    "another tenant": (replace(HEALTHY, tenant="another"), "tenant", ["another", "the-tenant"]),
     "client id unknown": (replace(HEALTHY, annotation="zzzz", found=None), "client id", ["which no identity has"]),
     "client id of another": (
         replace(HEALTHY, annotation="bbbb", found=WORKER),

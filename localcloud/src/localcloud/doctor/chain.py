@@ -30,7 +30,7 @@ class Link:
 def examine(facts: Facts, remedies: Remedies) -> list[Link]:
     """The links in their order. After the first bad one, those that depend on it are unknown."""
     links: list[Link] = []
-    for judge in (_label, _mutation, _service_account, _annotation, _client_id, *_CREDENTIAL, _times, _exchange):
+    for judge in _JUDGES:
         link = judge(facts, remedies)
         if _broken(links):
             link = Link(link.name, "unknown", link.expected, "not reached")
@@ -85,6 +85,11 @@ def _annotation(facts: Facts, remedies: Remedies) -> Link:
         actual += f"; it stands on the {' and the '.join(facts.annotation_elsewhere)}, where the webhook does not look"
     expected = facts.own.client_id if facts.own else "a client id"
     return _link("annotation", bool(facts.annotation), expected, actual, lambda: remedies.annotation(facts))
+
+
+def _tenant(facts: Facts, remedies: Remedies) -> Link:
+    good = facts.tenant.lower() == facts.own_tenant.lower()
+    return _link("tenant", good, facts.own_tenant, facts.tenant, lambda: remedies.tenant(facts))
 
 
 def _client_id(facts: Facts, remedies: Remedies) -> Link:
@@ -187,3 +192,10 @@ def _accesses(facts: Facts, remedies: Remedies) -> list[Link]:
 
 def _moment(when: float) -> str:
     return time.strftime("%H:%M:%S", time.gmtime(when))
+
+
+_JUDGES: tuple[Judge, ...] = (
+    *(_label, _mutation, _service_account, _annotation, _tenant, _client_id),
+    *_CREDENTIAL,
+    *(_times, _exchange),
+)

@@ -63,7 +63,8 @@ class Facts:
     `pod` is its newest pod, empty if there is none, and `lacks` why that is not ready. `label` is that of the pod
     template, None if it has none. `label_elsewhere` names the objects that carry it where it counts for nothing.
     `mutated` is None if there is no pod to look at. `account` is the service account as `namespace/name`; `annotation`
-    is its client id, and None stands for no such annotation. `own` is the identity that is meant for the workload, if
+    is its client id, and None stands for no such annotation. `tenant` is where the pod asks, and `own_tenant` where the
+    identities are. `own` is the identity that is meant for the workload, if
     that is known, and `found` the one that has the annotation's client id. `accesses` is None if they can't be known.
     """
 
@@ -80,6 +81,8 @@ class Facts:
     meant_account: str
     annotation: str | None
     annotation_elsewhere: tuple[str, ...]
+    tenant: str
+    own_tenant: str
     own: Identity | None
     found: Identity | None
     token: Token | None
@@ -103,6 +106,7 @@ class Remedies(Protocol):
     def mutation(self, facts: Facts) -> Remedy: ...
     def service_account(self, facts: Facts) -> Remedy: ...
     def annotation(self, facts: Facts) -> Remedy: ...
+    def tenant(self, facts: Facts) -> Remedy: ...
     def client_id(self, facts: Facts) -> Remedy: ...
     def credential(self, facts: Facts, code: str) -> Remedy: ...
     def exchange(self, facts: Facts) -> Remedy: ...

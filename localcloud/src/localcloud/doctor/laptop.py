@@ -2,10 +2,11 @@
 
 from localcloud.authorization.audit import Access as AuditedAccess
 from localcloud.authorization.audit import Exchange as AuditedExchange
-from localcloud.authorization.model import AccessModel, client_id, principal_id
+from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, principal_id
 from localcloud.cloud import Cloud
 from localcloud.cluster.cluster import Cluster, RunningWorkload
 from localcloud.cluster.webhook import CLIENT_ID, LABEL
+from localcloud.cluster.webhook import TENANT_ID as TENANT_ANNOTATION
 from localcloud.doctor.facts import Access, Credential, Exchange, Facts, Identity, Remedies, Remedy, Token
 from localcloud.doctor.history import History
 from localcloud.entra.assertions import UnverifiedAssertion
@@ -57,6 +58,8 @@ class Laptop:
             meant_account=f"{meant.namespace}/{meant.serviceAccount}" if meant else "",
             annotation=annotation,
             annotation_elsewhere=_elsewhere(each, CLIENT_ID, labels=False),
+            tenant=annotations.get(TENANT_ANNOTATION, TENANT_ID),
+            own_tenant=TENANT_ID,
             own=self._identity(own, model) if own else None,
             found=self._identity_of(annotation, model),
             token=_token(pod.projected_tokens()) if pod else None,
@@ -113,6 +116,9 @@ class LaptopRemedies:
 
     def annotation(self, facts: Facts) -> Remedy:
         return self._lacking(facts, "'client_id'")
+
+    def tenant(self, facts: Facts) -> Remedy:
+        return self._exchange(facts, "AADSTS90002", None)
 
     def client_id(self, facts: Facts) -> Remedy:
         if facts.found is None:
