@@ -155,8 +155,8 @@ def test_what_a_caller_wrote_cannot_move_the_cursor(
     trail = tmp_path / "audit.jsonl"
     log = audit.Audit(trail)
     log.listen(Terminal(cloud.cloud.model, "https://issuer/", Notices()).hear)
-    log.exchange(audit.Exchange("\x1b[2J", None, None, None, None, None, "AADSTS700016", None, "no\n✓ fake"))
-    log.access(audit.Access(None, None, None, None, "read", "blob/[/x]", False, "no grant"))
+    log.exchange(audit.ExchangeEntry("\x1b[2J", None, None, None, None, None, "AADSTS700016", None, "no\n✓ fake"))
+    log.access(audit.AccessEntry(None, None, None, None, "read", "blob/[/x]", False, "no grant"))
     access_table(trail, Console(width=160))
     said = capsys.readouterr().out
     assert "\x1b" not in said

@@ -12,7 +12,7 @@ from azure.identity import WorkloadIdentityCredential
 from azure.keyvault.secrets import SecretClient
 from harness import MODEL
 from harness.clusters import Clock
-from localcloud.authorization.audit import Access, Audit, Exchange, entries, read
+from localcloud.authorization.audit import AccessEntry, Audit, ExchangeEntry, entries, read
 from localcloud.authorization.tokens import CLOCK_SKEW, LIFETIME
 from localcloud.authorization.trail import FILE_BYTES, MOST_BYTES
 from localcloud.operator.summary import access_table
@@ -22,16 +22,18 @@ from rich.console import Console
 SCOPE = "https://vault.azure.net/.default"
 
 
-def exchange(pod: str, uti: str) -> Exchange:
-    return Exchange("client", "reader", pod, "https://issuer/", "system:serviceaccount:test:reader", "r", "ok", uti)
+def exchange(pod: str, uti: str) -> ExchangeEntry:
+    return ExchangeEntry(
+        "client", "reader", pod, "https://issuer/", "system:serviceaccount:test:reader", "r", "ok", uti
+    )
 
 
 LONG = "\N{GRINNING FACE}" * 500  # what a caller makes up, as long as it is kept; each letter takes 12 bytes
 
 
-def access(number: int) -> Access:
+def access(number: int) -> AccessEntry:
     """One of many, of some 24 KB."""
-    return Access(f"number {number}", LONG, LONG, "uti", LONG, "blob/files", allowed=False, reason=LONG)
+    return AccessEntry(f"number {number}", LONG, LONG, "uti", LONG, "blob/files", allowed=False, reason=LONG)
 
 
 def total(folder: Path) -> int:
@@ -96,7 +98,7 @@ def test_what_a_caller_makes_up_is_cut(tmp_path: Path) -> None:
     """A scope of a megabyte takes as much room in the trail as one of 500 letters."""
     audit = Audit(tmp_path / "audit.jsonl")
     audit.exchange(
-        Exchange("c" * 10**6, None, None, None, None, None, "AADSTS70011", None, "\N{GRINNING FACE}" * 10**6)
+        ExchangeEntry("c" * 10**6, None, None, None, None, None, "AADSTS70011", None, "\N{GRINNING FACE}" * 10**6)
     )
     audit.close()
     (line,) = read(tmp_path / "audit.jsonl")

@@ -1,4 +1,4 @@
-"""Who may do what in which container, and how Cosmos DB refuses it."""
+"""Each request needs its action on its container, or is refused in Cosmos DB's own words."""
 
 import json
 import ssl
@@ -149,7 +149,7 @@ def test_reader_reads_and_cannot_write(reader: ContainerProxy) -> None:
     assert refused.value.status_code == 403
 
 
-def test_nobody_makes_containers_with_a_token(cloud: Any, credential: Callable[[str], Any]) -> None:
+def test_no_token_makes_a_container(cloud: Any, credential: Callable[[str], Any]) -> None:
     """Databases and containers are the control plane's, whatever the role on the data plane."""
     with CosmosClient(cloud.cosmos_url, credential("owner")) as client:
         with pytest.raises(
@@ -187,7 +187,9 @@ def test_both_audiences_are_accepted(
     assert http.get("/", headers=header("reader", resource)).status_code == 200
 
 
-def test_missing_container_is_told_to_who_has_access(http: httpx.Client, header: Callable[..., dict[str, str]]) -> None:
+def test_missing_container_is_told_to_a_caller_with_access(
+    http: httpx.Client, header: Callable[..., dict[str, str]]
+) -> None:
     """A misspelt name is a 404 for a principal of the account, and a 403 for a stranger."""
     path = "/dbs/shop/colls/missing/docs/1"
     assert http.get(path, headers={**header("reader"), **KEY}).status_code == 404

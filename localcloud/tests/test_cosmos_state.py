@@ -85,7 +85,7 @@ def test_a_change_begins_a_new_life(open_items: Callable[..., Items], clock: Clo
 
 
 def test_without_a_default_nothing_expires(open_items: Callable[..., Items], clock: Clock) -> None:
-    """An item's own `ttl` means nothing where the container has no default."""
+    """An item's own `ttl` means nothing if the container has no default."""
     items = open_items()
     items.create(PARTITION, item("1", ttl=1))
     clock.now += 100

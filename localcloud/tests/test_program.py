@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, kept: Path, name: str) -> 
 def test_a_torn_line_costs_no_other(tmp_path: Path) -> None:
     """A trail whose last line a power cut tore in two is read and continued: only that line is lost."""
     trail = tmp_path / "audit.jsonl"
-    entry = audit.Access("p", "w", None, None, "read", "blob/files", True)
+    entry = audit.AccessEntry("p", "w", None, None, "read", "blob/files", True)
     for torn in ("", '{"time": 1, "ki'):
         trail.write_text(trail.read_text() + torn if torn else "")
         log = audit.Audit(trail)

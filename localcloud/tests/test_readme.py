@@ -48,7 +48,7 @@ def first_terminal(tmp_path: Path, environment: dict[str, str]) -> Iterator["sub
 @pytest.mark.usefixtures("first_terminal")
 def test_the_example_runs_as_it_is_written(tmp_path: Path, environment: dict[str, str]) -> None:
     """The program prints the granted secret and the other one's refusal, as the page says."""
-    (tmp_path / "app.py").write_text(block("python", "SecretClient"))
+    (tmp_path / "app.py").write_text(block("python", "os.environ"))
     second_terminal = block("sh", "eval")
     waiting = "until localcloud status >/dev/null 2>&1; do sleep 0.1; done\n"
     ran = subprocess.run(
@@ -77,3 +77,20 @@ def test_an_unknown_workload_is_answered_with_those_that_exist(tmp_path: Path, e
     )
     assert ran.returncode == 1
     assert ran.stderr == "localcloud: the access model has no workload shop/nobody. It has: shop/api\n"
+
+
+def test_the_examples_tests_pass_as_they_are_written(tmp_path: Path, environment: dict[str, str]) -> None:
+    """With the model above, and the settings of pytest that the page names."""
+    (tmp_path / "access.yaml").write_text(block("yaml", "workloads:"))
+    (tmp_path / "pytest.ini").write_text(block("ini", "[pytest]"))
+    (tmp_path / "test_api.py").write_text(block("python", "expects_denials"))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "2 passed" in ran.stdout

@@ -1,6 +1,5 @@
 """A reading of `infra/access.yaml` of the tests' own: what the file says, without the local cloud's reader of it."""
 
-import copy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -55,18 +54,6 @@ def parts() -> list[Part]:
             ),
         )
     ]
-
-
-def without(part: Part) -> dict[str, Any]:
-    """The model with this part taken out."""
-    model = copy.deepcopy(MODEL)
-    if part.action is None:
-        model["workloads"][part.workload]["grants"].remove({"role": part.role, "scope": part.scope})
-    else:
-        role = model["roles"][part.role]
-        for kind in ("actions", "dataActions"):
-            role[kind] = [action for action in role.get(kind, []) if action != part.action]
-    return model
 
 
 def granted() -> set[tuple[str, str, str]]:

@@ -18,9 +18,9 @@ from localcloud.blob.actions import ADD, GET_ACL, SET_ACL, WRITE
 from localcloud.cosmos.actions import ACTIONS as COSMOS
 from localcloud.keyvault.actions import ACTIONS as KEY_VAULT
 from localcloud.servicebus.actions import ACTIONS as SERVICE_BUS
+from localcloud.testing import RunningCloud
 
 from tests.access import azure, model
-from tests.access.application import Application
 from tests.access.calls import CALLS, KNOWN, Clients, item
 from tests.access.principals import KEEPER, PRINCIPALS, with_principals
 
@@ -36,10 +36,10 @@ class Actor:
     Each token is to be renewed at once (`refresh_on`), so a client asks anew before each request.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: RunningCloud) -> None:
         self.workload = ""
         self._credentials = {
-            workload: WorkloadIdentityCredential(**application.cloud.workload_identity(workload))
+            workload: WorkloadIdentityCredential(**application.workload_identity(workload))
             for workload in WALKED["workloads"]
         }
 
@@ -53,15 +53,15 @@ class Actor:
 
 
 @pytest.fixture(scope="module")
-def actor(application: Application) -> Iterator[Actor]:
-    with application.enforcing(WALKED):
+def actor(application: RunningCloud) -> Iterator[Actor]:
+    with application.enforce(WALKED):
         yield Actor(application)
 
 
 @pytest.fixture(scope="module")
-def clients(application: Application, actor: Actor) -> Iterator[Clients]:
+def clients(application: RunningCloud, actor: Actor) -> Iterator[Clients]:
     """Clients of the actor."""
-    cloud, containers = application.cloud, model.MODEL["entities"]["cosmos"]
+    cloud, containers = application, model.MODEL["entities"]["cosmos"]
     actor.workload = KEEPER
     (database,) = {container["database"] for container in containers.values()}
     with (
@@ -98,7 +98,7 @@ def known(actor: Actor, clients: Clients) -> None:
 @pytest.mark.parametrize("workload", model.MODEL["workloads"])
 @pytest.mark.parametrize("scope", ENTITIES)
 def test_exactly_what_is_granted_succeeds(
-    application: Application, actor: Actor, clients: Clients, workload: str, scope: str
+    application: RunningCloud, actor: Actor, clients: Clients, workload: str, scope: str
 ) -> None:
     """Of all actions on the entity, those that the file grants succeed and all others are refused by the service."""
     walk(application, actor, clients, workload, scope)
@@ -107,27 +107,27 @@ def test_exactly_what_is_granted_succeeds(
 @pytest.mark.parametrize("principal", PRINCIPALS)
 @pytest.mark.parametrize("scope", ONE_OF_EACH)
 def test_each_plane_opens_what_azure_checks_there(
-    application: Application, actor: Actor, clients: Clients, principal: str, scope: str
+    application: RunningCloud, actor: Actor, clients: Clients, principal: str, scope: str
 ) -> None:
     """Actions open no data, data actions no management; what is left out stays shut; Cosmos knows its own roles."""
     walk(application, actor, clients, principal, scope)
 
 
-def walk(application: Application, actor: Actor, clients: Clients, workload: str, scope: str) -> None:
+def walk(application: RunningCloud, actor: Actor, clients: Clients, workload: str, scope: str) -> None:
     """Tries every action on the entity; those that delete come at the end, the blob before its container."""
     actor.workload = workload
     service, _, entity = scope.partition("/")
     succeeded, granted = set(), set()
     for action, call in sorted(CALLS[service].items(), key=_deletes):
-        start = len(application.accesses)
+        start = len(application.accesses())
         where = f"{service}/*" if call.whole else scope
         takes = WRITE if action == ADD and model.may(WALKED, workload, WRITE, where) else action  # who writes also adds
         answered = succeeds(lambda call=call: call.make(clients, entity))  # type: ignore[misc]
-        if answered or (action in OF_NO_SAS and application.accesses[-1].allowed):
+        if answered or (action in OF_NO_SAS and application.accesses()[-1].allowed):
             succeeded.add(action)
         if model.may(WALKED, workload, takes, where):
             granted.add(action)
-        asked = {(access.workload, access.action, access.scope) for access in application.accesses[start:]}
+        asked = {(access.workload, access.action, access.scope) for access in application.accesses()[start:]}
         assert asked == {(workload, takes, where)}, f"{action}: takes something else"
     assert succeeded == granted
 

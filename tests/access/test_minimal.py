@@ -9,9 +9,9 @@ import pytest
 from localcloud.blob import actions as blob
 from localcloud.cosmos import actions as cosmos
 from localcloud.servicebus import actions as servicebus
+from localcloud.testing import RunningCloud
 
 from tests.access import model, workloads
-from tests.access.application import Application
 from tests.access.model import Part
 
 SECRETS = "Key Vault Secrets User"
@@ -32,7 +32,7 @@ def cosmos_says(action: str) -> str:
 
 
 # What is taken out: what then fails, and with which error (on a page the frontend shows its code alone).
-CONSEQUENCES: dict[Part, tuple[Callable[[Application], None], str]] = {
+CONSEQUENCES: dict[Part, tuple[Callable[[RunningCloud], None], str]] = {
     Part("frontend", SECRETS, "keyVault/frontend-signing-key"): (workloads.becomes_ready, KEY_VAULT_SAYS),
     Part("frontend", SECRETS, "keyVault/receipt-public-key"): (workloads.shows_a_receipt, KEY_VAULT_SAYS),
     Part("frontend", SENDER, "serviceBus/orders"): (workloads.places_an_order, "ServiceBusAuthorizationError"),
@@ -77,19 +77,18 @@ CONSEQUENCES: dict[Part, tuple[Callable[[Application], None], str]] = {
 
 
 @pytest.mark.parametrize("part", model.parts(), ids=str)
-def test_each_part_of_the_model_is_needed(application: Application, part: Part) -> None:
+def test_each_part_of_the_model_is_needed(cloud: RunningCloud, part: Part) -> None:
     """Without it the named thing fails with the service's own error, for the want of it alone; with it, it works."""
     assert part in CONSEQUENCES, "name what fails without this part of the access model, or take it out"
     fails, says = CONSEQUENCES[part]
-    start = len(application.accesses)
-    with application.without(part), pytest.raises(Exception) as failure:  # noqa: PT011 - its words are looked at
-        fails(application)
+    without = cloud.revoke(part.workload, part.role, part.scope, part.action)
+    with without, cloud.expects_denials() as denials, pytest.raises(Exception) as failure:  # noqa: PT011 - see below
+        fails(cloud)
     assert says in words(failure.value)
-    denied = application.denied_since(start)
-    assert {access.workload for access in denied} == {part.workload}
+    assert {access.workload for access in denials.accesses} == {part.workload}
     if part.action:
-        assert {access.action for access in denied} == {part.action}
-    fails(application)
+        assert {access.action for access in denials.accesses} == {part.action}
+    fails(cloud)
 
 
 def test_nothing_is_named_that_is_not_granted() -> None:

@@ -12,14 +12,14 @@ from uuid import uuid4
 
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus.management import ServiceBusAdministrationClient
-from backend.azure.clients import (
+from backend.bootstrap import opened, repair_stores
+from backend.identity.clients import (
     blob_client,
     cosmos_client,
     secret_client,
     servicebus_client,
-    workload_identity,
 )
-from backend.bootstrap import opened, repair_stores
+from backend.identity.credential import workload_identity
 from backend.orders.handler import OrderHandler, Receipted
 from backend.orders.order_documents import OrderDocuments
 from backend.orders.receipt_blobs import ReceiptBlobs
@@ -31,11 +31,11 @@ from backend.repair.search import documents_without_receipt
 from backend.settings import QueueSettings, StoreSettings, WorkerSettings
 from flask import Flask
 from frontend.bootstrap import create_app
-from frontend.identity.clients import Clients as FrontendClients
+from frontend.identity.lazy_clients import LazyClients
 from frontend.settings import Settings as FrontendSettings
+from localcloud.testing import RunningCloud
 
 from contract import Order, OrderMessage, Receipt
-from tests.access.application import Application
 from tests.e2e.waiting import until
 
 _A_DAY = 86400.0  # seconds: the frontend's thread reads no key again while a test looks
@@ -48,36 +48,36 @@ class Unanswered(Exception):
 # --- the frontend, through its pages ---
 
 
-def becomes_ready(application: Application) -> None:
-    browser = _frontend(application).test_client()
+def becomes_ready(cloud: RunningCloud) -> None:
+    browser = _frontend(cloud).test_client()
     _expect(until(lambda: browser.get("/readyz"), lambda answer: "no answer within" not in answer.text), 200)
 
 
-def places_an_order(application: Application) -> None:
-    frontend = _started(_frontend(application))
+def places_an_order(cloud: RunningCloud) -> None:
+    frontend = _started(_frontend(cloud))
     _expect(frontend.test_client().post("/orders", json={"product": "beans", "quantity": 1}), 202)
 
 
-def lists_orders(application: Application) -> None:
-    _ask(_started(_frontend(application)), "/orders", 200)
+def lists_orders(cloud: RunningCloud) -> None:
+    _ask(_started(_frontend(cloud)), "/orders", 200)
 
 
-def shows_an_order(application: Application) -> None:
-    frontend = _started(_frontend(application))
+def shows_an_order(cloud: RunningCloud) -> None:
+    frontend = _started(_frontend(cloud))
     _ask(frontend, f"/orders/{_reference(frontend, an_order())}", 202)
 
 
-def shows_a_receipt(application: Application) -> None:
+def shows_a_receipt(cloud: RunningCloud) -> None:
     message = an_order()
-    asyncio.run(_backend(application, lambda clients, settings: _process(clients, settings, message)))
-    frontend = _started(_frontend(application))
+    asyncio.run(_backend(cloud, lambda clients, settings: _process(clients, settings, message)))
+    frontend = _started(_frontend(cloud))
     _ask(frontend, f"/orders/{_reference(frontend, message)}/receipt", 200)
 
 
-def _frontend(application: Application) -> Flask:
-    settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
-    clients = FrontendClients(settings)
-    with application.pod_of("frontend"):
+def _frontend(cloud: RunningCloud) -> Flask:
+    with cloud.acting_as("frontend"):
+        settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
+        clients = LazyClients(settings)
         clients.credential()
     return create_app(settings, clients)
 
@@ -117,27 +117,27 @@ class Clients:
         self.servicebus = opened(stack, servicebus_client(settings, credential))
 
 
-def reads_its_key(application: Application) -> None:
+def reads_its_key(cloud: RunningCloud) -> None:
     async def read(clients: Clients, _settings: WorkerSettings) -> None:
         await ReceiptSigner(clients.secrets.get_secret).refresh()
 
-    asyncio.run(_backend(application, read))
+    asyncio.run(_backend(cloud, read))
 
 
-def receives(application: Application) -> None:
+def receives(cloud: RunningCloud) -> None:
     async def receive(clients: Clients, settings: WorkerSettings) -> None:
         async with open_receiver(clients.servicebus, settings.orders_queue):
             pass  # the right is checked when the link is opened
 
-    asyncio.run(_backend(application, receive))
+    asyncio.run(_backend(cloud, receive))
 
 
-def processes_an_order(application: Application) -> None:
+def processes_an_order(cloud: RunningCloud) -> None:
     message = an_order()
-    asyncio.run(_backend(application, lambda clients, settings: _process(clients, settings, message)))
+    asyncio.run(_backend(cloud, lambda clients, settings: _process(clients, settings, message)))
 
 
-def processes_an_order_again(application: Application) -> None:
+def processes_an_order_again(cloud: RunningCloud) -> None:
     """As after a crash between the receipt and the document."""
 
     async def process_again(clients: Clients, settings: WorkerSettings) -> None:
@@ -148,13 +148,13 @@ def processes_an_order_again(application: Application) -> None:
         await receipts.add(message.receipt_name, await signer.sign(receipt))
         await _process(clients, settings, message)
 
-    asyncio.run(_backend(application, process_again))
+    asyncio.run(_backend(cloud, process_again))
 
 
-async def _backend(application: Application, act: Callable[[Clients, WorkerSettings], Awaitable[None]]) -> None:
-    settings = WorkerSettings.model_validate({})
+async def _backend(cloud: RunningCloud, act: Callable[[Clients, WorkerSettings], Awaitable[None]]) -> None:
     async with AsyncExitStack() as stack:
-        with application.pod_of("backend"):
+        with cloud.acting_as("backend"):
+            settings = WorkerSettings.model_validate({})
             clients = Clients(settings, stack)
         await act(clients, settings)
 
@@ -177,11 +177,11 @@ def _parts(clients: Clients, settings: WorkerSettings) -> tuple[ReceiptSigner, R
 # --- redrive, by its command line ---
 
 
-def lists_dead_letters(application: Application) -> None:
-    asyncio.run(_redrive(application, "list"))
+def lists_dead_letters(cloud: RunningCloud) -> None:
+    asyncio.run(_redrive(cloud, "list"))
 
 
-def resends_a_dead_letter(application: Application) -> None:
+def resends_a_dead_letter(cloud: RunningCloud) -> None:
     reason = uuid4().hex  # its own letter: an earlier one is locked for as long as who failed to send it may hold it
 
     async def refuse_an_order(clients: Clients, settings: WorkerSettings) -> None:
@@ -189,20 +189,20 @@ def resends_a_dead_letter(application: Application) -> None:
             (message,) = await receiver.receive_messages(1, max_wait_time=5)
             await receiver.dead_letter_message(message, reason=reason)
 
-    places_an_order(application)
-    asyncio.run(_backend(application, refuse_an_order))
-    asyncio.run(_redrive(application, "resend", "--reason", reason))
+    places_an_order(cloud)
+    asyncio.run(_backend(cloud, refuse_an_order))
+    asyncio.run(_redrive(cloud, "resend", "--reason", reason))
 
 
-async def _redrive(application: Application, *arguments: str) -> None:
-    with application.pod_of("redrive"):
+async def _redrive(cloud: RunningCloud, *arguments: str) -> None:
+    with cloud.acting_as("redrive"):
         await run(parser().parse_args(arguments), QueueSettings.model_validate({}))
 
 
 # --- repair, by the parts of which its command line consists ---
 
 
-def mends_a_receipt(application: Application) -> None:
+def mends_a_receipt(cloud: RunningCloud) -> None:
     """Of all documents, that of an order whose receipt is missing is found, and its receipt made again."""
     message = an_order()
 
@@ -211,7 +211,7 @@ def mends_a_receipt(application: Application) -> None:
         await OrderHandler(ForgetfulReceipts(), documents, signer.sign).handle_order(message.model_dump_json().encode())
 
     async def mend_it() -> None:
-        with application.pod_of("repair"):
+        with cloud.acting_as("repair"):
             async with repair_stores(StoreSettings.model_validate({})) as opened:
                 async for finding in documents_without_receipt(opened.orders, opened.receipts):
                     if finding.name == message.orderId:
@@ -220,7 +220,7 @@ def mends_a_receipt(application: Application) -> None:
                         return
         raise AssertionError("the document was not found")
 
-    asyncio.run(_backend(application, lose_the_receipt))
+    asyncio.run(_backend(cloud, lose_the_receipt))
     asyncio.run(mend_it())
 
 
@@ -234,12 +234,12 @@ class ForgetfulReceipts:
 # --- KEDA's scaler, by the client that asks what it asks ---
 
 
-def reads_the_queues_length(application: Application) -> None:
+def reads_the_queues_length(cloud: RunningCloud) -> None:
     """https://keda.sh/docs/latest/scalers/azure-service-bus/"""
     with (
-        application.pod_of("keda"),
+        cloud.acting_as("keda"),
         WorkloadIdentityCredential() as credential,
-        ServiceBusAdministrationClient(application.cloud.namespace, credential) as client,
+        ServiceBusAdministrationClient(cloud.namespace, credential) as client,
     ):
         client.get_queue_runtime_properties("orders")
 
@@ -251,3 +251,21 @@ def an_order() -> OrderMessage:
         order=Order(product="beans", quantity=1),
         acceptedAt=datetime.now(UTC),
     )
+
+
+EVERYTHING = (
+    becomes_ready,
+    places_an_order,
+    lists_orders,
+    shows_an_order,
+    shows_a_receipt,
+    reads_its_key,
+    receives,
+    processes_an_order,
+    processes_an_order_again,
+    lists_dead_letters,
+    resends_a_dead_letter,
+    mends_a_receipt,
+    reads_the_queues_length,
+)
+"""All that the workloads do with what they are granted."""

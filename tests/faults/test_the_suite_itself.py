@@ -117,7 +117,7 @@ SWAPS = {
             '_log.info("token.acquired", token=token, **',
         ),
         f"{FAULTS}/test_secrets.py::test_no_token_and_no_secret_is_told",
-        "a token is told in backend",
+        "a token is told in ",
     ),
     "an access token's signature is not verified": Swap(
         Edit(

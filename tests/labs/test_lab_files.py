@@ -1,4 +1,4 @@
-"""The files of the labs: small, complete, true to the checkout. `make lab NAME=all` shows that each goes as predicted."""
+"""The files of the labs: small, complete, true to the checkout. How each goes, `make lab NAME=all` shows."""
 
 import subprocess
 import sys

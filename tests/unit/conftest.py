@@ -7,9 +7,14 @@ import pytest
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
 
+@pytest.fixture(scope="session")
+def started_cloud(start_cloud: Callable[..., RunningCloud]) -> RunningCloud:
+    """The cloud, which all files of one process share."""
+    return start_cloud(Path("infra/access.yaml"))
+
+
 @pytest.fixture(scope="module")
-def cloud(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
-    """The cloud, reached as from a pod: through its proxy, trusting its CA alone."""
-    running = start_cloud(Path("infra/access.yaml"))
-    with reached_as_from_a_pod(running):
-        yield running
+def cloud(started_cloud: RunningCloud) -> Iterator[RunningCloud]:
+    """The cloud, reached as from a pod: through its proxy, trusting its CA alone. Other files' environment stays."""
+    with reached_as_from_a_pod(started_cloud):
+        yield started_cloud

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError
-from backend.azure.dependency import Unavailable
+from backend.dependencies.dependency import Unavailable
 from backend.orders.handler import Receipted, Rejected
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs

@@ -2,7 +2,7 @@
 
 import pytest
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
-from backend.azure.dependency import Unavailable, dependency
+from backend.dependencies.dependency import Unavailable, dependency
 
 
 def answered(status: int, error: type[HttpResponseError] = HttpResponseError) -> HttpResponseError:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
-from backend.azure.dependency import Unavailable
+from backend.dependencies.dependency import Unavailable
 from backend.orders.handler import OrderHandler, Receipted, Rejected
 from backend.orders.receipt_signer import ReceiptKey, read_receipt, sign_receipt
 from joserfc import jws

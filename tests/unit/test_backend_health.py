@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from backend.azure.checks import DependencyChecks
-from backend.azure.dependency import Unavailable
-from backend.health import Health, health_app
+from backend.dependencies.checks import DependencyChecks
+from backend.dependencies.dependency import Unavailable
+from backend.dependencies.health import Health, health_app
 from workload.failure import Failure
 
 DENIED = "AADSTS700213: No matching federated identity record found for presented assertion subject"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
-from backend.azure.dependency import Unavailable
+from backend.dependencies.dependency import Unavailable
 from backend.orders.receipt_signer import ReceiptSigner
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey

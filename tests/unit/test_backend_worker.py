@@ -10,8 +10,8 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import ServiceBusConnectionError
-from backend.azure.clients import servicebus_client
-from backend.health import Health
+from backend.dependencies.health import Health
+from backend.identity.clients import servicebus_client
 from backend.orders.handler import Receipted, Rejected
 from backend.queue.delivery import Delivery
 from backend.queue.worker import Worker

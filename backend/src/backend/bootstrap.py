@@ -15,10 +15,11 @@ from azure.servicebus.aio import ServiceBusReceiver
 from workload.aio import WatchedCredential
 
 from backend.amqp.encoded_messages import send_encoded
-from backend.azure.checks import DependencyChecks
-from backend.azure.clients import blob_client, cosmos_client, secret_client, servicebus_client, workload_identity
-from backend.azure.dependency import BLOB_STORAGE, COSMOS_DB, KEY_VAULT
-from backend.health import Health, serve_health
+from backend.dependencies.checks import DependencyChecks
+from backend.dependencies.dependency import BLOB_STORAGE, COSMOS_DB, KEY_VAULT
+from backend.dependencies.health import Health, serve_health
+from backend.identity.clients import blob_client, cosmos_client, secret_client, servicebus_client
+from backend.identity.credential import workload_identity
 from backend.orders.handler import OrderHandler
 from backend.orders.order_documents import OrderDocuments
 from backend.orders.receipt_blobs import ReceiptBlobs

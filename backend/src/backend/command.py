@@ -11,7 +11,7 @@ from workload.failure import SDK_ERRORS, explain
 from workload.logs import configure_logging
 from workload.settings import InvalidEnvironment, from_environment
 
-from backend.azure.dependency import Unavailable
+from backend.dependencies.dependency import Unavailable
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 

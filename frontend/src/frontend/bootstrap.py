@@ -9,7 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from workload.logs import configure_logging
 from workload.settings import from_environment
 
-from frontend.identity.clients import Clients
+from frontend.identity.lazy_clients import LazyClients
 from frontend.identity.page import identity
 from frontend.identity.readiness import Readiness
 from frontend.orders.order_reader import OrderReader
@@ -18,15 +18,15 @@ from frontend.orders.references import References
 from frontend.orders.sender import OrderSender
 from frontend.orders.views import orders as orders_blueprint
 from frontend.parts import Parts
+from frontend.server.incoming_request import LONGEST_BODY
 from frontend.settings import LOG_LEVELS, Settings
 from frontend.web import forgery, hosts, openapi, problems, security_headers, tracing
 from frontend.web.health import health
-from frontend.web.incoming_request import LONGEST_BODY
 from frontend.web.sessions import Sessions, sign_with
 from frontend.web.signing_keys import SigningKeys
 
 
-def create_app(settings: Settings | None = None, clients: Clients | None = None) -> Flask:
+def create_app(settings: Settings | None = None, clients: LazyClients | None = None) -> Flask:
     """Build the application. No thread starts here, and no call leaves the process.
 
     The settings come from the environment by default. Raises `InvalidEnvironment`.
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
     settings = settings or from_environment(Settings)
     app = _web(settings.allowed_hosts)
     opened = ExitStack()
-    clients = clients or Clients(settings)
+    clients = clients or LazyClients(settings)
     opened.callback(clients.close)
     sender = OrderSender(clients.servicebus, settings.orders_queue)
     opened.callback(sender.close)
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None, clients: Clients | None = None)
 
 
 def _web(allowed_hosts: frozenset[str]) -> Flask:
-    """Build the Flask application. What looks at each request does so in the order in which it is registered."""
+    """Build the Flask application. The functions that see each request run in the order of their registration."""
     app = OpenAPI("frontend", **openapi.OPTIONS)
     app.config.update(
         MAX_CONTENT_LENGTH=LONGEST_BODY,

@@ -16,7 +16,7 @@ from_environment(Settings)  # a missing variable ends gunicorn here, in one line
 
 bind = f"{_settings.http_host}:{_settings.http_port}"
 workers = _settings.web_concurrency
-worker_class = "frontend.web.gunicorn_worker.BufferingWorker"
+worker_class = "frontend.server.gunicorn_worker.BufferingWorker"
 worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 limit_request_line = 8190  # bytes; a continuation may be long
 sendfile = False  # an answer is sent by the loop, files included

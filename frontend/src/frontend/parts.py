@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from frontend.identity.clients import Clients
+from frontend.identity.lazy_clients import LazyClients
 from frontend.identity.readiness import Readiness
 from frontend.orders.order_reader import OrderReader
 from frontend.orders.receipt_reader import ReceiptReader
@@ -20,7 +20,7 @@ class Parts:
     """`opened` closes what was opened, the newest first."""
 
     settings: Settings
-    clients: Clients
+    clients: LazyClients
     keys: SigningKeys
     references: References
     sender: OrderSender

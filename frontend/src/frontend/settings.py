@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode
 from workload.settings import AmqpEndpoint, HttpsEndpoints, HttpServer
 
-LOG_LEVELS = {"frontend": "INFO", "gunicorn.error": "INFO", "gunicorn.access": "WARNING"}
+LOG_LEVELS = {"frontend": "INFO", "gunicorn.error": "INFO"}
 
 _NAME_OR_ADDRESS = r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])$"
 

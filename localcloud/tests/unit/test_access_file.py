@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from localcloud.authorization.audit import Access
+from localcloud.authorization.audit import AccessEntry
 from localcloud.authorization.model import AccessFileError, AccessModel, principal_id
 from localcloud.authorization.model_file import AccessFile
 from localcloud.authorization.roles import Role
@@ -248,7 +248,7 @@ def test_the_advice_names_the_role_that_holds_the_action_on_the_other_plane(
     model["entities"]["serviceBus"] = {"jobs": {}}
     model["roles"]["Given"] = role
     model["workloads"]["reader"]["grants"] = [{"role": "Given", "scope": scope}]
-    denied = Access(principal_id("reader"), "reader", None, None, action, scope, allowed=False, reason="no grant")
+    denied = AccessEntry(principal_id("reader"), "reader", None, None, action, scope, allowed=False, reason="no grant")
     said = Advice(lambda: AccessModel.model_validate(model), Path("access.yaml"), ()).on_access(denied)
     assert sentence in str(said)
 

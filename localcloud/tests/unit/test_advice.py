@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from localcloud.authorization.audit import Access, Exchange
+from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, principal_id
 from localcloud.cluster.sources import Sources
 from localcloud.operator.advice import Advice
@@ -74,27 +74,27 @@ data:
 def advise(tmp_path: Path) -> Callable[..., str]:
     """Hears the entries with the model as it is after `change`, and returns the advice on the last of them."""
 
-    def advise(*entries: Exchange | Access, change: Callable[[dict[str, Any]], object] | None = None) -> str:
+    def advise(*entries: ExchangeEntry | AccessEntry, change: Callable[[dict[str, Any]], object] | None = None) -> str:
         model = copy.deepcopy(MODEL)
         now = [AccessModel.model_validate(model)]
         (tmp_path / "kustomization.yaml").write_text("resources: [web.yaml]")
-        written = next((entry.client_id for entry in entries if isinstance(entry, Exchange)), "none")
+        written = next((entry.client_id for entry in entries if isinstance(entry, ExchangeEntry)), "none")
         (tmp_path / "web.yaml").write_text(MANIFESTS.replace("WRITTEN", f"{written} # web"))
         advice = Advice(lambda: now[0], tmp_path / "access.yaml", (ISSUER,), Sources(tmp_path))
         for entry in entries[:-1]:
             advice.hear(entry)
-        advice.hear(Access(None, None, None, None, GET, "keyVault/mine", allowed=False, reason="expired"))
+        advice.hear(AccessEntry(None, None, None, None, GET, "keyVault/mine", allowed=False, reason="expired"))
         if change:
             change(model)
         (tmp_path / "access.yaml").write_text(yaml.safe_dump(model, sort_keys=False))
         now[0] = AccessModel.model_validate(model)
         last = entries[-1]
-        return str(advice.on_exchange(last) if isinstance(last, Exchange) else advice.on_access(last))
+        return str(advice.on_exchange(last) if isinstance(last, ExchangeEntry) else advice.on_access(last))
 
     return advise
 
 
-def exchange(result: str, workload: str | None = "web", **changed: Any) -> Exchange:
+def exchange(result: str, workload: str | None = "web", **changed: Any) -> ExchangeEntry:
     known: dict[str, Any] = {
         "client_id": client_id(workload or "nobody"),
         "workload": workload,
@@ -105,15 +105,17 @@ def exchange(result: str, workload: str | None = "web", **changed: Any) -> Excha
         "result": f"AADSTS{result}",
         "uti": None,
     }
-    return Exchange(**(known | changed))
+    return ExchangeEntry(**(known | changed))
 
 
-def denied(workload: str = "web", action: str = GET, scope: str = "keyVault/mine", pod: str = "web-a1b2c") -> Access:
-    return Access(principal_id(workload), workload, pod, None, action, scope, allowed=False, reason="no grant")
+def denied(
+    workload: str = "web", action: str = GET, scope: str = "keyVault/mine", pod: str = "web-a1b2c"
+) -> AccessEntry:
+    return AccessEntry(principal_id(workload), workload, pod, None, action, scope, allowed=False, reason="no grant")
 
 
-def used(workload: str, scope: str) -> Access:
-    return Access(principal_id(workload), workload, None, None, GET, scope, allowed=True)
+def used(workload: str, scope: str) -> AccessEntry:
+    return AccessEntry(principal_id(workload), workload, None, None, GET, scope, allowed=True)
 
 
 def credential(**changed: str) -> Callable[[dict[str, Any]], object]:
@@ -137,7 +139,7 @@ def scope(was: str, becomes: str | None) -> Callable[[dict[str, Any]], object]:
 
 
 Change = Callable[[dict[str, Any]], object]
-CASES: dict[str, tuple[list[Exchange | Access], Change | None, list[str]]] = {
+CASES: dict[str, tuple[list[ExchangeEntry | AccessEntry], Change | None, list[str]]] = {
     "client id unknown": (
         [exchange("700016", None, client_id="0" * 8)],
         None,
@@ -232,7 +234,7 @@ CASES: dict[str, tuple[list[Exchange | Access], Change | None, list[str]]] = {
         ["runs under the wrong service account", "likelier than a missing role", "web.yaml:18", "grant worker nothing"],
     ),
     "identity gone, its token not": (
-        [Access("an-oid", None, None, None, GET, "keyVault/mine", allowed=False, reason="no grant")],
+        [AccessEntry("an-oid", None, None, None, GET, "keyVault/mine", allowed=False, reason="no grant")],
         None,
         ["an-oid has no identity any more", "access.yaml"],
     ),

@@ -7,8 +7,7 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 from azure.core.exceptions import AzureError
-from frontend.identity.clients import Clients
-from frontend.identity.once import once
+from frontend.identity.lazy_clients import LazyClients, once
 
 from tests.unit.frontend.fakes import SETTINGS
 
@@ -50,7 +49,7 @@ def test_a_client_that_could_not_be_made_is_made_later(
     """Without the webhook's variables a client raises `ValueError`. Once they are there, it is made."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    clients = Clients(SETTINGS)
+    clients = LazyClients(SETTINGS)
     with pytest.raises(ValueError, match="Missing required arguments"):
         clients.secrets()
     request.getfixturevalue("pod")
@@ -61,7 +60,7 @@ def test_a_client_that_could_not_be_made_is_made_later(
 @pytest.mark.usefixtures("pod")
 def test_closed_clients_are_closed_for_good() -> None:
     """After `close`, a client of the SDK sends nothing."""
-    clients = Clients(SETTINGS)
+    clients = LazyClients(SETTINGS)
     secrets = clients.secrets()
     clients.close()
     with pytest.raises((AzureError, ValueError), match="closed"):

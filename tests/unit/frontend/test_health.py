@@ -5,7 +5,7 @@ import threading
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from frontend.bootstrap import create_app
-from frontend.identity.clients import Clients
+from frontend.identity.lazy_clients import LazyClients
 from frontend.identity.readiness import Readiness
 
 from tests.unit.frontend.fakes import SETTINGS, FakeAzure
@@ -21,7 +21,7 @@ def test_alive_and_not_ready_without_an_identity(monkeypatch: pytest.MonkeyPatch
     """Without the webhook's variables, /readyz shows the SDK's own sentence, and pages are a 503."""
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
-    client = create_app(SETTINGS, Clients(SETTINGS)).test_client()
+    client = create_app(SETTINGS, LazyClients(SETTINGS)).test_client()
     assert client.get("/healthz").status_code == 200
     answer = client.get("/readyz")
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")

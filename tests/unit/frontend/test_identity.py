@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from frontend.bootstrap import create_app
-from frontend.identity.clients import Clients
+from frontend.identity.lazy_clients import LazyClients
 from structlog.testing import capture_logs
 
 from tests.unit.frontend.fakes import HTML, SETTINGS, FakeAzure
@@ -82,7 +82,7 @@ def test_the_journey_needs_no_access(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the webhook's variables, the page names what is missing, and has no buttons."""
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
-    client = create_app(SETTINGS, Clients(SETTINGS)).test_client()
+    client = create_app(SETTINGS, LazyClients(SETTINGS)).test_client()
     page = client.get("/identity", headers=HTML).get_data(as_text=True)
     assert "missing: AZURE_FEDERATED_TOKEN_FILE" in page
     assert "Missing required arguments" in page

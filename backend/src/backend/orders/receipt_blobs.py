@@ -5,7 +5,7 @@ from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
 from workload.not_found import NO_SUCH_ID, is_about_item
 
-from backend.azure.dependency import BLOB_STORAGE, dependency
+from backend.dependencies.dependency import BLOB_STORAGE, dependency
 
 _CONTENT = ContentSettings(content_type="application/jose")
 

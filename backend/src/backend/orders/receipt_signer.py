@@ -11,7 +11,7 @@ from joserfc.jwk import OKPKey
 from pydantic import ValidationError
 from workload.failure import Failure
 
-from backend.azure.dependency import KEY_VAULT, Unavailable, dependency
+from backend.dependencies.dependency import KEY_VAULT, Unavailable, dependency
 from contract import RECEIPT_ALGORITHM, Receipt
 
 RECEIPT_SIGNING_KEY = "receipt-signing-key"

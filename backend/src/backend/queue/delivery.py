@@ -19,9 +19,9 @@ from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 from workload.failure import explain
 
-from backend.azure.backoff import backoff
-from backend.azure.dependency import Unavailable
-from backend.health import Health
+from backend.dependencies.backoff import backoff
+from backend.dependencies.dependency import Unavailable
+from backend.dependencies.health import Health
 from backend.orders.handler import Receipted, Rejected
 from backend.queue.body import NotAnOrder, body_of
 from backend.queue.stopping import Stopping
@@ -37,9 +37,9 @@ _log = structlog.get_logger(__name__)
 
 
 class Delivery:
-    """Handle messages one by one. `wait_for` returns if the dependency of that name passes a check.
+    """Handle the order of each message and settle the message.
 
-    `stopping` ends every wait.
+    `wait_for` returns as soon as the dependency of that name passes a check. `stopping` ends every wait.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Delivery:
                 self._health.mark_available(message.sequence_number)
 
     async def _outcome(self, message: ServiceBusReceivedMessage) -> Receipted | Rejected:
-        """Raises `Unavailable` if a dependency fails for longer than `patience`, or while the worker stops."""
+        """Handle the order. Raises `Unavailable` if a dependency fails for longer than `patience`, or during a stop."""
         try:
             body = body_of(message)
         except NotAnOrder as error:

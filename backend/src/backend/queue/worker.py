@@ -19,9 +19,9 @@ import structlog
 from azure.servicebus.aio import ServiceBusReceiver
 from workload.failure import explain
 
-from backend.azure.backoff import backoff
-from backend.azure.dependency import SERVICE_BUS
-from backend.health import Health
+from backend.dependencies.backoff import backoff
+from backend.dependencies.dependency import SERVICE_BUS
+from backend.dependencies.health import Health
 from backend.queue.delivery import PATIENCE, Delivery, HandleOrder, WaitFor
 from backend.queue.receiver import prove_alive, receive
 from backend.queue.stopping import Stopping

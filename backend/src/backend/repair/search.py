@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from azure.cosmos.aio import ContainerProxy
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from backend.azure.dependency import COSMOS_DB, dependency
+from backend.dependencies.dependency import COSMOS_DB, dependency
 from backend.orders.order_documents import OrderDocuments
 from backend.orders.printable import describe, printable
 from backend.orders.receipt_blobs import ReceiptBlobs

@@ -67,17 +67,15 @@ class OrderSender:
         try:
             done.result(self._patience)
         except TimeoutError:
-            if done.cancel() or not done.done():  # what no thread has begun is not sent after its sender was told no
+            if done.cancel() or not done.done():  # a message that no thread has begun to send is not sent any more
                 raise TimeoutError(f"no answer from Service Bus within {self._patience:g} seconds") from None
             raise
 
     def _with_a_sender(self, act: Callable[[ServiceBusSender], None]) -> None:
         """Take an idle sender or open one, and use it."""
-        sender = None
         with self._lock:
             idle = self._idle
-            if idle:
-                sender = idle.pop()
+            sender = idle.pop() if idle else None
         try:
             # Service Bus checks the right to send when the link is opened.
             sender = sender or self._servicebus().get_queue_sender(self._queue_name).__enter__()
@@ -86,14 +84,20 @@ class OrderSender:
             with self._lock:
                 if idle is self._idle:
                     self._idle = []
-            for suspect in [sender, *idle] if sender else idle:
-                self._threads.submit(_close, suspect)  # so that the caller does not wait for it
+                    self._close_later(*idle)
+            if sender:
+                self._close_later(sender)
             raise
         with self._lock:
             if idle is self._idle:
                 idle.append(sender)
-                return
-        _close(sender)
+            else:
+                self._close_later(sender)
+
+    def _close_later(self, *senders: ServiceBusSender) -> None:
+        """Close them in a thread, so that the caller does not wait for it."""
+        for sender in senders:
+            self._threads.submit(_close, sender)
 
 
 def _close(sender: ServiceBusSender) -> None:

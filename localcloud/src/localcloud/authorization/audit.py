@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ExchangeEntry:
     """A federated token presented to Entra. `result` is `ok` or the AADSTS code that was answered."""
 
     client_id: str
@@ -37,8 +37,8 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """An action on a scope, asked for with an access token. `reason` says why it was denied."""
+class AccessEntry:
+    """An action on a scope that was asked for with an access token. `reason` says why it was denied."""
 
     principal: str | None
     workload: str | None
@@ -50,7 +50,7 @@ class Access:
     reason: str | None = None
 
 
-Listener = Callable[[Exchange | Access], None]
+Listener = Callable[[ExchangeEntry | AccessEntry], None]
 
 
 class Audit:
@@ -77,12 +77,12 @@ class Audit:
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
-    def exchange(self, entry: Exchange) -> None:
+    def exchange(self, entry: ExchangeEntry) -> None:
         if entry.uti and entry.pod:
             self._remember(entry.uti, _Token(self._now(), entry.pod))
         self._write("exchange", entry)
 
-    def access(self, entry: Access) -> None:
+    def access(self, entry: AccessEntry) -> None:
         self._write("access", entry)
 
     def pod_of(self, uti: str | None) -> str | None:
@@ -97,7 +97,7 @@ class Audit:
     def _now(self) -> float:
         return round(self._clock(), 3)
 
-    def _write(self, kind: str, entry: Exchange | Access) -> None:
+    def _write(self, kind: str, entry: ExchangeEntry | AccessEntry) -> None:
         try:
             self._trail.append({"time": self._now(), "kind": kind, **asdict(entry)})
         except OSError as error:  # a full disk costs entries, and no caller its answer

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from localcloud.authorization.audit import Access, Audit
+from localcloud.authorization.audit import AccessEntry, Audit
 from localcloud.authorization.model import AccessModel
 from localcloud.authorization.tokens import AccessClaims, InvalidToken, TokenVerifier
 
@@ -94,4 +94,4 @@ class Guard:
     ) -> None:
         workload = self._model().workload_of(principal) if principal else None
         pod = self._audit.pod_of(uti)
-        self._audit.access(Access(principal, workload, pod, uti, action, scope, allowed, reason))
+        self._audit.access(AccessEntry(principal, workload, pod, uti, action, scope, allowed, reason))

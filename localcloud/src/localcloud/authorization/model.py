@@ -157,7 +157,7 @@ class AccessModel(_Part):
         """The roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
         workload = self.workload_of(principal)
         grants = self.workloads[workload].grants if workload else ()
-        return {grant.role: self.role(grant.role) for grant in grants if _within(grant.scope, scope)}
+        return {grant.role: self.role(grant.role) for grant in grants if covers(grant.scope, scope)}
 
     def role(self, name: str) -> Role:
         """Return the role of this name, the file's own or one of Azure's; raise `KeyError` if there is none."""
@@ -191,7 +191,8 @@ def principal_id(workload: str) -> str:
 TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 
 
-def _within(granted: str, scope: str) -> bool:
+def covers(granted: str, scope: str) -> bool:
+    """Whether a grant on `granted` counts on `scope`, as `AccessModel.allows` understands it."""
     service, _, entity = granted.partition("/")
     if granted.startswith("serviceBus/topics/") and scope.startswith(f"{granted}/subscriptions/"):
         return True

@@ -1,9 +1,11 @@
-"""The access model as its file has it now."""
+"""The access model in force: what its file says now, and what is changed of it for a while."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.authorization.model import AccessFileError, AccessModel
+
+Change = Callable[[AccessModel], AccessModel]
 
 
 class AccessFile:
@@ -17,7 +19,8 @@ class AccessFile:
         self._path = path
         self._report = report
         self._stamp = _stamp(path)
-        self._model = AccessModel.load(path)
+        self._model = self._in_force = AccessModel.load(path)
+        self._changes: tuple[Change, ...] = ()
 
     def __call__(self) -> AccessModel:
         stamp = _stamp(self._path)
@@ -27,13 +30,28 @@ class AccessFile:
                 self._take(AccessModel.load(self._path))
             except AccessFileError as error:
                 self._report(f"{error}. The last good version stays in force.")
-        return self._model
+        return self._in_force
+
+    def change(self, *changes: Change) -> None:
+        """Put these changes in force, one upon the other, in place of the last ones; the file stays as it is.
+
+        What a change raises is raised here, and nothing has changed then.
+        """
+        self._in_force = _changed(self._model, changes)
+        self._changes = changes
 
     def _take(self, model: AccessModel) -> None:
         self._report(f"{self._path} has changed and is in force")
         if model.entities != self._model.entities:
             self._report("  but entities are made at the start: what has changed of them needs a restart")
         self._model = model
+        self._in_force = _changed(model, self._changes)
+
+
+def _changed(model: AccessModel, changes: tuple[Change, ...]) -> AccessModel:
+    for change in changes:
+        model = change(model)
+    return model
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -82,8 +82,10 @@ def without_condition(given: Any) -> Any:
     return given
 
 
+def matches(pattern: str, action: str) -> bool:
+    """Whether the pattern covers the action: Azure compares without case, and `*` is any run of characters."""
+    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE | re.ASCII))
+
+
 def _any_covers(patterns: tuple[str, ...], action: str) -> bool:
-    """Azure compares actions without case, and `*` stands for any run of characters."""
-    return any(
-        re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE | re.ASCII) for pattern in patterns
-    )
+    return any(matches(pattern, action) for pattern in patterns)

@@ -7,7 +7,7 @@ from localcloud.cosmos import consistency, sql, sql_reader
 
 
 def account_document(name: str, base_url: str) -> dict[str, Any]:
-    """What `GET /` answers: one region, whose endpoint is the account's own name."""
+    """Make the answer to `GET /`: one region, whose endpoint is the account's own name."""
     locations = [{"name": "Local", "databaseAccountEndpoint": base_url}]
     return {
         "id": name,

@@ -29,7 +29,7 @@ class Caller:
         self._authorization = authorization
 
     def require(self, action: str, scope: str, resource: str) -> None:
-        """Raises `CosmosError` 401 or 403 unless the caller holds the action on the scope.
+        """Raise `CosmosError` 401 or 403 unless the caller holds the action on the scope.
 
         `scope` is one of the access model; `resource` names in the message what the caller asked for.
         """
@@ -47,18 +47,18 @@ class Caller:
             ) from error
 
     def require_anywhere(self, action: str, resource: str) -> None:
-        """The same, for what a grant on any of the account's containers is enough for."""
+        """Do the same for what a grant on any of the account's containers is enough for."""
         self.require(action, ANY_CONTAINER, resource)
 
     def authenticate(self, action: str = READ_METADATA) -> AccessClaims:
-        """Raises `CosmosError` 401 unless the caller's token is good, whatever its roles are."""
+        """Raise `CosmosError` 401 unless the caller's token is good, whatever its roles are."""
         try:
             return self._guard.authenticate(self._token(), action, ANY_CONTAINER)
         except Unauthenticated as error:
             raise self._unauthenticated(error) from error
 
     def refuse_management(self, method: str, path: str) -> NoReturn:
-        """Raises the 403 for what no Entra token may do here: make, change, list databases or containers.
+        """Raise the 403 for what no Entra token may do here, such as to make or change databases and containers.
 
         https://learn.microsoft.com/azure/cosmos-db/how-to-connect-role-based-access-control
         """

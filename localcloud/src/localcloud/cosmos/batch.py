@@ -46,7 +46,7 @@ class Operation:
         return _ACTIONS[self.kind]
 
     def key(self, levels: int) -> str:
-        """Its own partition key, such as the string `["p"]`; raises `BadRequest`."""
+        """Read the operation's own partition key, such as the string `["p"]`; raises `BadRequest`."""
         if not isinstance(self.partition_key, str):
             raise BadRequest("An operation of a bulk names its partition key.")
         values = partition_keys.of_header(self.partition_key, levels)
@@ -55,7 +55,7 @@ class Operation:
         return partition_keys.join(values)
 
     def perform(self, items: Items, key: str) -> str:
-        """Does it and returns its result, as JSON; raises `CosmosError`."""
+        """Do the operation and return its result, as JSON; raises `CosmosError`."""
         status, item = self._done(items, key)
         result = json.dumps({"statusCode": status, "requestCharge": 1} | ({"eTag": item.etag} if item else {}))
         if item is None or (self.minimal and self.kind != "Read"):
@@ -89,7 +89,10 @@ class Outcome:
 
 
 def read(body: Any, minimal: bool) -> list[Operation]:
-    """The operations of a request's body; raises `BadRequest`. `minimal` is the request's preference for them all."""
+    """Read the operations of a request's body; raises `BadRequest`.
+
+    `minimal` is the request's preference for them all.
+    """
     if not isinstance(body, list) or not body:
         raise BadRequest("The batch request holds no operations.")
     if len(body) > MOST_OPERATIONS:
@@ -98,7 +101,7 @@ def read(body: Any, minimal: bool) -> list[Operation]:
 
 
 def run_transactional(items: Items, key: str, operations: Sequence[Operation]) -> Outcome:
-    """Does all of them or none, on items of one partition key."""
+    """Do all operations or none, on items of one partition key."""
     results: list[str] = []
     try:
         with items.store.transaction():
@@ -112,7 +115,7 @@ def run_transactional(items: Items, key: str, operations: Sequence[Operation]) -
 
 
 def run_bulk(items: Items, operations: Sequence[Operation], goes_on: bool) -> Outcome:
-    """Does each of them by itself, under its own partition key. After a failure the others are done if it `goes_on`."""
+    """Do each operation by itself, under its own partition key. After a failure the others are done if it `goes_on`."""
     results: list[str] = []
     succeeded = True
     for operation in operations:

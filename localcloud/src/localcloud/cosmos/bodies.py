@@ -17,7 +17,7 @@ _BINARY = {
 
 
 async def read_json(request: Request) -> Any:
-    """The value; raises `BadRequest` if the body is not JSON, `TooLarge` beyond 2 MiB."""
+    """Read the body's value; raises `BadRequest` if it is not JSON, `TooLarge` beyond 2 MiB."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

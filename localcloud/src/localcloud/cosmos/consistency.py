@@ -18,7 +18,7 @@ _SESSION_TOKEN = re.compile(r"(?P<range>[0-9]+):(-?[0-9]+#)?(?P<lsn>-?[0-9]{1,18
 
 
 def check_level(headers: Mapping[str, str]) -> None:
-    """Raises `BadRequest` if the request asks for a level that is unknown, or stronger than the account's."""
+    """Raise `BadRequest` if the request asks for a level that is unknown, or stronger than the account's."""
     asked = headers.get("x-ms-consistency-level", LEVEL)
     if asked.lower() not in _WEAKER_FIRST:
         raise BadRequest(f"Value '{asked[:100]}' specified for the header 'x-ms-consistency-level' is invalid.")
@@ -30,7 +30,7 @@ def check_level(headers: Mapping[str, str]) -> None:
 
 
 def check_session(headers: Mapping[str, str], lsn: int) -> None:
-    """Raises `ReadSessionNotAvailable` if a read's session has seen a later write than the container's latest, `lsn`.
+    """Raise `ReadSessionNotAvailable` if a read's session has seen a later write than the container's latest, `lsn`.
 
     Raises `BadRequest` if the token is malformed. Only reads of the level Session go by it.
     """
@@ -46,5 +46,5 @@ def check_session(headers: Mapping[str, str], lsn: int) -> None:
 
 
 def session_token(lsn: int) -> str:
-    """The session token of an answer: the container's one range, and the number of its latest write."""
+    """Make the session token of an answer: the container's one range, and the number of its latest write."""
     return f"0:-1#{lsn}"

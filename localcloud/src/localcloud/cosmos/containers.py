@@ -47,7 +47,7 @@ class ItemContainer:
         return f"dbs/{resource_ids.encode(self.rid[:4])}/colls/{self.encoded_rid}/"
 
     def properties(self) -> dict[str, Any]:
-        """What `GET` on it answers."""
+        """Make the answer to `GET` on the container."""
         ttl = {} if self.default_ttl is None else {"defaultTtl": self.default_ttl}
         return {
             "id": self.name,
@@ -104,23 +104,23 @@ class Catalog:
             self._containers.append(ItemContainer(container.database, name, key, container.defaultTtl, rid))
 
     def container(self, database: str, name: str) -> ItemContainer | None:
-        """By names or by resource ids, as the path has them."""
+        """Find a container by names or by resource ids, as the path has them."""
         for container in self._containers:
             if name in (container.name, container.encoded_rid) and _is_database(container, database):
                 return container
         return None
 
     def containers_of(self, database: str) -> list[ItemContainer]:
-        """Those of the database with this name."""
+        """List the containers of the database with this name."""
         return [container for container in self._containers if container.database == database]
 
     def databases(self) -> list[dict[str, Any]]:
-        """What `GET` on each database answers."""
+        """List the databases, each as `GET` on it answers."""
         names = dict.fromkeys(container.database for container in self._containers)
         return [found for name in names if (found := self.database(name)) is not None]
 
     def database(self, name: str) -> dict[str, Any] | None:
-        """What `GET` on a database answers; None if there is no such database."""
+        """Make the answer to `GET` on a database; None if there is no such database."""
         for container in self._containers:
             if _is_database(container, name):
                 rid = resource_ids.encode(container.rid[:4])

@@ -17,8 +17,7 @@ _END_OF_STRING = b"\xff"
 
 @lru_cache(maxsize=4096)
 def effective(key: str) -> str:
-    """The effective key, in hexadecimal, of a partition key's text: the hash of each of its values, one after the
-    other."""
+    """Compute the effective key, in hexadecimal, of a partition key's text: the hashes of its values in their order."""
     return "".join(_hash(value) for value in json.loads(f"[{key}]"))
 
 

@@ -43,7 +43,7 @@ class Endpoints:
         return responses.answer(json_text.write(account_document(self._account, self._base_url)))
 
     async def addresses(self, request: Request) -> NoReturn:
-        """The addresses of the replicas, which a client in direct mode asks for."""
+        """Refuse to name the replicas, whose addresses a client in direct mode asks for."""
         self._caller(request).require_anywhere(actions.READ_METADATA, request.url.path)
         raise BadRequest(
             "The local account has no replicas that a client in direct mode could connect to. Use gateway mode: "
@@ -85,14 +85,14 @@ class Endpoints:
         )
 
     async def read_feed(self, request: Request) -> Response:
-        """All documents, or with an `A-IM` header those that changed."""
+        """List all documents, or with an `A-IM` header those that changed."""
         container = self._authorized(request, actions.READ_CHANGE_FEED)
         part = self._part_to_read(request, container)
         read = feeds.changed if "a-im" in request.headers else feeds.read_all
         return read(self._store, container, part, request.headers)
 
     async def post_document(self, request: Request) -> Response:
-        """A new item, an upsert, a batch, a query or the plan for one: the headers tell which."""
+        """Create, upsert, do a batch, query or plan a query: the headers tell which."""
         headers = request.headers
         if _is_set(headers.get("x-ms-cosmos-is-batch-request")):
             return await self._batch(request)
@@ -127,7 +127,7 @@ class Endpoints:
         return responses.of_item(container, item.lsn, item, minimal=_wants_minimal(request))
 
     async def conflicts(self, request: Request) -> Response:
-        """The conflicts of writes in several regions: with one region there are none."""
+        """List the conflicts of writes in several regions: with one region there are none."""
         container = self._authorized(request, actions.MANAGE_CONFLICTS)
         return responses.feed(container, self._store.lsn(container), [], "Conflicts")
 
@@ -140,7 +140,7 @@ class Endpoints:
         raise BadRequest("The local cloud runs no JavaScript: stored procedures are not there.")
 
     async def management(self, request: Request) -> NoReturn:
-        """Everything else is the control plane's, or nothing."""
+        """Refuse everything else, which is the control plane's or nothing."""
         self._caller(request).refuse_management(request.method, request.url.path)
 
     async def _create(self, request: Request, is_upsert: bool) -> Response:
@@ -155,7 +155,7 @@ class Endpoints:
         return responses.of_item(container, item.lsn, item, 201 if is_new else 200, _wants_minimal(request))
 
     async def _batch(self, request: Request) -> Response:
-        """A transactional batch, or a bulk: operations of many keys, each done by itself."""
+        """Do a transactional batch, or a bulk: operations of many keys, each by itself."""
         caller = self._caller(request)
         caller.authenticate()  # which actions it needs, the body tells
         container = self._container(request)
@@ -177,14 +177,17 @@ class Endpoints:
         return Caller(self._guard, self._account, request.headers.get("authorization"))
 
     def _authorized(self, request: Request, action: str) -> ItemContainer:
-        """The container in the path, once the caller is known to hold the action on it."""
+        """Get the container in the path, once the caller is known to hold the action on it."""
         container = self._container(request)
         self._caller(request).require(action, container.scope, container.path)
         consistency.check_level(request.headers)
         return container
 
     def _container(self, request: Request) -> ItemContainer:
-        """The container in the path. Only a caller who may read the account's metadata is told that there is none."""
+        """Get the container in the path.
+
+        Only a caller that may read the account's metadata is told that there is none.
+        """
         database, name = request.path_params["database"], request.path_params["container"]
         container = self._store.catalog.container(database, name)
         if container is None:
@@ -199,7 +202,7 @@ class Endpoints:
 
 
 def _key(request: Request, container: ItemContainer) -> str:
-    """The partition key that the request names with all its values."""
+    """Get the partition key that the request names; raises `BadRequest` unless it has all its values."""
     values = feed_ranges.key_values(request.headers, container)
     if values is None:
         raise BadRequest("PartitionKey value must be supplied for this operation.")

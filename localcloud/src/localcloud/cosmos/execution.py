@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from localcloud.cosmos import json_text, pages
+from localcloud.cosmos import deadline, json_text, pages
 from localcloud.cosmos.errors import BadRequest, QueryError
 from localcloud.cosmos.evaluation import projected, results, rows
 from localcloud.cosmos.expressions import ROOT, Row
@@ -56,15 +56,19 @@ class _Candidate:
 
 
 def run(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
-    """The page of at most `size` rows behind the token; raises `BadRequest` for a token that is none."""
+    """Run the query for the page of at most `size` rows behind the token.
+
+    Raises `BadRequest` for a token that is none.
+    """
     try:
-        return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
+        with deadline.limited():
+            return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
     except RecursionError as error:
         raise _too_deep() from error
 
 
 def predicate(text: str) -> Callable[[Any], bool]:
-    """Whether a document meets a query's condition, for patches."""
+    """Make a test of whether a document meets a query's condition, for patches."""
     query = parse(text, {})
     more = query.order_by or query.limit is not None or len(query.inputs) != 1
     if more or not _is_streamed(query) or query.where is None:
@@ -72,7 +76,8 @@ def predicate(text: str) -> Callable[[Any], bool]:
 
     def holds(document: Any) -> bool:
         try:
-            return any(True for _ in rows(query, {ROOT: document}))
+            with deadline.limited():
+                return any(True for _ in rows(query, {ROOT: document}))
         except RecursionError as error:
             raise _too_deep() from error
 
@@ -112,7 +117,7 @@ def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> An
 
 
 def _rows(query: Query, documents: Iterable[Any]) -> Iterator[Row]:
-    """The rows over all documents. A subquery that they are read by is worked out over all of them, too."""
+    """Make the rows over all documents. A subquery that they are read by is worked out over all of them, too."""
     if not query.inputs:
         yield from rows(query, {})
         return
@@ -134,13 +139,13 @@ def _candidates(query: Query, items: Iterable[Item]) -> Iterator[_Candidate]:
 
 
 def _projected(query: Query, candidate: _Candidate) -> str | None:
-    """The row's JSON; None if a SELECT VALUE is undefined. A whole item is its stored text."""
+    """Write the row's JSON; None if a SELECT VALUE is undefined. A whole item is its stored text."""
     value = projected(query, candidate.row)
     return candidate.body if value is candidate.row[ROOT] else _written(value)
 
 
 def _written(value: Any) -> str | None:
-    """The JSON of a value; None for undefined. What JSON has no number for, NaN and infinity, is undefined."""
+    """Write the JSON of a value; None for undefined. What JSON has no number for, NaN and infinity, is undefined."""
     if value is UNDEFINED:
         return None
     try:
@@ -159,7 +164,7 @@ def _finite(value: Any) -> Any:
 
 
 def _sorted(query: Query, candidates: Iterator[_Candidate]) -> Iterator[_Candidate]:
-    """By the last key first, since Python's sort keeps the order of equal ones."""
+    """Sort by the last key first, since Python's sort keeps the order of equal ones."""
     if not query.order_by:
         return candidates
     ordered = sorted(candidates, key=lambda candidate: _place(query, candidate.position))
@@ -178,7 +183,7 @@ def _sorted_rows(query: Query, found: Iterator[Row]) -> Iterable[Row]:
 
 
 def _place(query: Query, position: _Position) -> tuple[int, int]:
-    """The order of rows whose sort keys are equal: by item, backward if the first key is descending.
+    """Order rows whose sort keys are equal: by item, backward if the first key is descending.
 
     Clients rely on it when they resume a query across partitions,
     https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosmos/src/Query/Core/Pipeline/CrossPartition/OrderBy/OrderByCrossPartitionQueryPipelineStage.cs
@@ -196,7 +201,7 @@ def _follows(query: Query, position: _Position, start: _Position) -> bool:
 
 
 def _token(position: _Position, left: int | None) -> str:
-    """A token that fits into a header: sort values that are long stay out of it, and the row's item is asked again."""
+    """Write a token that fits into a header. Long sort values are left out: the next page asks the item for them."""
     values = [[] if value is UNDEFINED else [value] for value in position.values]
     token = json_text.write([values, position.sequence, position.row, left])
     return token if len(token) <= _LONGEST_TOKEN else json_text.write([None, position.sequence, position.row, left])
@@ -219,7 +224,7 @@ def _position(query: Query, scan: Scan, token: str) -> tuple[_Position, int | No
 
 
 def _position_of(query: Query, scan: Scan, sequence: int, row: int) -> _Position:
-    """The position of a row whose item was not written or deleted in between; raises `ValueError` if it was."""
+    """Find the position of a row; raises `ValueError` if its item was written or deleted in between."""
     items = (item for item in islice(scan(sequence - 1), 1) if item.sequence == sequence)
     for candidate in _candidates(query, items):
         if candidate.position.row == row:

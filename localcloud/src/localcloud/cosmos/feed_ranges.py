@@ -42,7 +42,7 @@ EVERYTHING = FeedRange()
 
 
 def of_headers(headers: Mapping[str, str], container: ItemContainer) -> FeedRange:
-    """The feed range that a request names: by partition key, by effective partition keys, by both or by neither.
+    """Read the feed range that a request names: by partition key, by effective partition keys, by both or by neither.
 
     Raises `BadRequest` if a header is malformed, `PartitionKeyRangeGone` if it names a physical partition that the
     container does not have.
@@ -54,13 +54,13 @@ def of_headers(headers: Mapping[str, str], container: ItemContainer) -> FeedRang
 
 
 def key_values(headers: Mapping[str, str], container: ItemContainer) -> tuple[str, ...] | None:
-    """The texts of the partition key's values in the header; None if there is no such header."""
+    """Read the texts of the partition key's values in the header; None if there is no such header."""
     header = headers.get("x-ms-documentdb-partitionkey")
     return None if header is None else partition_keys.of_header(header, container.levels)
 
 
 def check_range_id(headers: Mapping[str, str], container: ItemContainer) -> None:
-    """Raises `PartitionKeyRangeGone` if the header names another range than the container's: `0`, or `{rid},0`."""
+    """Raise `PartitionKeyRangeGone` if the header names another range than the container's: `0`, or `{rid},0`."""
     named = headers.get("x-ms-documentdb-partitionkeyrangeid")
     if named is not None and named.rpartition(",")[2] != container.partition_key_range["id"]:
         raise PartitionKeyRangeGone

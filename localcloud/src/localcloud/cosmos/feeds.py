@@ -22,7 +22,7 @@ from localcloud.cosmos.state import Item, ItemStore
 def queried(
     store: ItemStore, container: ItemContainer, part: FeedRange, headers: Mapping[str, str], body: Any
 ) -> Response:
-    """A page of a query's rows."""
+    """Answer a page of a query's rows."""
     metrics = QueryMetrics()
     asked = read_query(body)
     metrics.compiled()
@@ -42,12 +42,12 @@ def queried(
 
 
 def _execution_info(asked: Query) -> str:
-    """How rows with equal sort keys are ordered, for a client that resumes the query behind one of them."""
+    """Tell how rows with equal sort keys are ordered, for a client that resumes the query behind one of them."""
     return json_text.write({"reverseRidEnabled": False, "reverseIndexScan": asked.is_reversed})
 
 
 def _check_served_by_gateway(asked: Query, container: ItemContainer, headers: Mapping[str, str]) -> None:
-    """Raises `BadRequest` for a query across partitions that its client does not allow, or has to put together.
+    """Raise `BadRequest` for a query across partitions that its client does not allow, or has to put together.
 
     https://learn.microsoft.com/rest/api/cosmos-db/querying-cosmosdb-resources-using-the-rest-api
     """
@@ -63,7 +63,7 @@ def _check_served_by_gateway(asked: Query, container: ItemContainer, headers: Ma
 
 
 def read_query(body: Any) -> Query:
-    """Reads `{"query": …, "parameters": [{"name": …, "value": …}]}`; raises `BadRequest`."""
+    """Read `{"query": …, "parameters": [{"name": …, "value": …}]}`; raises `BadRequest`."""
     text = body.get("query") if isinstance(body, dict) else None
     parameters = (body.get("parameters") or []) if isinstance(body, dict) else []
     if not isinstance(text, str) or not isinstance(parameters, list):
@@ -77,7 +77,7 @@ def read_query(body: Any) -> Query:
 
 
 def read_all(store: ItemStore, container: ItemContainer, part: FeedRange, headers: Mapping[str, str]) -> Response:
-    """A page of all items. Its continuation is the last one's sequence number: it survives writes in between."""
+    """Answer a page of all items. Its continuation is the last one's sequence number: it survives writes in between."""
     after = _whole_number(headers.get("x-ms-continuation", "0"))
     items = ((item.sequence, item.body) for item in store.scan(container, part, after))
     page = pages.fill(items, pages.size(headers))
@@ -86,7 +86,7 @@ def read_all(store: ItemStore, container: ItemContainer, part: FeedRange, header
 
 
 def changed(store: ItemStore, container: ItemContainer, part: FeedRange, headers: Mapping[str, str]) -> Response:
-    """A page of the change feed, latest versions only; 304 at its end. The etag is where the next page begins.
+    """Answer a page of the change feed, latest versions only; 304 at its end. The next page begins at the etag.
 
     https://learn.microsoft.com/azure/cosmos-db/nosql/change-feed-design-patterns
     """

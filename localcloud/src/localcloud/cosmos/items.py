@@ -27,7 +27,7 @@ class Preconditions:
     if_none_match: str | None = None
 
     def check(self, item: Item) -> None:
-        """Raises `PreconditionFailed` unless the stored item is the one that the caller means to change."""
+        """Raise `PreconditionFailed` unless the stored item is the one that the caller means to change."""
         if self.if_match not in (None, "*", item.etag) or self.if_none_match in ("*", item.etag):
             raise PreconditionFailed
 
@@ -56,7 +56,7 @@ class Items:
         return self._write(partition, checked, None)
 
     def upsert(self, partition: str, document: Any, conditions: Preconditions) -> tuple[Item, bool]:
-        """The item, and whether it is new."""
+        """Store the document; return the item, and whether it is new."""
         checked = self._checked(document, partition)
         existing = self.store.find(self.container, partition, checked["id"])
         if existing is not None:
@@ -87,8 +87,10 @@ class Items:
         self.store.delete(self.container, existing)
 
     def _write(self, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
-        """Stores the document; raises `CosmosError` if it is too large or too deep as its caller has it, that is
-        without the system's properties."""
+        """Store the document; raises `CosmosError` if it is too large or too deep.
+
+        Its size and its depth are those that its caller sees, without the system's properties.
+        """
         own = {name: value for name, value in document.items() if name not in SYSTEM_PROPERTIES}
         try:
             json_text.check_depth(own)
@@ -113,7 +115,7 @@ class Items:
 
 
 def check_id(value: Any) -> None:
-    """Raises `BadRequest` for an id that Azure refuses."""
+    """Raise `BadRequest` for an id that Azure refuses."""
     if not isinstance(value, str) or not value:
         raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing")
     if illegal := _ILLEGAL_IN_ID.search(value):

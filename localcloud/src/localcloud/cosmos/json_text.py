@@ -15,7 +15,7 @@ class TooDeepError(ValueError):
 
 
 def parse(text: bytes | str) -> Any:
-    """The value; raises `ValueError` if the text is not JSON that can be stored and sent again."""
+    """Read the value; raises `ValueError` if the text is not JSON that can be stored and sent again."""
     try:
         value = json.loads(text, parse_constant=_not_a_number, parse_float=_finite, parse_int=_integer)
     except RecursionError as error:
@@ -27,7 +27,7 @@ def parse(text: bytes | str) -> Any:
 
 
 def check_depth(value: Any) -> None:
-    """Raises `TooDeepError` if the value is nested in more levels than Cosmos DB takes."""
+    """Raise `TooDeepError` if the value is nested in more levels than Cosmos DB takes."""
     layer = [value]
     for _ in range(DEEPEST):
         layer = [
@@ -41,12 +41,12 @@ def check_depth(value: Any) -> None:
 
 
 def write(value: Any) -> str:
-    """Compact and in ASCII: what a lone surrogate in a document survives."""
+    """Write compact JSON in ASCII, which a lone surrogate in a document survives."""
     return json.dumps(value, separators=(",", ":"))
 
 
 def size(value: Any) -> int:
-    """The bytes of its compact JSON in UTF-8, which is how Cosmos DB measures an item."""
+    """Count the bytes of the compact JSON in UTF-8, as Cosmos DB measures an item."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return len(text.encode("utf-8", "surrogatepass"))
 

@@ -27,7 +27,7 @@ class Page(Generic[Place]):
 
 
 def fill(rows: Iterable[tuple[Place, str | None]], most: int) -> Page[Place]:
-    """The first of the rows, each given as its place and its JSON, that fit into one answer; one row fits always.
+    """Take the first rows, each given as its place and its JSON, that fit into one answer; one row fits always.
 
     A row's text may be None: it is passed over, and counts all the same.
     """
@@ -44,7 +44,7 @@ def fill(rows: Iterable[tuple[Place, str | None]], most: int) -> Page[Place]:
 
 
 def size(headers: Mapping[str, str]) -> int:
-    """The most rows that a client wants in an answer; raises `BadRequest`."""
+    """Read the most rows that a client wants in an answer; raises `BadRequest`."""
     text = headers.get("x-ms-max-item-count", str(_DEFAULT_SIZE))
     if text == "-1":
         return _DYNAMIC_SIZE

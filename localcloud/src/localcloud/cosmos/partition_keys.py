@@ -21,12 +21,12 @@ _ABSENT = "{}"
 
 
 def of_document(document: dict[str, Any], paths: Sequence[Path]) -> str:
-    """The key's text; raises `BadRequest` if one of its values is an object or an array."""
+    """Read the key's text; raises `BadRequest` if one of its values is an object or an array."""
     return join(_in_document(document, path) for path in paths)
 
 
 def of_header(header: str, levels: int) -> tuple[str, ...]:
-    """The texts of the values in the header, in a container of so many levels; raises `BadRequest` if it is malformed.
+    """Read the texts of the values in the header, in a container of so many levels; raises `BadRequest`.
 
     There may be fewer than `levels`. An empty array is the key of a document that has none of the values.
     """
@@ -42,7 +42,7 @@ def of_header(header: str, levels: int) -> tuple[str, ...]:
 
 
 def join(values: Any) -> str:
-    """The text of a key, or of its first values."""
+    """Write the text of a key, or of its first values."""
     return ",".join(values)
 
 

@@ -27,7 +27,7 @@ class Operation:
     source: tuple[str, ...]
 
     def apply(self, document: Any) -> None:
-        """Changes the document; raises `BadRequest` if it has no such place."""
+        """Change the document; raises `BadRequest` if it has no such place."""
         value = copy.deepcopy(self.value)  # one operation's value may be changed by the next
         if self.kind == "move":
             value = _remove(*_parent(document, self.source))
@@ -57,7 +57,7 @@ class Specification:
 
 
 def specification(request: Any, container: ItemContainer) -> Specification:
-    """Reads `{"condition": "from c where …", "operations": […]}` or the bare list; raises `BadRequest`."""
+    """Read `{"condition": "from c where …", "operations": […]}` or the bare list; raises `BadRequest`."""
     if isinstance(request, list):
         request = {"operations": request}
     operations = request.get("operations") if isinstance(request, dict) else None
@@ -138,7 +138,7 @@ def _increment(parent: Any, key: str, by: Any) -> None:
 
 
 def _put_in_array(array: list[Any], key: str, value: Any, kind: str) -> None:
-    """`-` is the place behind the last element, where there is nothing to replace."""
+    """Put the value at an index, or at `-`: the place behind the last element, where there is nothing to replace."""
     if key == "-" and kind != "replace":
         array.append(value)
     elif kind in ("add", "move"):

@@ -138,7 +138,7 @@ class Query:
         return bool(self.order_by) and self.order_by[0].descending
 
     def reading(self, values: list[Any]) -> "Query":
-        """The same query with these values as what it reads first."""
+        """Copy the query, with these values as what it reads first."""
         first, *others = self.inputs
         return replace(self, inputs=(replace(first, collection=Values(values)), *others))
 
@@ -156,7 +156,7 @@ class Query:
         return all(self._property(path) in fixed for path in partition_key)
 
     def _property(self, path: tuple[str, ...]) -> Expression:
-        """The expression for a property of a document, such as `c.address.city`."""
+        """Make the expression for a property of a document, such as `c.address.city`."""
         expression: Expression = Reference(self.inputs[0].alias)
         for name in path:
             expression = Member(expression, Constant(name))

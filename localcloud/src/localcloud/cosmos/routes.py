@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starlette:
-    """The application of the account of this name. `base_url` is its own, such as `https://contoso.documents.azure.com/`."""
+    """Make the application of an account. `base_url` is its own, such as `https://contoso.documents.azure.com/`."""
     return Starlette(
         routes=routes(Endpoints(guard, store, account, base_url)),
         middleware=[Middleware(_Simplified)],
@@ -32,7 +32,7 @@ def cosmos(guard: Guard, store: ItemStore, account: str, base_url: str) -> Starl
 
 
 def routes(endpoints: Endpoints) -> list[Route]:
-    """Every request that is answered; the last route takes what is the control plane's or nothing."""
+    """List every request that is answered; the last route takes what is the control plane's or nothing."""
     database = "/dbs/{database}"
     container = f"{database}/colls/{{container}}"
     management = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -73,7 +73,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    """What a full disk does to a request; any other failure of the database is a fault of this program."""
+    """Answer a request that a full disk stops; any other failure of the database is a fault of this program."""
     if not is_outage(error):
         raise error
     _log.warning("Cosmos DB can store nothing at the moment: %s", error)

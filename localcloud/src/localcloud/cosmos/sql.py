@@ -27,7 +27,10 @@ _GRAMMAR = Lark(
 
 
 def parse(text: str, parameters: Mapping[str, Any]) -> Query:
-    """The query; raises `QueryError`, which is a 400, for everything that Cosmos DB's SQL or this grammar refuses."""
+    """Read the query.
+
+    Raises `QueryError`, which is a 400, for everything that Cosmos DB's SQL or this grammar refuses.
+    """
     if len(text.encode("utf-8", "surrogatepass")) > LONGEST:
         raise QueryError("SC3001", f"The SQL query text exceeded the maximum limit of {LONGEST} bytes.")
     try:

@@ -64,16 +64,16 @@ class ItemStore:
         self._sql.close()
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Everything in it is written, or nothing if it raises. Transactions nest."""
+        """Write everything in this context, or nothing if it raises. Transactions nest."""
         return transaction(self._sql)
 
     def lsn(self, container: ItemContainer) -> int:
-        """The number of the container's latest write, 0 before the first."""
+        """Get the number of the container's latest write, 0 before the first."""
         row = self._sql.execute("SELECT lsn FROM logs WHERE container = ?", (container.path,)).fetchone()
         return int(row[0]) if row else 0
 
     def find(self, container: ItemContainer, partition: str, name: str) -> Item | None:
-        """The item of this id, or of this resource id, in the partition."""
+        """Find the item of this id, or of this resource id, in the partition."""
         where = f"container = ? AND partition = ? AND id = ? AND {_ALIVE}"
         item = self._one(where, (container.path, partition, name, self._clock()))
         sequence = resource_ids.document_sequence(container.rid, name) if item is None else None
@@ -83,7 +83,7 @@ class ItemStore:
         return self._one(where, (container.path, partition, sequence, self._clock()))
 
     def write(self, container: ItemContainer, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
-        """Stores the document as a new item, or in the place of `replaced`; raises `ValueError` if it has no JSON.
+        """Store the document as a new item, or in the place of `replaced`; raises `ValueError` if it has no JSON.
 
         Sets the document's system properties; the expiry follows its `ttl` and the container's.
         """
@@ -112,11 +112,11 @@ class ItemStore:
             self._sql.execute("DELETE FROM items WHERE container = ? AND sequence = ?", (container.path, item.sequence))
 
     def scan(self, container: ItemContainer, part: FeedRange = EVERYTHING, after: int = 0) -> Iterator[Item]:
-        """The items of the feed range in order of creation, from the one after this sequence number on."""
+        """Read the items of the feed range in order of creation, from the one after this sequence number on."""
         return self._several(container, part, "sequence > ?", (after,), "sequence")
 
     def changes(self, container: ItemContainer, part: FeedRange, after: int, since: float) -> Iterator[Item]:
-        """The items of the feed range that were written after this log number and at or after this time.
+        """Read the items of the feed range that were written after this log number and at or after this time.
 
         They come in the order of their latest writes.
         """
@@ -146,7 +146,7 @@ class ItemStore:
 
 
 def _of_key(part: FeedRange) -> tuple[str, tuple[object, ...]]:
-    """The condition in SQL that a feed range's partition key makes, and the values in it."""
+    """Write the condition in SQL that a feed range's partition key makes, and the values in it."""
     if not part.names_key:
         return "TRUE", ()
     if not part.is_prefix:
@@ -160,7 +160,7 @@ def _etag(lsn: int, timestamp: int) -> str:
 
 
 def _expiry(container: ItemContainer, document: dict[str, Any], now: int) -> int | None:
-    """A document's own `ttl` counts only if the container has a default
+    """Compute when a document expires. Its own `ttl` counts only if the container has a default
     (https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live)."""
     if container.default_ttl is None:
         return None

@@ -1,7 +1,6 @@
 """Reads the facts of the local cloud and of the cluster that runs on it."""
 
-from localcloud.authorization.audit import Access as AuditedAccess
-from localcloud.authorization.audit import Exchange as AuditedExchange
+from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, principal_id
 from localcloud.cloud import Cloud
 from localcloud.cluster.cluster import Cluster, RunningWorkload
@@ -135,7 +134,7 @@ class LaptopRemedies:
     def role(self, facts: Facts, access: Access) -> Remedy:
         name = facts.found.name if facts.found else ""
         principal = principal_id(name)
-        denied = AuditedAccess(
+        denied = AccessEntry(
             principal, name, facts.pod, None, access.action, access.scope, allowed=False, reason="no grant"
         )
         return Remedy(self._advice.on_access(denied) or "")
@@ -147,7 +146,7 @@ class LaptopRemedies:
     def _exchange(self, facts: Facts, code: str, workload: str | None) -> Remedy:
         token = facts.token
         namespace, _, account = facts.account.partition("/")
-        entry = AuditedExchange(
+        entry = ExchangeEntry(
             client_id=facts.annotation or "",
             workload=workload,
             pod=facts.pod or None,

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud.authorization.audit import Audit, Exchange
+from localcloud.authorization.audit import Audit, ExchangeEntry
 from localcloud.authorization.tokens import LIFETIME
 from localcloud.entra import access_tokens, assertions, discovery, errors, token_request
 from localcloud.entra.assertions import UnverifiedAssertion
@@ -159,9 +159,9 @@ class _Attempt:
         self.identity: Identity | None = None
         self.resource: str | None = None
 
-    def entry(self, result: str, uti: str | None = None, detail: str | None = None) -> Exchange:
+    def entry(self, result: str, uti: str | None = None, detail: str | None = None) -> ExchangeEntry:
         assertion = self.assertion
-        return Exchange(
+        return ExchangeEntry(
             client_id=self.client_id,
             workload=self.identity.name if self.identity else None,
             pod=assertion.pod if assertion else None,

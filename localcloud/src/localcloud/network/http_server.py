@@ -1,4 +1,4 @@
-"""HTTP servers in this process's own loop, which give a slow client only so much time."""
+"""HTTP servers in this process's event loop, with a time limit for each request."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from localcloud.network.listener import Listener, listen
 
-RESET = "localcloud.reset"  # an extension of the ASGI scope: `reset` breaks the request's connection off
+RESET = "localcloud.reset"  # an extension of the ASGI scope: `reset` resets the request's connection
 HEAD_TIMEOUT = 10.0  # seconds from a connection's or a request's beginning to the end of its head
 BODY_TIMEOUT = 30.0  # seconds between two parts of a body
 _MOST_CONNECTIONS = 512
 # https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9
 _REQUEST_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_WEBSOCKETS = {  # the protocols inside have heartbeats of their own
+    "ws": "websockets-sansio",
+    "ws_max_size": 1024 * 1024,
+    "ws_ping_interval": None,
+    "ws_per_message_deflate": False,
+}
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -92,11 +98,11 @@ class HttpConnection(HttpToolsProtocol):
 
 
 class EmbeddedServer(uvicorn.Server):
-    """A server that says when it answers, and leaves signals to the program it is part of."""
+    """A uvicorn server within another program. `answering` is set once it answers; signals are left to the program."""
 
     def __init__(self, app: ASGIApp, **options: Any) -> None:
         """`options` are uvicorn's."""
-        common = {"lifespan": "off", "log_config": None, "log_level": "warning", "access_log": False, "ws": "none"}
+        common = {"lifespan": "off", "log_config": None, "log_level": "warning", "access_log": False, **_WEBSOCKETS}
         super().__init__(uvicorn.Config(app, **{**common, **options}))
         self.answering = asyncio.Event()
 
@@ -110,9 +116,9 @@ class EmbeddedServer(uvicorn.Server):
 
 
 class HttpServer:
-    """A TCP port, bound first and served later, so that what is served may know the port.
+    """An HTTP server whose port is bound first and served later, so that the application can be told the port.
 
-    Serves so many connections at once; a further one is closed unread. `what` names it in the notice of that.
+    If `most_connections` are open, each further one is closed unread and logged. `what` is the name in the log.
     """
 
     def __init__(self, what: str, host: str, port: int, most_connections: int = _MOST_CONNECTIONS) -> None:
@@ -126,7 +132,7 @@ class HttpServer:
         self._task: asyncio.Task[None] | None = None
 
     async def serve(self, app: ASGIApp, tls: ssl.SSLContext | None = None, **options: Any) -> None:
-        """Returns once requests are answered. `options` are uvicorn's."""
+        """Return once requests are answered. `options` are uvicorn's."""
         self._server = server = EmbeddedServer(
             app, http=HttpConnection, timeout_keep_alive=75, timeout_graceful_shutdown=3, **options
         )
@@ -140,7 +146,7 @@ class HttpServer:
         self._listener.start()
 
     async def close(self) -> None:
-        """Accepts nothing new, lets the requests under way finish for a moment, and gives the port back."""
+        """Stop accepting, give the requests under way three seconds to finish, and release the port."""
         if self._listener is not None:
             await self._listener.close()
         self._socket.close()

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from localcloud.authorization import built_in_roles
-from localcloud.authorization.audit import Access, Exchange
+from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.guard import CONTROL_PLANE, NO_GRANT
 from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, principal_id
 from localcloud.authorization.roles import ControlAction, Role
@@ -36,10 +36,10 @@ class Advice:
         self._once_known: set[str] = set()
         self._used: set[tuple[str | None, str]] = set()  # workloads and scopes that they were let through to
 
-    def hear(self, entry: Exchange | Access) -> None:
+    def hear(self, entry: ExchangeEntry | AccessEntry) -> None:
         """Remembers what the workloads use, so that a role that none uses can be told from one that is needed."""
         self._once_known.update(self._current().workloads)
-        if isinstance(entry, Access) and entry.allowed:
+        if isinstance(entry, AccessEntry) and entry.allowed:
             self._used.add((entry.workload, entry.scope))
 
     @property
@@ -48,7 +48,7 @@ class Advice:
         self._once_known.update(model.workloads)
         return model
 
-    def on_exchange(self, entry: Exchange) -> str | None:
+    def on_exchange(self, entry: ExchangeEntry) -> str | None:
         """The advice for a refused token exchange, or nothing if the code speaks for itself."""
         model = self._model
         match entry.result:
@@ -99,7 +99,7 @@ class Advice:
                 return self._on_subject(entry, entry.workload, workload, model)
         return None
 
-    def on_access(self, entry: Access) -> str | None:
+    def on_access(self, entry: AccessEntry) -> str | None:
         """The advice for a denied access."""
         model = self._model
         if entry.reason == CONTROL_PLANE:
@@ -144,7 +144,7 @@ class Advice:
         namespace, _, account = meant.partition("/")
         return f"set serviceAccountName to {account}, in the namespace {namespace}{place}.", place.strip(" ()")
 
-    def _on_unknown_client(self, entry: Exchange, model: AccessModel) -> str:
+    def _on_unknown_client(self, entry: ExchangeEntry, model: AccessModel) -> str:
         deleted = next((name for name in self._names(entry) if client_id(name) == entry.client_id.lower()), None)
         if deleted:
             return (
@@ -158,7 +158,7 @@ class Advice:
             f"account{expected}{place}."
         )
 
-    def _on_issuer(self, entry: Exchange, name: str, workload: Workload) -> str:
+    def _on_issuer(self, entry: ExchangeEntry, name: str, workload: Workload) -> str:
         trusted = self._nearest_trust(workload, entry).issuer
         if entry.issuer and trusted.rstrip("/") == entry.issuer.rstrip("/"):
             why = "They differ in the last slash alone, and must be equal to the letter."
@@ -169,7 +169,7 @@ class Advice:
             f"credential: {self._workload_in_file(name)}."
         )
 
-    def _on_subject(self, entry: Exchange, name: str, workload: Workload, model: AccessModel) -> str:
+    def _on_subject(self, entry: ExchangeEntry, name: str, workload: Workload, model: AccessModel) -> str:
         trusted = self._nearest_trust(workload, entry).subject
         said = f"the identity {name} trusts {trusted} and the pod is {entry.subject}."
         own = next((each for each, other in model.workloads.items() if other.subject == entry.subject), None)
@@ -197,7 +197,7 @@ class Advice:
             f"workload {name} in {shown(self._access)}."
         )
 
-    def _on_other_service_account(self, entry: Access, model: AccessModel) -> str | None:
+    def _on_other_service_account(self, entry: AccessEntry, model: AccessModel) -> str | None:
         """The advice if the pod has another workload's identity, and the one it should have may do this."""
         meant = self._deployment_of(entry.pod)
         if meant is None or meant == entry.workload or meant not in model.workloads:
@@ -212,7 +212,7 @@ class Advice:
             f"{account}{self._place('Deployment', meant, field)}; grant {entry.workload} nothing."
         )
 
-    def _on_other_plane(self, entry: Access, model: AccessModel) -> str | None:
+    def _on_other_plane(self, entry: AccessEntry, model: AccessModel) -> str | None:
         """The advice if a role that the workload has on the scope names the action, but not where Azure looks."""
         for name, role in model.roles_on(entry.principal or "", entry.scope).items():
             instead = self._grant(entry, model)
@@ -233,7 +233,7 @@ class Advice:
                 )
         return None
 
-    def _on_other_scope(self, entry: Access, model: AccessModel) -> str | None:
+    def _on_other_scope(self, entry: AccessEntry, model: AccessModel) -> str | None:
         """The advice if a role of the workload holds the action on a scope that is another workload's business."""
         name = entry.workload or ""
         others = {
@@ -250,13 +250,13 @@ class Advice:
                 )
         return None
 
-    def _on_missing_role(self, entry: Access, model: AccessModel) -> str:
+    def _on_missing_role(self, entry: AccessEntry, model: AccessModel) -> str:
         return (
             f"nothing grants {entry.action} on {entry.scope} to {entry.workload}, and its pod runs under the right "
             f"service account, so the role is missing: {self._grant(entry, model)}."
         )
 
-    def _grant(self, entry: Access, model: AccessModel) -> str:
+    def _grant(self, entry: AccessEntry, model: AccessModel) -> str:
         """The role to be written into the access model: one of its own that nobody has is likely the one that was taken
         away; otherwise it is the smallest that holds the action."""
         granted = {grant.role for workload in model.workloads.values() for grant in workload.grants}
@@ -279,12 +279,12 @@ class Advice:
                 return f"the workload {name} in {shown(self._access)}:{number}"
         return f"the workload {name} in {shown(self._access)}"
 
-    def _names(self, entry: Exchange) -> Iterator[str]:
+    def _names(self, entry: ExchangeEntry) -> Iterator[str]:
         """The workloads that there were, and those that the service account and the pod may be named after."""
         yield from self._once_known - self._current().workloads.keys()
         yield from filter(None, (_account(entry.subject), self._deployment_of(entry.pod)))
 
-    def _nearest_trust(self, workload: Workload, entry: Exchange) -> FederatedCredential:
+    def _nearest_trust(self, workload: Workload, entry: ExchangeEntry) -> FederatedCredential:
         """The federated credential that is most like what was presented."""
 
         def likeness(credential: FederatedCredential) -> tuple[bool, bool, bool]:
@@ -294,7 +294,7 @@ class Advice:
 
         return max(workload.trusts(self._issuers), key=likeness)
 
-    def _expected_client(self, entry: Exchange, model: AccessModel) -> str:
+    def _expected_client(self, entry: ExchangeEntry, model: AccessModel) -> str:
         for name, workload in model.workloads.items():
             if workload.subject == entry.subject:
                 return f" {workload.serviceAccount} to {client_id(name)}"

@@ -1,8 +1,7 @@
-"""`localcloud`: runs the cloud, and talks to the one that runs. `localcloud --help` names every verb and setting."""
+"""`localcloud`: start the cloud, or ask one that runs. `localcloud --help` names every verb and setting."""
 
 import argparse
 import asyncio
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from localcloud.operator.languages import LANGUAGES, lines_for
 from localcloud.operator.lines import say, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
@@ -101,8 +101,7 @@ def _env(arguments: argparse.Namespace) -> int:
 
     def export(client: "httpx.Client") -> int:
         environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
-        for name, value in environment.items():
-            print(f"export {name}={shlex.quote(value)}")
+        print("\n".join(lines_for(arguments.language, environment)))
         return 0
 
     return _ask(arguments, export)
@@ -207,6 +206,24 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return _ask(arguments, examine)
 
 
+def _least_privilege(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from localcloud.authorization.model import AccessFileError
+    from localcloud.operator.least_privilege import least_privilege
+
+    settings = _settings(arguments)
+    trail = settings.state / "audit.jsonl"
+    if not trail.exists():
+        sys.exit(f"localcloud: there is no trail at {trail}: no local cloud has run there")
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    try:
+        least_privilege(settings.access, trail, arguments.form, console)
+    except AccessFileError as error:
+        return _fail(error)
+    return 0
+
+
 def _ask(arguments: argparse.Namespace, question: "Callable[[httpx.Client], int]") -> int:
     from localcloud.operator.client import ControlError, connect
 
@@ -247,7 +264,7 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument(flag, help=default, nargs="*" if setting == "issuers" else None)
         return one
 
-    run = add("run", _run, "run the cloud, and a cluster on it where an overlay is given")
+    run = add("run", _run, "run the cloud, with a cluster if you give an overlay")
     run.add_argument("--overlay", type=Path, help="the kustomize overlay that the cluster runs")
     run.add_argument("--ephemeral", action="store_true", help="remove the state folder at the end")
     run.add_argument("--service-port", type=_service_port, action="append", default=[], metavar="SERVICE=PORT")
@@ -260,13 +277,28 @@ def _parser() -> argparse.ArgumentParser:
         help="keep this service account's projected token in a folder, for a workload that runs elsewhere",
     )
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
-    add("status", _status, "the pods, and what those that are not ready lack")
-    add("doctor", _doctor, "each workload's way to Azure, link by link, and how to mend the one that is broken")
-    add("access", _access, "who did what, from the audit trail")
-    add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
-    env = add("env", _env, "the environment of a workload that you start yourself, as shell commands for eval")
+    add("status", _status, "list the pods; for each that is not ready, say why")
+    add("doctor", _doctor, "examine each workload's way to Azure, and name the broken link and how to mend it")
+    add("access", _access, "show which workload did what, from the audit trail")
+    least = add("least-privilege", _least_privilege, "show what is granted and was never used, and the smallest roles")
+    least.add_argument(
+        "--as",
+        dest="form",
+        choices=("table", "access.yaml", "bicep", "terraform"),
+        default="table",
+        help="a table, or what was used and no more as an access model, Bicep or Terraform (default: table)",
+    )
+    add("outputs", _outputs, "print this cloud's ids and endpoints as the manifests take infrastructure's outputs")
+    env = add("env", _env, "print the environment of a workload that you start yourself, as shell commands for eval")
     env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
-    secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
+    env.add_argument(
+        "--for",
+        dest="language",
+        choices=LANGUAGES,
+        default="shell",
+        help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
+    )
+    secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
     restart = add("restart", _restart, "restart a deployment's pods, one after the other")
@@ -279,7 +311,7 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")
     add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
     add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
-    add("faults", _faults, "which services have a fault, and how often it was met")
+    add("faults", _faults, "list the services' faults, and how many requests each has hit")
     fault = add("fault", _fault, "make a service fail, or work again")
     fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
     fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")

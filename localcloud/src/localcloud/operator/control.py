@@ -1,7 +1,7 @@
-"""The operator's door: a Unix socket in the state folder, open to the owner of that folder alone.
+"""The control socket: a Unix socket in the state folder that only the folder's owner can open.
 
-It stands for Azure's control plane and for kubectl: secrets are handed over as a deployment does it, deployments are
-restarted, jobs are made from cronjobs. Azure's faults are asked for here too. No workload reaches it.
+It stands for Azure's control plane and for kubectl. It stores secrets, restarts deployments, creates jobs from cronjobs
+and begins faults. No workload reaches it.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class StatePathTooLong(Exception):
 
 
 def socket_path(folder: Path) -> Path:
-    """Where the socket of the cloud with this state folder is; raises `StatePathTooLong`."""
+    """Return the path of the socket in this state folder. Raises `StatePathTooLong`."""
     path = folder.absolute() / SOCKET
     if len(os.fsencode(path)) > _LONGEST_PATH:
         raise StatePathTooLong(
@@ -49,7 +49,7 @@ def socket_path(folder: Path) -> Path:
 
 
 class ControlPlane:
-    """Serves the operator's requests until it is closed."""
+    """Serve the operator's requests until it is closed."""
 
     def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections, laptop: Laptop | None) -> None:
         self._path = socket_path(cloud.settings.state)
@@ -61,7 +61,7 @@ class ControlPlane:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns once it answers."""
+        """Return once requests are answered."""
         self._server = server = EmbeddedServer(self._app(), uds=str(self._path))
         self._task = asyncio.create_task(server.serve(), name="control")
         await server.answering.wait()

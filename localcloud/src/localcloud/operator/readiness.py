@@ -1,4 +1,4 @@
-"""Watches the cluster's pods, and tells the person at the terminal when one lacks something, and when it has it."""
+"""Watch the cluster's pods, and print when one is not ready, why, and when it is ready again."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from localcloud.operator.lines import step
 from localcloud.operator.notices import Notices
 
 _LOOK = 0.5  # seconds
-_PATIENCE = 8.0  # seconds; a pod that is only starting is not worth a line
+_PATIENCE = 8.0  # seconds in which a pod may start without a line about it
 
 
 class PodStatus(Protocol):
@@ -31,7 +31,7 @@ async def watch(
     advice: Advice,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Looks until it is cancelled. A pod's reason is said once; reasons that differ in a tracking id are repeats."""
+    """Watch until cancelled. A pod's reason is printed again if it changes by more than a tracking id."""
     waiting_since: dict[str, float] = {}
     said: dict[str, str] = {}
     while True:

@@ -1,6 +1,6 @@
 """What was refused, told to the person at the terminal: calmly, and with what to fix."""
 
-from localcloud.authorization.audit import Access, Exchange
+from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.operator.advice import Advice
 from localcloud.operator.attempts import without_attempt
 from localcloud.operator.notices import Notices
@@ -13,10 +13,10 @@ class Terminal:
         self._advice = advice
         self._notices = notices
 
-    def hear(self, entry: Exchange | Access) -> None:
+    def hear(self, entry: ExchangeEntry | AccessEntry) -> None:
         """Says what was refused; what was allowed is not worth a line."""
         self._advice.hear(entry)
-        if isinstance(entry, Exchange):
+        if isinstance(entry, ExchangeEntry):
             if entry.result != "ok":
                 who = entry.pod or entry.subject or entry.client_id
                 what = f"{who}: {entry.result} {entry.detail}"

@@ -7,7 +7,7 @@ from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.address import CBS, Address
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.message import Message, data_sections
-from localcloud.servicebus.amqp.performatives import Attach, Source, Target
+from localcloud.servicebus.amqp.performatives import Attach, Coordinator, Source, Target
 from localcloud.servicebus.amqp.types import Described, Symbol, Value
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
@@ -63,9 +63,13 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
         return _request_link(session, attach, queue.name, text(target.address), peer, accept)
     peer.credentials.require(RECEIVE if peer_receives else SEND, queue)
     if not peer_receives:
-        if queue.dead_letters is None:
-            raise AmqpError(errors.NOT_ALLOWED, "Messages cannot be sent to a dead-letter sub-queue.")
+        if not queue.can_send:
+            description = f"Messages cannot be sent to '{queue.name}': it is a subscription or a dead-letter sub-queue."
+            raise AmqpError(errors.NOT_ALLOWED, description)
         return IncomingLink(session, attach.handle, attach.name, _enqueue(queue, peer.credentials), peer.holdings)
+    if not queue.can_receive:
+        why = "has auto-forwarding enabled" if queue.holds_messages else "is a topic: receive from its subscriptions"
+        raise AmqpError(errors.NOT_ALLOWED, f"No message receiver can be created on '{queue.name}', which {why}.")
     return _receiver(session, attach, source, queue, peer)
 
 
@@ -115,9 +119,9 @@ def _timeout(attach: Attach) -> float:
 def termini(attach: Attach) -> tuple[Source, Target]:
     """Raises `AmqpError` if an end is missing, or is a transaction's coordinator."""
     source = read(attach.source) if attach.source is not None else Source()
-    if isinstance(attach.target, Described) and attach.target.descriptor in (0x30, "amqp:coordinator:list"):
-        raise AmqpError(errors.NOT_IMPLEMENTED, "Transactions are not implemented.")
     target = read(attach.target) if attach.target is not None else Target()
+    if isinstance(target, Coordinator):
+        raise errors.no_transactions()
     if not isinstance(source, Source) or not isinstance(target, Target):
         raise AmqpError(errors.INVALID_FIELD, "A link needs a source and a target.")
     return source, target

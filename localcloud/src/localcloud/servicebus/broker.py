@@ -46,13 +46,14 @@ _log = logging.getLogger(__name__)
 class Broker:
     """`namespace` is its fully qualified name. Of `most_connections` at once, each further one is closed unread.
 
-    Raises `ValueError` where a queue's duration is not ISO 8601, `sqlite3.Error` where the database cannot be opened.
+    Raises `ValueError` if a subscription's rule can't be read, `sqlite3.Error` if the database cannot be opened.
     """
 
     def __init__(
         self,
         guard: Guard,
         queues: Mapping[str, access.Queue],
+        topics: Mapping[str, access.Topic],
         database: Path,
         namespace: str,
         clock: Callable[[], float] = time.time,
@@ -66,7 +67,7 @@ class Broker:
         self._most_connections = most_connections
         self._disturbance = Disturbance(faults or Faults([SERVICE]))
         self._state = State(database)
-        self._namespace = Namespace(namespace, queues, self._state, clock)
+        self._namespace = Namespace(namespace, queues, topics, self._state, clock)
         self._connections: set[Connection] = set()
         self._listener: Listener | None = None
         self._pauses = Pauses(0.1, 5.0, 30.0)
@@ -81,7 +82,7 @@ class Broker:
         listening = listen(host, port)
         self._turn(None, _nothing)  # what became due while the broker was stopped
         self._listener = Listener(
-            "Service Bus", listening, self._connect, tls, self._most_connections, self._timeouts.handshake
+            "Service Bus", listening, self.connect, tls, self._most_connections, self._timeouts.handshake
         )
         self._listener.start()
         return int(listening.getsockname()[1])
@@ -114,7 +115,8 @@ class Broker:
         self._turn(None, _nothing)
         return self._namespace.find(address)
 
-    def _connect(self) -> asyncio.Protocol:
+    def connect(self) -> asyncio.Protocol:
+        """A connection that begins, whatever transport carries it."""
         credentials = Credentials(self._guard, self._namespace, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials, Holdings(credentials))
         connection = Connection(peer, self._turn, self._clock, self._timeouts, self._connections)

@@ -12,6 +12,7 @@ from localcloud.servicebus.amqp.types import Symbol
 ARGUMENT_ERROR = "com.microsoft:argument-error"
 ARGUMENT_OUT_OF_RANGE = "com.microsoft:argument-out-of-range"
 DECODE_ERROR = "amqp:decode-error"
+ENTITY_ALREADY_EXISTS = "com.microsoft:entity-already-exists"
 FRAMING_ERROR = "amqp:connection:framing-error"
 INTERNAL_ERROR = "amqp:internal-error"
 INVALID_FIELD = "amqp:invalid-field"
@@ -41,6 +42,7 @@ _STATUS = {
     SESSION_LOCK_LOST: 410,
     SESSION_CANNOT_BE_LOCKED: 410,
     TIMEOUT: 408,
+    ENTITY_ALREADY_EXISTS: 409,
     NOT_IMPLEMENTED: 501,
     INTERNAL_ERROR: 500,
     SERVER_BUSY: 503,
@@ -147,6 +149,10 @@ def inactive(allowed: float) -> AmqpError:
 def server_busy() -> AmqpError:
     """What every SDK tries again after a pause."""
     return AmqpError(SERVER_BUSY, "The service can store nothing at the moment. Please wait 10 seconds and try again.")
+
+
+def no_transactions() -> AmqpError:
+    return AmqpError(NOT_IMPLEMENTED, "Transactions are not implemented: send and settle without one.")
 
 
 def too_many_handles(limit: int) -> AmqpError:

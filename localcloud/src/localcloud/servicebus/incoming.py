@@ -1,5 +1,6 @@
 """Puts a message together that comes in several transfers (specification, part 2.6.14)."""
 
+from localcloud.servicebus.amqp.types import Value
 from localcloud.servicebus.limits import Holdings
 from localcloud.servicebus.quotas import MESSAGE_SIZE
 
@@ -14,6 +15,7 @@ class IncomingDelivery:
         self.number = number
         self.format = message_format
         self.settled = False
+        self.state: Value = None  # the delivery state that the sender gives it
         self.size = 0
         self._parts = bytearray()
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.actions import RECEIVE
-from localcloud.servicebus.amqp.composites import Composite
+from localcloud.servicebus.amqp.composites import Composite, read
 from localcloud.servicebus.amqp.decoder import DecodeError
-from localcloud.servicebus.amqp.performatives import Accepted, Attach, Flow, Rejected, Transfer
+from localcloud.servicebus.amqp.performatives import Accepted, Attach, Flow, Rejected, TransactionalState, Transfer
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.incoming import IncomingDelivery
@@ -80,6 +80,7 @@ class IncomingLink(Link):
     def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
         delivery = self._delivery or IncomingDelivery(transfer.delivery_id, transfer.message_format or 0)
         delivery.settled = delivery.settled or bool(transfer.settled)
+        delivery.state = transfer.state if transfer.state is not None else delivery.state
         if transfer.more and not transfer.aborted:
             self._delivery = delivery
             delivery.add(payload, self._holdings)
@@ -104,6 +105,8 @@ class IncomingLink(Link):
         try:
             if delivery.size > MESSAGE_SIZE:
                 raise errors.message_too_large(delivery.number or 0, delivery.size, MESSAGE_SIZE)
+            if delivery.state is not None and isinstance(read(delivery.state), TransactionalState):
+                raise errors.no_transactions()
             if len(message) < delivery.size:
                 raise errors.server_busy()
             self._accept(message, delivery.format)

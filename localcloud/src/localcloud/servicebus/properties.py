@@ -1,4 +1,8 @@
-"""What a queue is like: https://learn.microsoft.com/azure/templates/microsoft.servicebus/namespaces/queues"""
+"""What queues, topics and subscriptions are like.
+
+https://learn.microsoft.com/azure/templates/microsoft.servicebus/namespaces/queues
+https://learn.microsoft.com/azure/templates/microsoft.servicebus/namespaces/topics/subscriptions
+"""
 
 from dataclasses import dataclass
 
@@ -8,7 +12,7 @@ from localcloud.authorization.messaging import seconds
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """A queue's properties; durations in seconds, nothing if there is no limit."""
+    """An entity's properties; durations in seconds, nothing if there is no limit."""
 
     lock_duration: float
     max_delivery_count: int | None
@@ -16,6 +20,7 @@ class Properties:
     duplicate_window: float | None
     dead_letters_expired: bool
     requires_session: bool
+    dead_letters_filter_errors: bool = False
 
     @classmethod
     def of(cls, queue: access.Queue) -> "Properties":
@@ -27,6 +32,24 @@ class Properties:
             None if window is None else seconds(window),
             queue.deadLetteringOnMessageExpiration,
             queue.requiresSession,
+        )
+
+    @classmethod
+    def of_topic(cls, topic: access.Topic) -> "Properties":
+        window = topic.duplicateDetectionHistoryTimeWindow
+        window_in_seconds = None if window is None else seconds(window)
+        return cls(0.0, None, seconds(topic.defaultMessageTimeToLive), window_in_seconds, False, False)
+
+    @classmethod
+    def of_subscription(cls, subscription: access.Subscription) -> "Properties":
+        return cls(
+            seconds(subscription.lockDuration),
+            subscription.maxDeliveryCount,
+            seconds(subscription.defaultMessageTimeToLive),
+            None,
+            subscription.deadLetteringOnMessageExpiration,
+            subscription.requiresSession,
+            subscription.deadLetteringOnFilterEvaluationExceptions,
         )
 
     @property

@@ -7,6 +7,7 @@ https://learn.microsoft.com/azure/service-bus-messaging/duplicate-detection
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.amqp.message import Message
@@ -15,7 +16,7 @@ from localcloud.servicebus.available import Available
 from localcloud.servicebus.delivery import Consumer, Delivery, outgoing
 from localcloud.servicebus.locks import Lock, Locks
 from localcloud.servicebus.properties import Properties
-from localcloud.servicebus.quotas import PEEKED_MESSAGES, SESSION_STATE_SIZE, require_within_quotas
+from localcloud.servicebus.quotas import FORWARDING_HOPS, PEEKED_MESSAGES, SESSION_STATE_SIZE, require_within_quotas
 from localcloud.servicebus.sessions import SessionLock, Sessions
 from localcloud.servicebus.state import Counts, MessageState, State, Stored
 
@@ -34,6 +35,9 @@ class Queue:
     as `x-opt-enqueue-sequence-number`, the queue's name as `x-opt-deadletter-source`, its delivery count as it was.
     """
 
+    can_send = True  # whether a sender may be attached
+    holds_messages = True  # whether there is something to receive or to peek at
+
     def __init__(
         self,
         name: str,
@@ -51,6 +55,7 @@ class Queue:
         self._clock = clock
         self.consumers: deque[Consumer] = deque()
         self.sessions: Sessions | None = None  # of a queue that requires them
+        self.destination: Queue | None = None  # where its messages are forwarded to
         self._key = name.lower()
         self.load()
 
@@ -64,13 +69,24 @@ class Queue:
                 _lose(lock)
         self._locks = Locks(self.properties.lock_duration)
         self._available = Available()
-        self._exhausted: list[int] = []  # messages whose last delivery was under way: the next tick buries them
+        # Messages that the next tick passes on, or buries since their last delivery was under way.
+        self._overdue: list[int] = []
         self._next_time: float | None = self._clock()
         for sequence, deliveries, session in self._state.active(self._key):
-            if self._is_exhausted(deliveries):
-                self._exhausted.append(sequence)
+            if self.passes_on or self._is_exhausted(deliveries):
+                self._overdue.append(sequence)
             else:
                 self._available.add(sequence, session)
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether messages leave for another entity as soon as they are active."""
+        return self.destination is not None
+
+    @property
+    def can_receive(self) -> bool:
+        """Whether a receiver may be attached."""
+        return self.holds_messages and not self.passes_on
 
     # What comes in
 
@@ -82,8 +98,11 @@ class Queue:
                 raise errors.session_id_missing()
         return [self.enqueue(message) for message in messages]
 
-    def enqueue(self, message: Message) -> int | None:
-        """The sequence number of the message; nothing if its id was seen within the window, so that it is dropped."""
+    def enqueue(self, message: Message, source: Stored | None = None) -> int | None:
+        """The sequence number of the message; nothing if its id was seen within the window, so that it is dropped.
+
+        `source` is what it was where it comes from, if that is another entity.
+        """
         self._state.require_writable()
         now = self._clock()
         if self._is_duplicate(message.message_id, now):
@@ -93,8 +112,22 @@ class Queue:
         times = message.time_to_live, self.properties.default_time_to_live
         lives = min((time for time in times if time is not None), default=None)
         enqueued = now if due is None else due
-        expires = None if lives is None else enqueued + lives
-        return self._insert(message.identified(), enqueued, expires, due)
+        ends = None if lives is None else enqueued + lives, None if source is None else source.expires
+        expires = min((each for each in ends if each is not None), default=None)
+        sequence = self._state.next_sequence(self._key)
+        state = MessageState.ACTIVE if due is None else MessageState.SCHEDULED
+        session = message.session_id if self.sessions is not None else None
+        first, hops = (sequence, 0) if source is None else (source.first_sequence, source.hops)
+        body = message.identified().encode()
+        self._add(Stored(sequence, state, enqueued, expires, due, 0, first, body, session, hops))
+        return sequence
+
+    def take(self, stored: Stored) -> None:
+        """Takes a message that another entity forwards; raises `AmqpError` if it can't."""
+        message = Message.parse(stored.body)
+        if self.sessions is not None and not message.session_id:
+            raise errors.session_id_missing()
+        self.enqueue(message, stored)
 
     def cancel(self, sequences: list[int]) -> None:
         """Deletes scheduled messages; raises `AmqpError`, and deletes none, if one is not there."""
@@ -273,9 +306,9 @@ class Queue:
 
     def tick(self, now: float) -> None:
         """Ends what is over: locks, lives of messages, waits of scheduled ones."""
-        for sequence in self._exhausted:
+        for sequence in self._overdue:
             self._return(sequence)
-        self._exhausted.clear()
+        self._overdue.clear()
         for lock in self._locks.ended(now):
             self._return(lock.sequence)
         if self.sessions is not None:
@@ -287,7 +320,7 @@ class Queue:
                 self._expire(stored)
         for stored in self._state.due(self._key, now):
             self._state.set_state(self._key, stored.sequence, MessageState.ACTIVE)
-            self._available.add(stored.sequence, stored.session)
+            self._return(stored.sequence)
         self._next_time = self._state.next_time(self._key, now)
 
     @property
@@ -301,14 +334,10 @@ class Queue:
     def counts(self) -> Counts:
         return self._state.counts(self._key)
 
-    def _insert(self, message: Message, enqueued: float, expires: float | None, due: float | None) -> int:
-        sequence = self._state.next_sequence(self._key)
-        state = MessageState.ACTIVE if due is None else MessageState.SCHEDULED
-        session = message.session_id if self.sessions is not None else None
-        self._add(Stored(sequence, state, enqueued, expires, due, 0, sequence, message.encode(), session))
-        return sequence
-
     def _add(self, stored: Stored) -> None:
+        if self.passes_on and stored.state == MessageState.ACTIVE:
+            self._pass_on(stored)
+            return
         self._state.insert(self._key, stored)
         if stored.state == MessageState.ACTIVE:
             self._available.add(stored.sequence, stored.session)
@@ -388,9 +417,12 @@ class Queue:
             return
         if self._is_expired(stored):
             self._expire(stored)
-        elif stored.state == MessageState.ACTIVE and self._is_exhausted(stored.deliveries):
+        elif not self.passes_on and stored.state == MessageState.ACTIVE and self._is_exhausted(stored.deliveries):
             description = f"Message could not be consumed after {stored.deliveries} delivery attempts."
             self._bury(stored, _reason("MaxDeliveryCountExceeded", description))
+        elif stored.state == MessageState.ACTIVE and self.passes_on:
+            self._state.delete(self._key, sequence)
+            self._pass_on(stored)
         elif stored.state == MessageState.ACTIVE:
             self._available.add(sequence, stored.session)
 
@@ -418,8 +450,34 @@ class Queue:
                 stored.deliveries,
                 stored.first_sequence,
                 message.encode(),
+                hops=stored.hops,
             )
         )
+
+    def _pass_on(self, stored: Stored) -> None:
+        """Forwards a message, which is kept here no more. One that can't be forwarded is dead-lettered.
+
+        https://learn.microsoft.com/azure/service-bus-messaging/service-bus-dead-letter-queues#dead-lettering-in-auto-forward-scenarios
+        """
+        if self.destination is None:
+            return
+        if stored.hops >= FORWARDING_HOPS:
+            self._strand(stored, _reason("MaxTransferHopCountExceeded", _TOO_MANY_HOPS))
+            return
+        try:
+            self.destination.take(replace(stored, hops=stored.hops + 1))
+        except errors.AmqpError as error:
+            self._strand(stored, _reason(error.condition, error.description))
+
+    def _strand(self, stored: Stored, reason: Mapping[str, Value]) -> None:
+        """Keeps a message that can't be forwarded: among the dead letters, or here if these are the dead letters."""
+        if self.dead_letters is not None:
+            self._bury(stored, reason)
+            return
+        stranded = stored.of(Message.parse(stored.body).with_properties(reason))
+        self._state.delete(self._key, stored.sequence)
+        self._state.insert(self._key, stranded)
+        self._available.add(stranded.sequence, stranded.session)
 
     def _is_expired(self, stored: Stored) -> bool:
         return stored.expires is not None and stored.expires <= self._clock()
@@ -427,6 +485,12 @@ class Queue:
     def _is_exhausted(self, deliveries: int) -> bool:
         most = self.properties.max_delivery_count
         return most is not None and deliveries >= most
+
+
+_TOO_MANY_HOPS = (
+    "The maximum number of allowed hops when forwarding between queues has been exceeded. This value is set to "
+    f"{FORWARDING_HOPS}."
+)
 
 
 def _lose(lock: SessionLock) -> None:

@@ -6,12 +6,16 @@ the broker stopped is available again with that delivery counted, as if its lock
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 
 from localcloud.database import open_database
 from localcloud.servicebus import errors
+from localcloud.servicebus.amqp.decoder import decode
+from localcloud.servicebus.amqp.encoder import encode
+from localcloud.servicebus.amqp.message import Message
+from localcloud.servicebus.amqp.types import Value
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
@@ -37,6 +41,10 @@ CREATE TABLE IF NOT EXISTS duplicate (
 CREATE TABLE IF NOT EXISTS session (
     queue TEXT NOT NULL, id TEXT NOT NULL, state BLOB NOT NULL, updated REAL NOT NULL, PRIMARY KEY (queue, id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rule (
+    subscription TEXT NOT NULL, name TEXT NOT NULL, description BLOB NOT NULL, PRIMARY KEY (subscription, name)
+);
+CREATE TABLE IF NOT EXISTS declared (subscription TEXT PRIMARY KEY, rules BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS duplicate_until ON duplicate (until);
 CREATE TABLE IF NOT EXISTS probe (filling BLOB NOT NULL);
 """
@@ -72,6 +80,10 @@ class Stored:
     body: bytes
     session: str | None = None
     hops: int = 0
+
+    def of(self, message: Message) -> "Stored":
+        """The same with another message."""
+        return replace(self, body=message.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +249,29 @@ class State:
     def sessions_updated(self, queue: str, since: float) -> list[str]:
         """The ids of the sessions whose state was set after this time, in order."""
         return self._ids("SELECT id FROM session WHERE queue = ? AND updated > ? ORDER BY id", (queue, since))
+
+    def rules(self, subscription: str, declared: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
+        """The name and the description of each rule, in the order in which they were added.
+
+        If other rules are declared than before, these take the place of all.
+        """
+        encoded = encode([[name, description] for name, description in declared])
+        row = self._database.execute("SELECT rules FROM declared WHERE subscription = ?", (subscription,)).fetchone()
+        if row is None or bytes(row[0]) != encoded:
+            self._database.execute("DELETE FROM rule WHERE subscription = ?", (subscription,))
+            for name, description in declared:
+                self.add_rule(subscription, name, description)
+            self._database.execute("INSERT OR REPLACE INTO declared VALUES (?, ?)", (subscription, encoded))
+        rows = self._database.execute(
+            "SELECT name, description FROM rule WHERE subscription = ? ORDER BY rowid", (subscription,)
+        )
+        return [(name, decode(bytes(description))[0]) for name, description in rows]
+
+    def add_rule(self, subscription: str, name: str, description: Value) -> None:
+        self._database.execute("INSERT INTO rule VALUES (?, ?, ?)", (subscription, name, encode(description)))
+
+    def remove_rule(self, subscription: str, name: str) -> None:
+        self._database.execute("DELETE FROM rule WHERE subscription = ? AND name = ?", (subscription, name))
 
     def _ids(self, statement: str, values: tuple[float | str, ...]) -> list[str]:
         return [row[0] for row in self._database.execute(statement, values)]

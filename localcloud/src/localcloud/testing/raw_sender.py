@@ -5,7 +5,7 @@ import struct
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Transfer
 from localcloud.testing.amqp_connection import AmqpConnection
-from localcloud.testing.running_cloud import RunningCloud
+from localcloud.testing.in_process import RunningCloud
 
 _HANDLE = 1
 _PART = 60_000  # bytes in a frame, of which the broker takes 65,536

@@ -192,6 +192,20 @@ class Message:
             ),
         )
 
+    def without_property(self, name: str) -> "Message":
+        """Without this application property."""
+        if self.application_properties is None:
+            return self
+        kept = [entry for key, entry in _entries(self.application_properties) if key != name]
+        return replace(self, application_properties=encode_map(kept))
+
+    def with_field(self, name: str, value: str | None) -> "Message":
+        """With another value in a field of the properties."""
+        items = list_items(self.properties) if self.properties else []
+        items += [_NULL] * (_PLACES[name] + 1 - len(items))
+        items[_PLACES[name]] = encode(value)
+        return replace(self, properties=encode_list(items))
+
     def counted(self, delivery_count: int) -> "Message":
         """With the header's delivery count, the number of deliveries that failed before this one."""
         items = list_items(self.header) if self.header else []

@@ -7,9 +7,9 @@ import structlog
 from azure.core.exceptions import AzureError
 from workload.failure import explain
 
-from backend.azure.backoff import backoff
-from backend.azure.dependency import Unavailable
-from backend.health import Health
+from backend.dependencies.backoff import backoff
+from backend.dependencies.dependency import Unavailable
+from backend.dependencies.health import Health
 
 _log = structlog.get_logger(__name__)
 

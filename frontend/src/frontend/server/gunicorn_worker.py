@@ -28,9 +28,9 @@ from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker
 from workload.settings import from_environment
 
+from frontend.server.incoming_request import IncomingRequest, UnservableRequest
 from frontend.settings import ServerSettings
 from frontend.web import health
-from frontend.web.incoming_request import IncomingRequest, UnservableRequest
 from frontend.web.problems import ProblemDetails
 
 _PIECE = 16 * 1024  # bytes to receive at once
@@ -66,7 +66,7 @@ class BufferingWorker(Worker):
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        """Accept connections until SIGTERM, then end those that there are."""
+        """Accept connections until SIGTERM, then wait for those that are open."""
         loop = asyncio.get_running_loop()
         stopping = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, stopping.set)
@@ -89,11 +89,12 @@ class BufferingWorker(Worker):
             await asyncio.wait(self._connections, timeout=1)
 
     def _close_idle(self) -> None:
+        """Close the connections that are between two requests."""
         for connection in [connection for connection, idle in self._waiting.items() if idle]:
             connection.cancel()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a connection, for which another one is closed if there are too many."""
+        """Serve a connection until it is closed. If there are too many, close the one that has waited longest."""
         connection = _this_task()
         self._connections.add(connection)
         if len(self._connections) > self.cfg.worker_connections and self._waiting:
@@ -115,7 +116,7 @@ class BufferingWorker(Worker):
         writer.transport.set_write_buffer_limits(high=0)  # so that `drain` waits until all is sent
         data, keep = b"", True
         while keep:
-            async with self._waiting_for_client(self.cfg.keepalive, idle=True):
+            async with self._waiting_for_client(self.cfg.keepalive if self.alive else _LINGER, idle=True):
                 data = data or await reader.read(_PIECE)
             request = IncomingRequest()
             try:

@@ -1,11 +1,10 @@
-"""The workload's one identity, and the client of each service that is opened with it.
+"""A client of each service, opened with the workload's credential.
 
 Nothing here depends on where the workload runs: the names are Azure's own everywhere. No client connects before it is
 used. Each repeats a failed call briefly. What takes longer the worker repeats itself, and keeps the message meanwhile.
 """
 
 from azure.cosmos.aio import CosmosClient
-from azure.identity.aio import WorkloadIdentityCredential
 from azure.keyvault.secrets.aio import SecretClient
 from azure.servicebus import TransportType
 from azure.servicebus.aio import ServiceBusClient
@@ -16,15 +15,6 @@ from workload.settings import AmqpEndpoint, HttpsEndpoints
 from backend.amqp.encoded_messages import keep_encoded
 
 LINK_TIMEOUT = 10.0  # seconds for opening one link, the token included
-
-
-def workload_identity() -> WatchedCredential:
-    """Return the credential that the webhook's variables describe. It uses AKS's token proxy if there is one.
-
-    Raises `ValueError`, which names what is missing, if the webhook has not mutated the pod. The credential retries
-    once. Each client retries a request, its token included, so more retries would hide an error for a long time.
-    """
-    return WatchedCredential(WorkloadIdentityCredential(enable_azure_proxy=True, retry_total=1))
 
 
 def secret_client(endpoints: HttpsEndpoints, credential: WatchedCredential) -> SecretClient:
