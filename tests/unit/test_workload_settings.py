@@ -14,7 +14,7 @@ ENDPOINTS = {
     "AZURE_STORAGEBLOB_RESOURCEENDPOINT": "https://keyless.blob.core.windows.net",
 }
 COMMANDS = {
-    "frontend": ["-m", "gunicorn", "--config", "python:frontend.gunicorn_conf", "frontend.app:create_app()"],
+    "frontend": ["-m", "gunicorn", "--config", "python:frontend.gunicorn_conf", "frontend.bootstrap:create_app()"],
     "backend": ["-m", "backend"],
     "redrive": ["-m", "backend.redrive", "list"],
 }
