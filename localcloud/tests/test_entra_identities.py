@@ -122,6 +122,7 @@ AUDIENCES: dict[str, tuple[str, str, str]] = {
     "a service's URI": ("https://vault.azure.net", "https://vault.azure.net", "1.0"),
     "a service's URI with a slash": ("https://vault.azure.net/", "https://vault.azure.net/", "1.0"),
     "a service's client id": (KEY_VAULT, KEY_VAULT, "1.0"),
+    "a service's client id in capitals": (KEY_VAULT.upper(), KEY_VAULT, "1.0"),
     "an API of version 1 by its URI": (f"api://{V1}", f"api://{V1}", "1.0"),
     "an API of version 1 by its client id": (V1, V1, "1.0"),
     "an API of version 2 by its URI": (f"api://{V2}", V2, "2.0"),

@@ -144,6 +144,20 @@ TESTS = {
         """,
         "passed",
     ),
+    "takes_back_what_a_later_change_rests_on": (
+        """
+        with cloud.grant("other", "Key Vault Secrets User", "keyVault/billing-key"):
+            cloud.revoke("other", "Key Vault Secrets User", action=GET)
+        with cloud.revoke("api", "Key Vault Secrets User"):
+            pass
+        assert get("api-key")
+        """,
+        "passed",
+    ),
+    "acts_as_a_workload_that_there_is_not": (
+        "with cloud.acting_as('app'):\n    pass",
+        "the access model has no workload app. It has: api, other",
+    ),
     "enforces_another_model": (
         """
         model = {"entities": {}, "workloads": {"api": {"namespace": "shop", "serviceAccount": "api"}}}

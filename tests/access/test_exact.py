@@ -122,7 +122,7 @@ def walk(application: RunningCloud, actor: Actor, clients: Clients, workload: st
     for action, call in sorted(CALLS[service].items(), key=_deletes):
         start = len(application.accesses())
         where = f"{service}/*" if call.whole else scope
-        takes = WRITE if action == ADD and model.may(WALKED, workload, WRITE, where) else action  # who writes also adds
+        takes = WRITE if action == ADD and model.may(WALKED, workload, WRITE, where) else action  # write includes add
         answered = succeeds(lambda call=call: call.make(clients, entity))  # type: ignore[misc]
         if answered or (action in OF_NO_SAS and application.accesses()[-1].allowed):
             succeeded.add(action)
@@ -159,7 +159,7 @@ def succeeds(call: Callable[[], object]) -> bool:
     except ServiceBusAuthorizationError:
         return False
     except HttpResponseError as error:
-        # Service Bus answers 401 over HTTPS to who holds a good token without the right, all others 403.
+        # Over HTTPS Service Bus answers 401 to a good token without the right, all others 403.
         if error.status_code == 403 or "claims required for this operation" in str(error):
             return False
         if "NotSupported" not in str(error):

@@ -1,6 +1,7 @@
 """Least privilege: what was granted is compared with what was done, and the smallest roles are exactly that."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -96,7 +97,11 @@ LEFT_OVER: dict[str, tuple[tuple[str, str], list[Entry], list[str]]] = {
         [(cosmos.READ_METADATA, "cosmos"), (cosmos.READ, "cosmos/items"), (cosmos.EXECUTE_QUERY, "cosmos/items")],
         [],
     ),
-    "a role of Azure's on Cosmos": (("Queue Reader", "cosmos/items"), [], [str(servicebus.READ_QUEUE)]),
+    "a role of Azure's on Cosmos": (
+        ("Queue Reader", "cosmos/items"),
+        [(cosmos.READ, "cosmos/items")],
+        [str(servicebus.READ_QUEUE)],
+    ),
     "an open pattern holds more than is known": (
         ("Azure Service Bus Data Owner", "serviceBus/jobs"),
         [(servicebus.SEND, "serviceBus/jobs"), (servicebus.RECEIVE, "serviceBus/jobs")],
@@ -114,6 +119,15 @@ def test_what_is_left_over_of_a_grant(name: str) -> None:
     assert expected == left
     if name != "the whole scope is used":
         assert list(use.excess) == left
+
+
+def test_no_role_of_azures_counts_as_used_on_cosmos() -> None:
+    """What another grant has opened is not credited to a role that opens nothing there, however much it holds."""
+    found = compared(
+        model(("Everything", "cosmos/items"), ("Items Reader", "cosmos/items")), (cosmos.READ, "cosmos/items")
+    )
+    everything, reader = found.grants
+    assert (everything.used, reader.used) == ((), (cosmos.READ,))
 
 
 def test_an_unused_action_with_a_reason_stays() -> None:
@@ -241,6 +255,15 @@ def test_the_smallest_model_allows_what_was_done_and_nothing_else() -> None:
     assert again.to_take_away == ()
 
 
+def test_what_was_done_with_one_entity_is_not_granted_on_all() -> None:
+    """The whole is granted what was done with the whole, and an entity what was done with it besides."""
+    loaded = model(("Everything", "keyVault/*"))
+    done = [(META, "keyVault/*"), (META, "keyVault/alpha"), (GET, "keyVault/alpha"), (META, "keyVault/beta")]
+    made = smallest(loaded, compared(loaded, *done))
+    granted = {(grant.scope, made.role(grant.role).dataActions) for grant in made.workloads["app"].grants}
+    assert granted == {("keyVault/*", (META,)), ("keyVault/alpha", (GET,))}
+
+
 def test_a_smallest_model_names_a_role_that_fits_already() -> None:
     """A role of the file, or a built-in one that brings nothing besides, is granted rather than made anew."""
     loaded = model(("Everything", "keyVault/*"), ("Storage Blob Data Owner", "blob/files"))
@@ -296,6 +319,16 @@ def test_as_bicep_compiles(tmp_path: Path) -> None:
     built = json.loads(ran.stdout)["resources"]
     kinds = [each["type"].rpartition("/")[2] for each in (built.values() if isinstance(built, dict) else built)]
     assert sum(kind in ("roleAssignments", "sqlRoleAssignments") for kind in kinds) == len(grants)
+
+
+def test_bicep_writes_cosmos_roles_one_after_the_other() -> None:
+    """Each of these writes locks the account, so that each but the first waits for another."""
+    loaded = model(("Items Reader", "cosmos/items"), ("Cosmos DB Built-in Data Reader", "cosmos/items"))
+    text = bicep(loaded)
+    names = re.findall(r"^resource (\w+) 'Microsoft.DocumentDB/databaseAccounts/sqlRole", text, re.MULTILINE)
+    assert len(names) == 3
+    assert f"roleDefinitionId: {names[0]}.id" in text
+    assert f"dependsOn: [{names[1]}]" in text
 
 
 def test_as_terraform_is_formatted_hcl() -> None:

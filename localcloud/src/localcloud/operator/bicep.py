@@ -1,7 +1,7 @@
 """An access model's roles and assignments as a Bicep module, for accounts and entities that are there already."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from localcloud.authorization.model import AccessModel
 from localcloud.authorization.roles import Role
@@ -34,13 +34,20 @@ def bicep(model: AccessModel) -> str:
     services = [name for name in _ACCOUNTS if any(grant.service == name for grant in grants)]
     # A container of blobs is found by its full name, so that its account is needed for a grant on the whole alone.
     accounts = [name for name in services if name != "blob" or ("blob", WHOLE) in entities]
+    # Each write of Cosmos DB's roles locks the account, and a second one then fails with 412: one follows the other.
+    # https://github.com/hashicorp/terraform-provider-azurerm/issues/15842
+    in_turn = [
+        *(symbol("role", name) for name, role in roles_to_define(model) if role.kind == "cosmos"),
+        *(grant.symbol for grant in grants if grant.service == "cosmos"),
+    ]
+    before = dict(zip(in_turn[1:], in_turn, strict=False))
     parts = [
         _HEAD,
         *(f"param {_ACCOUNTS[name][0]} string\n" for name in services),
         *(_account(name) for name in accounts),
-        *(_role(name, role) for name, role in roles_to_define(model)),
+        *(_role(name, role, before) for name, role in roles_to_define(model)),
         *(_entity(*each) for each in entities if each[0] in _ENTITIES and each[1] != WHOLE),
-        *(_on_cosmos(grant) if grant.service == "cosmos" else _assignment(grant) for grant in grants),
+        *(_on_cosmos(grant, before) if grant.service == "cosmos" else _assignment(grant) for grant in grants),
     ]
     return "\n".join(parts)
 
@@ -50,7 +57,7 @@ def _account(service: str) -> str:
     return f"resource {service} '{kind}' existing = {{\n  name: {parameter}\n}}\n"
 
 
-def _role(name: str, role: Role) -> str:
+def _role(name: str, role: Role, before: Mapping[str, str]) -> str:
     if role.kind == "cosmos":
         return f"""resource {symbol("role", name)} '{_COSMOS_ROLES}' = {{
   parent: cosmos
@@ -65,7 +72,7 @@ def _role(name: str, role: Role) -> str:
       }}
     ]
   }}
-}}
+{_after(before.get(symbol("role", name)))}}}
 """
     return f"""resource {symbol("role", name)} 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {{
   name: guid(resourceGroup().id, {_text(name)})
@@ -112,7 +119,10 @@ def _assignment(grant: Assignment) -> str:
 """
 
 
-def _on_cosmos(grant: Assignment) -> str:
+def _on_cosmos(grant: Assignment, before: Mapping[str, str]) -> str:
+    previous = before.get(grant.symbol)
+    if previous == symbol("role", grant.role_name):
+        previous = None  # the definition's id says so already
     if grant.role.id is None:
         definition = f"{symbol('role', grant.role_name)}.id"
     else:
@@ -125,8 +135,12 @@ def _on_cosmos(grant: Assignment) -> str:
     principalId: principals{_member(grant.workload)}
     scope: '${{cosmos.id}}{grant.container_path}'
   }}
-}}
+{_after(previous)}}}
 """
+
+
+def _after(previous: str | None) -> str:
+    return f"  dependsOn: [{previous}]\n" if previous else ""
 
 
 def _member(name: str) -> str:

@@ -1,5 +1,6 @@
 """Changes to an access model while a cloud runs: a grant more, a grant less, an action less."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from localcloud.authorization.model import AccessModel
@@ -47,6 +48,11 @@ def revoked(workload: str, role: str, scope: str | None, action: str | None) -> 
     return change
 
 
+def no_workload(name: str, workloads: Iterable[str]) -> str:
+    """Return the sentence for a workload that the access model does not have."""
+    return f"the access model has no workload {name}. It has: {', '.join(workloads) or 'none'}"
+
+
 def _content(model: AccessModel) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_none=True)
 
@@ -54,7 +60,7 @@ def _content(model: AccessModel) -> dict[str, Any]:
 def _workload(content: dict[str, Any], name: str) -> dict[str, Any]:
     workloads: dict[str, dict[str, Any]] = content["workloads"]
     if name not in workloads:
-        raise ValueError(f"the access model has no workload {name}. It has: {', '.join(workloads) or 'none'}")
+        raise ValueError(no_workload(name, workloads))
     workloads[name]["grants"] = list(workloads[name]["grants"])
     return workloads[name]
 
