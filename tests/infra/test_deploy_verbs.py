@@ -15,10 +15,17 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-@pytest.fixture
-def deployed(checkout: Checkout) -> Checkout:
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A completed deployment, for `deployed` to copy."""
+    checkout = Checkout(tmp_path_factory.mktemp("deployment"))
     checkout.succeed("up", *WEST)
     return checkout
+
+
+@pytest.fixture
+def deployed(deployment: Checkout, tmp_path: Path) -> Checkout:
+    return deployment.copied_to(tmp_path / "deployed")
 
 
 def test_the_tests_run_in_the_cluster_and_their_outcome_is_the_commands(deployed: Checkout) -> None:
