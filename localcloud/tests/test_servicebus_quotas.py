@@ -153,7 +153,7 @@ def test_no_more_messages_are_peeked_at_than_the_limit(broker: RunningBroker) ->
 def test_an_entity_has_so_many_receivers(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     """5,000 at once; here fewer. A further one is told to come later, and one that leaves makes room."""
     assert quotas.RECEIVERS == 5000
-    monkeypatch.setattr("localcloud.servicebus.attaching.RECEIVERS", 2)
+    monkeypatch.setattr("localcloud.servicebus.receivers.RECEIVERS", 2)
     wire = Wire(broker)
     wire.ready()
     for handle in range(2):
