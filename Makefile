@@ -15,20 +15,23 @@ help: ## Name the verbs
 run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
 	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT)
 
-demo: tools ## Place orders, print their receipts and who accessed what, and end
+demo: tools ## Place orders, print their receipts and the accesses, and end
 	@$(venv)/python -m demo orders
 
 test: tools ## Run the tests, but for those of `make faults`
 	@$(venv)/python -m pytest -n 3 -m "not counted" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
 
-# What is tried besides the faults: rights, forged tokens, requests and frames that lie, clients that hold on.
-attacks := tests/access $(addprefix tests/unit/test_frontend_,slow_clients.py hosts.py form.py) \
+# The attacks that `make faults` tries too: rights, forged tokens, false requests and frames, clients that hold connections.
+attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py hosts.py form.py) \
 	$(addprefix localcloud/tests/test_,attacks.py federation.py planes.py blob_table.py servicebus_wire.py connections.py) \
 	$(addprefix localcloud/tests/unit/test_amqp_,codec.py frames.py message.py)
 
-faults: tools ## Break every part, attack every door, and print what was lost (QUICK=1: a subset, in three minutes)
+faults: tools ## Break every part, attack every interface, and print what was lost (QUICK=1: a subset, in three minutes)
 	@$(venv)/python -m pytest -q -n 3 --no-loadscope-reorder -o console_output_style=classic \
 		$(if $(QUICK),-m quick tests/faults,tests/faults $(attacks))
+
+workflows := $(wildcard .github/workflows/*.yml)
+compose := docker-compose.yml localcloud/tests/conformance/emulators.compose.yaml
 
 check: ## Check format, lint, types, imports, infrastructure, manifests, images, workflows and the API (needs bicep)
 	@$(PYTHON) tools/bootstrap.py check
@@ -36,12 +39,20 @@ check: ## Check format, lint, types, imports, infrastructure, manifests, images,
 	@$(venv)/ruff check .
 	@$(venv)/mypy
 	@$(venv)/lint-imports
+	@$(venv)/check-jsonschema --builtin-schema vendor.github-workflows $(workflows)
+	@$(venv)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(venv)/check-jsonschema --builtin-schema vendor.compose-spec $(compose)
+	@PATH="$(CURDIR)/$(venv):$$PATH" actionlint -color=false $(workflows)
+	@$(venv)/shellcheck .ci/run .ci/docker
+	@$(venv)/zizmor --offline --persona auditor --no-progress --quiet .github
+	@$(venv)/yamllint --strict .github $(compose)
+	@$(venv)/hadolint --failure-threshold style --disable-ignore-pragma $(wildcard */Dockerfile)
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(venv)/python -m pytest -n 2 tests/check tests/cluster
 
-status: tools ## What runs, and what a pod that is not ready lacks
+status: tools ## List the pods; for each that is not ready, say why
 	@$(venv)/localcloud status --state $(LOCALCLOUD_STATE)
 
-access: tools ## Who did what so far, allowed or denied
+access: tools ## Print the accesses so far, allowed or denied
 	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)
 
 least-privilege: tools ## What each workload is granted and never uses, once all have done all that they do
@@ -60,9 +71,9 @@ rotate-receipt-key rotate-session-key: tools
 	@$(if $(filter azure,$(ON)),$(infra) $@ $(name),$(venv)/python -m demo $@ --state $(LOCALCLOUD_STATE))
 
 rotate-receipt-key: ## Sign receipts with a new key; old receipts still verify (ON=azure)
-rotate-session-key: ## Sign sessions with a new key; nobody is logged out (ON=azure)
+rotate-session-key: ## Sign sessions with a new key; customers stay logged in (ON=azure)
 
-# Azure. Only what stands on make's own command line counts: NAME and HOSTNAME are in many an environment by themselves.
+# Azure. Settings count on make's command line only, since many environments have NAME and HOSTNAME already.
 given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
@@ -72,13 +83,13 @@ infra := $(venv)/python -m infra.deploy
 deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=…)
 	@$(infra) up $(options)
 
-what-if: tools ## What deploy would change on Azure
+what-if: tools ## Print what deploy would change on Azure
 	@$(infra) what-if $(options)
 
 smoke: tools ## Run the end-to-end tests in the deployed cluster (NAME=…)
 	@$(infra) smoke $(name)
 
-destroy: tools ## Take the deployment away from Azure (NAME=…)
+destroy: tools ## Delete the deployment from Azure (NAME=…)
 	@$(infra) destroy $(name)
 
 matrix: tools ## Write the access model's table into the README

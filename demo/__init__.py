@@ -1,1 +1,1 @@
-"""The laptop's run: starts the local cloud with the application on it, and places orders as a customer would."""
+"""`make run` and `make demo`: start the local cloud with the application, and place orders as a customer."""

@@ -3,7 +3,7 @@
 import signal
 import sys
 
-# Until there is something to stop in order, Ctrl-C ends this at once, and not with an import's traceback.
+# During the imports there is nothing to stop in order, so Ctrl-C ends the program without a traceback.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from demo.commands import main  # noqa: E402

@@ -1,4 +1,4 @@
-"""`python -m demo run` serves the application until Ctrl-C; `python -m demo orders` shows it at work and ends."""
+"""`python -m demo run` serves the application until Ctrl-C. `python -m demo orders` places orders and ends."""
 
 import argparse
 import os
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _end_with_parent() -> None:
-    """Ends, as with Ctrl-C, when the process that started this one has ended: make may be killed."""
+    """End like at Ctrl-C when the parent process has ended, for example if make is killed."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -83,7 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _require_free(port: int) -> None:
-    """The local cloud would say so too, but it does not know how make names the setting."""
+    """Raises `StackFailed` if the port is taken, with make's name of the setting. The local cloud does not know it."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:

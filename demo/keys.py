@@ -1,7 +1,7 @@
-"""Hands the application's keys to the local vault, as a deployment hands them to Azure's: once, and at a rotation.
+"""Store the application's keys in the local vault, as a deployment stores them in Azure's, and rotate them.
 
-`python -m demo.keys FOLDER PAGE` makes those that the local cloud with this state folder does not have yet, and says
-where the page will be: who has started the containers reads it last of all that is not a log.
+`python -m demo.keys FOLDER PAGE` makes the keys that the local cloud with this state folder does not have yet. It then
+prints the page's address, which is the last line before the logs if you start the containers.
 """
 
 import sys
@@ -22,7 +22,7 @@ from infra.signing_keys import (
 
 
 def ensure(control: httpx.Client) -> bool:
-    """Makes the keys that are not there yet; says whether any was made."""
+    """Make the keys that do not exist yet. Returns whether any was made."""
     present = set(control.get("/status").raise_for_status().json()["secrets"])
     made = False
     if FRONTEND_SIGNING_KEY not in present:
@@ -35,12 +35,12 @@ def ensure(control: httpx.Client) -> bool:
 
 
 def rotate_session_key(control: httpx.Client) -> str:
-    """A new version of the key that signs sessions; the earlier ones still verify."""
+    """Store a new version of the key that signs sessions; return it. Earlier versions still verify."""
     return _put(control, FRONTEND_SIGNING_KEY, session_key(), {})
 
 
 def rotate_receipt_key(control: httpx.Client) -> str:
-    """A new pair: the public key first, so that whoever sees the new private key finds its counterpart."""
+    """Store a new pair, the public key first: a receipt that is signed with the new private key verifies at once."""
     pair = receipt_key_pair()
     kid = _put(control, RECEIPT_PUBLIC_KEY, pair.public, {})
     _put(control, RECEIPT_SIGNING_KEY, pair.private, {KID_TAG: kid})

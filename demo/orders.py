@@ -8,7 +8,7 @@ import httpx
 
 
 class OrderFailed(Exception):
-    """An order was refused, or it had no verified receipt in time; the message is the frontend's own."""
+    """An order was refused, or it had no verified receipt in time. The message is the frontend's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class Customer:
         self._client = httpx.Client(base_url=url, timeout=10, trust_env=False)
 
     def place(self, product: str, quantity: int) -> str:
-        """Returns the path of the accepted order; raises `OrderFailed`."""
+        """Place an order; return its path. Raises `OrderFailed`."""
         response = self._client.post("/orders", json={"product": product, "quantity": quantity})
         if response.status_code != httpx.codes.ACCEPTED:
             raise OrderFailed(response.text)
         return response.headers["location"]
 
     def receipt(self, path: str, timeout: float = 30) -> Receipt:
-        """Waits for the verified receipt of an order; raises `OrderFailed`."""
+        """Wait for the verified receipt of an order. Raises `OrderFailed` after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while True:
             response = self._client.get(f"{path}/receipt", headers={"Accept": "application/json"})

@@ -17,17 +17,19 @@ from demo import keys
 
 ROOT = Path(__file__).parent.parent
 APPLICATION = ("--name=keyless", f"--access={ROOT / 'infra/access.yaml'}")
-"""What tells the local cloud of this application: what its vault and accounts are called, and who may do what."""
+"""The local cloud's settings for this application: the name of its vault and accounts, and its access model."""
 _ORDERS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class StackFailed(Exception):
-    """The local cloud ended, or the application did not become ready; what it printed says why."""
+    """The local cloud ended, or the application did not become ready. What it printed says why."""
 
 
 class Stack:
-    """Runs `localcloud run` with the application's overlay; `state` is its folder. What it says goes to `terminal`, or
-    where this program's own words go."""
+    """Run `localcloud run` with the application's overlay and the state folder `state`.
+
+    Its output goes to `terminal`, or to this program's output.
+    """
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class Stack:
     ) -> None:
         fault = self._fault() if isinstance(value, Exception) else None
         self.stop()
-        if fault:  # the cause of whatever went wrong in between
+        if fault:  # it is the cause of `value`
             raise StackFailed(fault) from value
 
     @property
@@ -63,7 +65,7 @@ class Stack:
             yield client
 
     def start(self, timeout: float = 90) -> str:
-        """Hands over the keys, waits until every pod is ready and returns the frontend's URL; raises `StackFailed`."""
+        """Store the keys, wait until every pod is ready, and return the frontend's URL. Raises `StackFailed`."""
         deadline = time.monotonic() + timeout
         status = self._await_status(deadline, lambda _status: True)
         with self.control() as client:
@@ -72,7 +74,7 @@ class Stack:
         return str(status["services"]["frontend"])
 
     def wait(self) -> int:
-        """Until the local cloud ends; returns its exit code."""
+        """Wait until the local cloud ends; return its exit code."""
         try:
             return self._process.wait()
         except KeyboardInterrupt:
@@ -80,7 +82,7 @@ class Stack:
             return self._process.wait()
 
     def stop(self) -> None:
-        """In order; what does not stop within a minute is killed."""
+        """Stop the local cloud in order. Kill it if it does not stop within a minute."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -96,7 +98,7 @@ class Stack:
                 raise StackFailed(describe_end(self._process.returncode) or "The local cloud was stopped.")
             with contextlib.suppress(ControlError), self.control() as client:
                 status: dict[str, Any] = client.get("/status").raise_for_status().json()
-                # Another's answer means that another has the folder: this one is about to say so and end.
+                # If another process answers, it uses the folder, and this one is about to say so and end.
                 if status["pid"] == self.pid and good(status):
                     return status
                 waiting = [f"{p['name']}: {p['reason'] or 'starting'}" for p in status["pods"] if not p["ready"]]
@@ -105,14 +107,14 @@ class Stack:
         raise StackFailed(f"not ready in time: {reason}")
 
     def _fault(self) -> str | None:
-        """What ended the local cloud, if something other than an order to stop did."""
+        """Describe the local cloud's end, `None` if it was told to stop."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return describe_end(self._process.wait(0.5))  # a process that was killed takes a moment to be gone
         return None
 
 
 def describe_end(code: int) -> str | None:
-    """How the local cloud ended, in a sentence, by its exit code; nothing if it was stopped in order."""
+    """Describe the local cloud's end by its exit code, `None` if it stopped in order."""
     if code == 0:
         return None
     number = -code if code < 0 else code - 128

@@ -1,4 +1,4 @@
-"""Prints the access model as the table in the README: `python -m infra.matrix`, and `--write` puts it there."""
+"""Print the access model as the README's table: `python -m infra.matrix`. `--write` puts it into the README."""
 
 import sys
 from collections import defaultdict
@@ -13,7 +13,7 @@ SERVICES = {"keyVault": "Key Vault", "serviceBus": "Service Bus", "cosmos": "Cos
 
 
 def matrix(model: dict[str, Any]) -> str:
-    """A Markdown table: a row a workload, a column a service, and what each role allows below it."""
+    """Return a Markdown table with a row for each workload and a column for each service, and one of the roles."""
     lines = ["| workload | " + " | ".join(SERVICES.values()) + " |", "|---" * (len(SERVICES) + 1) + "|"]
     for name, workload in model["workloads"].items():
         cells = (_cell(workload["grants"], service) for service in SERVICES)
@@ -27,7 +27,7 @@ def matrix(model: dict[str, Any]) -> str:
 
 
 def with_matrix(readme: str, table: str) -> str:
-    """The text with the table between its two marks; raises `ValueError` where a mark is missing."""
+    """Return the text with the table between its two marks. Raises `ValueError` if a mark is missing."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:
@@ -49,7 +49,7 @@ def _listed(actions: list[str]) -> str:
 
 
 def _short(action: str) -> str:
-    """Without the provider's name, which the role's own tells; `*` stands for every provider's."""
+    """Return the action without its provider, which the role's name tells. `*` stays, since it means every provider."""
     return action.removeprefix("Microsoft.").partition("/")[2] or action
 
 

@@ -1,7 +1,7 @@
-"""Makes the application's own secrets: the keys that sign sessions and receipts.
+"""Make the application's secrets: the keys that sign sessions and receipts.
 
-They are made once, handed to Key Vault by whoever provisions (a deployment, or the laptop's start), and read by the
-services with a federated token. Azure Resource Manager can't make an Ed25519 pair, so this does.
+A deployment, or the laptop's start, makes them once and stores them in Key Vault. The services read them with a
+federated token. Azure Resource Manager can't make an Ed25519 pair, so this module does.
 """
 
 import secrets

@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Iterable
 
-from backend import amqp
+from backend.amqp import encoding
 
 HEADER, DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS, PROPERTIES, APPLICATION_PROPERTIES = range(0x70, 0x75)
 DATA, SEQUENCE, VALUE, FOOTER = range(0x75, 0x79)
@@ -183,7 +183,6 @@ def order(product: str = "Lantern", quantity: int = 1, order_id: str = "a" * 32)
     ).encode()
 
 
-# Messages with something in each place where a sender may put it
 REFUSED_BY_A_BROKER = {
     "string that is no UTF-8",
     "a million nulls in an array",
@@ -192,6 +191,26 @@ REFUSED_BY_A_BROKER = {
 }
 """Kinds above that are no AMQP, or that would stall a receiver's decoder: the local cloud's broker refuses them."""
 
+REFUSED_AS_PROPERTY = REFUSED_BY_A_BROKER | {
+    "unknown described type",
+    "outcome",
+    "list",
+    "list0",
+    "map",
+    "map within a map",
+    "array",
+    "array of described values",
+    "nested 50 deep",
+    "array of chars",
+    "empty array",
+    "nested 200 deep",
+    "map whose key is a list",
+    "described descriptors",
+    "long string",
+}
+"""Those that are too long or no simple values either: the broker refuses them as an application property's value."""
+
+# Messages with something in each place where a sender may put it
 MESSAGES = {
     "nothing": message(),
     "data": message(data(order())),
@@ -217,7 +236,7 @@ MESSAGES = {
     ),
     "application properties": message(
         data(order()),
-        [(kind, each) for kind, each in (DECODABLE | UNDECODABLE).items() if kind not in REFUSED_BY_A_BROKER],
+        [(kind, each) for kind, each in (DECODABLE | UNDECODABLE).items() if kind not in REFUSED_AS_PROPERTY],
     ),
     "annotations": message(
         data(order()),
@@ -239,7 +258,7 @@ MESSAGES = {
 def parts(encoded: bytes) -> dict[int, list[bytes]]:
     """The items of a message's header and properties, and the values of its other sections, by code."""
     found: dict[int, list[bytes]] = {}
-    for code, value in amqp.sections(encoded):
-        opened = amqp.items(value) if code in (HEADER, PROPERTIES) else [value]
+    for code, value in encoding.sections(encoded):
+        opened = encoding.items(value) if code in (HEADER, PROPERTIES) else [value]
         found.setdefault(code, []).extend(opened)
     return found

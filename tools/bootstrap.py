@@ -16,7 +16,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOLS = os.path.join(ROOT, ".tools")
 UV_VERSION = "0.13.9"
-MEMBERS = ("contract", "frontend", "backend", "localcloud")
+MEMBERS = ("workload", "contract", "frontend", "backend", "localcloud")
 AZURITE = "localcloud/src/localcloud/blob/azurite_package/package-lock.json"
 LOCKS = ("uv.lock", "pyproject.toml", AZURITE, "tools/bootstrap.py") + tuple(
     member + "/pyproject.toml" for member in MEMBERS

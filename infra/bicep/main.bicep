@@ -1,5 +1,5 @@
-// Everything the application runs on. `infra/README.md` lists parameters, outputs, names and modules, which Terraform shares;
-// who may do what comes from `infra/access.yaml` alone.
+// The whole deployment. `infra/README.md` lists parameters, outputs, names and modules, which Terraform shares. All grants come
+// from `infra/access.yaml`.
 
 targetScope = 'subscription'
 
@@ -24,7 +24,7 @@ param suffix string
 @maxLength(18)
 param issuers Issuer[] = []
 
-@description('The object id of whoever runs `make deploy`.')
+@description('The object id of the principal that runs `make deploy`.')
 @minLength(36)
 @maxLength(36)
 param deployerPrincipalId string
@@ -48,7 +48,7 @@ param receiptSigningKey string
 
 var access = loadYamlContent('../access.yaml')
 
-// What is refused, and why. `fail()` speaks when its value is used, and every deployment uses this one.
+// The refused values, each with its reason. `fail()` raises when its value is used, and every deployment uses this one.
 var issuerNames = map(issuers, issuer => issuer.name)
 var issuerUrls = map(issuers, issuer => issuer.url)
 var refusals = filter(
@@ -71,8 +71,8 @@ var refusals = filter(
 )
 var trustedIssuers = empty(refusals) ? issuers : fail(join(map(refusals, refusal => refusal.because), ' '))
 
-// The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's, nor
-// of its namespace: Application routing's proxies do not meet the Pod Security Standard that the pods there are held to.
+// The Gateway reads its certificate as a workload of its own. It is not in the model, which is the application's. It has
+// another namespace, since Application routing's proxies do not meet the Pod Security Standard of the application's pods.
 var gateway = {
   namespace: '${access.workloads.frontend.namespace}-gateway'
   serviceAccount: 'gateway'
@@ -90,7 +90,7 @@ var publishers = map(
 
 var tags = { application: name, profile: profile }
 
-// Unique in the world; without the hyphen where Azure forbids it.
+// Unique in the world; without the hyphen if Azure forbids it.
 var hyphenated = '${name}-${suffix}'
 var compact = '${name}${suffix}'
 

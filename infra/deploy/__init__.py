@@ -1,5 +1,5 @@
-"""Deploys the application to Azure, tests it there, and takes it away again: `make deploy` and its siblings.
+"""Deploy the application to Azure, test it there, and delete it: `make deploy`, `make smoke`, `make destroy`.
 
-Every tool (`az`, `terraform`, `kubectl`, `kubelogin`) is started with a list of arguments; secrets go to it through its
-environment or its standard input, never in that list, a file or a line that is printed.
+Each tool (`az`, `terraform`, `kubectl`, `kubelogin`) is started with a list of arguments. Secrets go to it through its
+environment or its standard input, never in that list, a file or a printed line.
 """

@@ -39,7 +39,7 @@ def _run(arguments: argparse.Namespace, programs: Programs) -> None:
         case "what-if":
             deployment = _wanted(arguments, programs, azure)
             if remembered(deployment.name) is None:
-                say("Nothing is deployed yet: the names' suffix is drawn when it is.")
+                say("Nothing is deployed yet: the first deployment draws the names' suffix.")
             say(language(programs, deployment).preview(deployment, azure.principal(azure.account())).rstrip())
         case "smoke":
             smoke(programs, _checked(existing(arguments.name), programs), arguments.patience)
@@ -53,11 +53,11 @@ def _run(arguments: argparse.Namespace, programs: Programs) -> None:
             say(f"✓ receipts are signed with key {kid} within minutes; earlier ones still verify")
         case "rotate-session-key":
             keys.rotate_session_key(azure, _checked(existing(arguments.name), programs))
-            say("✓ sessions are signed with a new key within minutes; nobody is logged out")
+            say("✓ sessions are signed with a new key within minutes; customers stay logged in")
 
 
 def _wanted(arguments: argparse.Namespace, programs: Programs, azure: Azure) -> Deployment:
-    """The deployment that the command line asks for, every value of it checked."""
+    """Return the deployment that the command line asks for, with every value checked."""
     if arguments.hostname and not re.fullmatch(_HOSTNAME, arguments.hostname):
         raise Failed("HOSTNAME is a name such as orders.example.com, not a URL.")
     known = remembered(arguments.name)

@@ -1,4 +1,4 @@
-"""What is asked of Azure through its CLI, besides the deployment itself. All of it is control plane."""
+"""Calls of the Azure CLI besides the deployment itself. All of them use the control plane."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ROLE_DEFINITIONS = "2022-04-01"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who is signed in with the Azure CLI, and to which subscription."""
+    """The account that is signed in with the Azure CLI, and its subscription."""
 
     subscription: str
     user: str
@@ -22,7 +22,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who deploys, as role assignments name it."""
+    """The deployer, as role assignments name it."""
 
     object_id: str
     kind: str
@@ -35,15 +35,17 @@ class Azure:
         self._programs = programs
 
     def account(self) -> Account:
-        """Raises `Failed` when nobody is signed in."""
+        """Return the account. Raises `Failed` if none is signed in."""
         try:
             shown = self._json("account", "show")
         except ProgramFailed as error:
-            raise Failed("Nobody is signed in to Azure: `az login`, then `az account set --subscription …`.") from error
+            raise Failed(
+                "You are not signed in to Azure: `az login`, then `az account set --subscription …`."
+            ) from error
         return Account(shown["id"], shown["user"]["name"], shown["user"]["type"] == "user")
 
     def principal(self, account: Account) -> Principal:
-        """The object id of who is signed in; raises `Failed` when it can't be told."""
+        """Return the object id of the account. Raises `Failed` if Entra does not tell it."""
         ask = (
             ("ad", "signed-in-user", "show", "--query", "id")
             if account.is_user
@@ -56,7 +58,7 @@ class Azure:
         return Principal(found, "User" if account.is_user else "ServicePrincipal")
 
     def vault_secrets(self, deployment: Deployment) -> set[str]:
-        """The names of the secrets in the deployment's vault; none where there is no vault yet."""
+        """Return the names of the secrets in the deployment's vault; none if there is no vault yet."""
         vaults = self._json(
             *("resource", "list", "--name", deployment.unique, "--resource-type", "Microsoft.KeyVault/vaults"),
             *("--subscription", deployment.subscription),
@@ -67,7 +69,7 @@ class Azure:
         return {secret["name"] for secret in listed["value"]}
 
     def put_secret(self, deployment: Deployment, name: str, value: str, content_type: str, tags: dict[str, str]) -> str:
-        """Writes a new version of a secret through the control plane; returns the version.
+        """Write a new version of a secret through the control plane; return the version.
 
         https://learn.microsoft.com/rest/api/keyvault/keyvault/secrets/create-or-update
         """
@@ -85,7 +87,7 @@ class Azure:
         return uri.strip().rsplit("/", 1)[-1]
 
     def custom_roles(self, deployment: Deployment) -> list[str]:
-        """The ids of the deployment's own role definitions, which outlive their resource group."""
+        """Return the ids of the deployment's own role definitions, which outlive their resource group."""
         ending = f"ends_with(roleName, '({deployment.unique})')"
         return list(
             self._json(
@@ -100,12 +102,12 @@ class Azure:
         self._programs.run("az", "rest", "--method", "delete", "--url", url)
 
     def identities(self, deployment: Deployment) -> dict[str, str]:
-        """The object ids of the deployment's identities, by name."""
+        """Return the object ids of the deployment's identities, by name."""
         listed = self._json("identity", "list", *_in_group(deployment))
         return {identity["name"]: identity["principalId"] for identity in listed}
 
     def role_assignments(self, deployment: Deployment) -> list[dict[str, str]]:
-        """Every role assignment within the resource group."""
+        """Return every role assignment within the resource group."""
         listed = self._json("role", "assignment", "list", "--all", "--subscription", deployment.subscription)
         below = f"{deployment.group_id}/".lower()
         return [assignment for assignment in listed if assignment["scope"].lower().startswith(below)]
@@ -123,7 +125,7 @@ class Azure:
         self._programs.run(*verb, *account, "--role-assignment-id", assignment, "--yes")
 
     def federated_credentials(self, deployment: Deployment, identity: str) -> list[str]:
-        """The names of the credentials that an identity trusts."""
+        """Return the names of an identity's federated credentials."""
         of_identity = ("--identity-name", identity, *_in_group(deployment))
         return [found["name"] for found in self._json("identity", "federated-credential", "list", *of_identity)]
 
@@ -140,7 +142,7 @@ class Azure:
         self._programs.run("az", "group", "delete", *named, "--yes")
 
     def deleted_vault(self, deployment: Deployment) -> bool:
-        """Whether the vault waits, deleted, to be restored or purged."""
+        """Whether the vault is deleted and not purged yet."""
         query = ("--query", f"[?name=='{deployment.unique}'].name")
         listed = ("keyvault", "list-deleted", "--resource-type", "vault", "--subscription", deployment.subscription)
         return bool(self._json(*listed, *query))

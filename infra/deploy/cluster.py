@@ -1,4 +1,4 @@
-"""The way to the cluster: with kubectl where its API server is public, else by Azure's own command."""
+"""kubectl for the deployment's cluster: directly if its API server is public, else through `az aks command invoke`."""
 
 import json
 import shlex
@@ -8,20 +8,20 @@ from typing import Protocol
 from infra.deploy.programs import ProgramFailed, Programs
 from infra.deploy.record import Deployment
 
-# What stands in the manifests is theirs; what does not, such as the replicas that KEDA sets, is left alone.
+# The manifests own the fields that they set. Other fields stay as they are, such as the replicas that KEDA sets.
 _APPLY = ("apply", "--server-side", "--force-conflicts", "--filename")
 
 
 class Cluster(Protocol):
     def kubectl(self, *arguments: str) -> str:
-        """Runs kubectl as who is signed in to Azure; raises `ProgramFailed`."""
+        """Run kubectl as the account that is signed in to Azure. Raises `ProgramFailed`."""
 
     def apply(self, manifests: Path) -> str:
-        """Applies a file of manifests."""
+        """Apply a file of manifests."""
 
 
 class PublicCluster:
-    """kubectl with a kubeconfig of its own, whose tokens kubelogin takes from the Azure CLI."""
+    """kubectl with a kubeconfig of its own. kubelogin takes its tokens from the Azure CLI."""
 
     def __init__(self, programs: Programs, deployment: Deployment) -> None:
         self._programs = programs
@@ -71,5 +71,5 @@ class PrivateCluster:
 
 
 def reach(programs: Programs, deployment: Deployment) -> Cluster:
-    """Raises `ProgramFailed` when the cluster's address and certificate can't be had."""
+    """Return the cluster. Raises `ProgramFailed` if Azure does not give its address and certificate."""
     return PrivateCluster(programs, deployment) if deployment.private else PublicCluster(programs, deployment)

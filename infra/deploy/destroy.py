@@ -1,4 +1,4 @@
-"""`make destroy`: leaves nothing behind that costs anything or holds a name, as far as Azure allows."""
+"""`make destroy`: delete everything that costs money or occupies a name, as far as Azure allows."""
 
 from infra.deploy.azure import Azure
 from infra.deploy.languages import language
@@ -7,7 +7,7 @@ from infra.deploy.record import Deployment
 
 
 def destroy(programs: Programs, azure: Azure, deployment: Deployment) -> None:
-    """May be repeated: what is gone already is passed over."""
+    """Delete the deployment. A repeat skips what is gone already."""
     deployer = azure.principal(azure.account())
     if azure.group_exists(deployment):
         roles = azure.custom_roles(deployment)
@@ -15,7 +15,7 @@ def destroy(programs: Programs, azure: Azure, deployment: Deployment) -> None:
         language(programs, deployment).destroy(deployment, deployer)
         if azure.group_exists(deployment):
             azure.delete_group(deployment)
-        for role in roles:  # their scope is gone, and nothing else would ever delete them
+        for role in roles:  # they outlive their scope, and nothing else deletes them
             azure.delete_role(deployment, role)
     say(f"✓ {deployment.group} is gone")
     if azure.deleted_vault(deployment):

@@ -1,4 +1,4 @@
-"""Images, built by the registry itself: this machine needs no container engine, and no way into a private registry."""
+"""Build images in the registry, so that this machine needs neither a container engine nor a way into the registry."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from pathlib import Path
 from infra.deploy.programs import Programs
 from infra.deploy.record import ROOT, Deployment
 
-_SERVICES = ("pyproject.toml", "uv.lock", ".dockerignore", "contract", "frontend", "backend")
+_SERVICES = ("pyproject.toml", "uv.lock", ".dockerignore", "workload", "contract", "frontend", "backend")
 _TESTS = (*_SERVICES, "localcloud", "demo", "infra/signing_keys.py", "tests/Dockerfile", "tests/e2e")
 
 
 def services_tag() -> str:
-    """Names what frontend and backend are built from: other sources have another tag, and the same the same one."""
+    """Return a tag made from the sources of frontend and backend: equal sources have equal tags."""
     return _digest(_SERVICES)
 
 
@@ -21,7 +21,7 @@ def tests_tag() -> str:
 
 
 def build(programs: Programs, deployment: Deployment, image: str, tag: str) -> str:
-    """Builds and pushes an image, unless that has been done; returns its full name."""
+    """Build and push an image, unless that has been done; return its full name."""
     tagged = f"{deployment.name}/{image}:{tag}"
     if deployment.images.get(image) != tagged:
         pool = ("--agent-pool", "build") if deployment.private else ()

@@ -1,4 +1,4 @@
-"""The application's three secrets: made once with the first deployment, and a rotation on demand."""
+"""The application's three secrets: made with the first deployment, rotated on demand."""
 
 from infra.deploy.azure import Azure
 from infra.deploy.record import Deployment
@@ -15,21 +15,21 @@ _PEM = "application/x-pem-file"
 
 
 def fresh() -> dict[str, str]:
-    """A value for each of the three secrets. Where one exists already, the deployment keeps it and drops this one."""
+    """Return a value for each of the three secrets. The deployment drops a value if its secret exists."""
     pair = receipt_key_pair()
     return {FRONTEND_SIGNING_KEY: session_key(), RECEIPT_PUBLIC_KEY: pair.public, RECEIPT_SIGNING_KEY: pair.private}
 
 
 def are_half_made(present: set[str]) -> bool:
-    """Whether a first deployment was interrupted between the two halves of the pair.
+    """Whether a first deployment was interrupted between the two keys of the pair.
 
-    The half that is there belongs to a pair whose other half is lost, and the deployment would keep it.
+    The key that exists belongs to a pair whose other key is lost, and the deployment would keep it.
     """
     return (RECEIPT_PUBLIC_KEY in present) != (RECEIPT_SIGNING_KEY in present)
 
 
 def rotate_receipt_key(azure: Azure, deployment: Deployment) -> str:
-    """A new pair, the public key first, so that whoever sees the new private key finds its counterpart.
+    """Store a new pair, the public key first: a receipt that is signed with the new private key verifies at once.
 
     Returns the public key's version, which is the `kid` of the receipts from now on.
     """
@@ -40,5 +40,5 @@ def rotate_receipt_key(azure: Azure, deployment: Deployment) -> str:
 
 
 def rotate_session_key(azure: Azure, deployment: Deployment) -> str:
-    """A new key for sessions and references; earlier versions still verify, so nobody is logged out."""
+    """Store a new key for sessions and references. Earlier versions still verify, so customers stay logged in."""
     return azure.put_secret(deployment, FRONTEND_SIGNING_KEY, session_key(), "text/plain", {})

@@ -1,4 +1,4 @@
-"""The two languages that the infrastructure is written in, behind one set of verbs."""
+"""Bicep and Terraform behind one set of verbs."""
 
 import json
 from collections.abc import Collection
@@ -13,13 +13,13 @@ from infra.deploy.record import ROOT, Deployment
 
 class Language(Protocol):
     def apply(self, deployment: Deployment, deployer: Principal) -> dict[str, str]:
-        """Makes the infrastructure as it should be; returns its outputs."""
+        """Create or change the infrastructure; return its outputs."""
 
     def preview(self, deployment: Deployment, deployer: Principal) -> str:
-        """What `apply` would change, for people to read."""
+        """Return what `apply` would change, as text for people."""
 
     def destroy(self, deployment: Deployment, deployer: Principal) -> None:
-        """Takes away what `apply` made, as far as the language keeps account of it."""
+        """Delete what `apply` made, as far as the language records it."""
 
 
 class Bicep:
@@ -36,7 +36,7 @@ class Bicep:
         return self._az(deployment, deployer, "what-if")
 
     def destroy(self, deployment: Deployment, deployer: Principal) -> None:
-        """Nothing: Bicep keeps no account, the resource group is it."""
+        """Do nothing: Bicep records nothing, and `make destroy` deletes the resource group."""
 
     def _az(self, deployment: Deployment, deployer: Principal, verb: str, *more: str) -> str:
         secrets = fresh()

@@ -1,7 +1,7 @@
-"""Takes away what the model no longer grants. Terraform does so by itself; a deployment by Bicep only adds and changes.
+"""Revoke what the model no longer grants. Terraform does so by itself; a deployment by Bicep only adds and changes.
 
-An assignment's name is computed from scope, identity and role (`infra/README.md`), so what the model grants has known
-names, and whatever else the application's identities hold within the resource group was granted by an earlier model.
+An assignment's name is computed from scope, identity and role (`infra/README.md`). The names of what the model grants
+are therefore known. Every other assignment of the application's identities within the resource group is a leftover.
 """
 
 import json
@@ -21,7 +21,7 @@ _PUBLISHER = "Monitoring Metrics Publisher"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The names of all that the model gives to one workload's identity."""
+    """The names of the assignments and credentials that the model gives to one workload's identity."""
 
     roles: frozenset[str]
     cosmos_roles: frozenset[str]
@@ -29,7 +29,7 @@ class Expected:
 
 
 def expected(deployment: Deployment, model: dict[str, Any]) -> dict[str, Expected]:
-    """By the identity's name."""
+    """Return what the model gives, by the identity's name."""
     found = {name: _of_workload(deployment, model, name) for name in model["workloads"]}
     if deployment.hostname:
         identity = f"{deployment.name}-gateway"
@@ -40,9 +40,9 @@ def expected(deployment: Deployment, model: dict[str, Any]) -> dict[str, Expecte
 
 
 def revoke(azure: Azure, deployment: Deployment) -> list[str]:
-    """Deletes what is held beyond the model, and returns a line for each.
+    """Delete the leftovers, and return a line for each.
 
-    Raises `NotYet`, and deletes nothing, where something that the model grants is not recognised.
+    Raises `NotYet`, and deletes nothing, if something that the model grants is not found in Azure.
     """
     wanted = expected(deployment, yaml.safe_load((ROOT / "infra" / "access.yaml").read_text()))
     kept = {f"{deployment.name}-{name}" for name in ("control-plane", "kubelet")}
@@ -56,7 +56,7 @@ def revoke(azure: Azure, deployment: Deployment) -> list[str]:
     for name, names in wanted.items():
         held = {a["name"] for a in (*roles, *cosmos) if owners[a["principalId"]] == name}
         if not (names.roles | names.cosmos_roles) <= held or not names.credentials <= credentials.get(name, set()):
-            raise NotYet(f"what {name} was granted is not found again in Azure, so nothing was revoked")
+            raise NotYet(f"what {name} was granted is not found in Azure, so nothing was revoked")
 
     revoked = []
     for assignment in roles:

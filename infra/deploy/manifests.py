@@ -1,6 +1,6 @@
-"""The manifests of one deployment: a copy of `k8s/` that has its outputs, rendered by kustomize.
+"""Render the manifests of one deployment: copy `k8s/`, put the outputs into it, and run kustomize.
 
-A copy, so that a deployment changes no file of the checkout, and two deployments don't share one.
+The copy keeps the checkout unchanged, and two deployments apart.
 """
 
 import json
@@ -12,14 +12,14 @@ from infra.deploy.record import ROOT, Deployment
 
 
 def render_application(programs: Programs, deployment: Deployment, tag: str) -> Path:
-    """The overlay `aks`, with a host name `aks-exposed`, with this deployment's outputs and images of this tag."""
+    """Render the overlay `aks`, or `aks-exposed` if there is a host name, with the outputs and images of this tag."""
     overlays = _copy(deployment) / "overlays"
     (overlays / "aks" / "outputs.yaml").write_text(_outputs(deployment, tag))
     return _render(programs, deployment, overlays / ("aks-exposed" if deployment.hostname else "aks"))
 
 
 def render_smoke(programs: Programs, deployment: Deployment, image: str) -> Path:
-    """The Job that runs the end-to-end tests, with its image."""
+    """Render the Job that runs the end-to-end tests, with its image."""
     overlay = _copy(deployment) / "overlays" / "smoke"
     overlay.mkdir()
     name, tag = image.rsplit(":", 1)
@@ -47,7 +47,7 @@ def _render(programs: Programs, deployment: Deployment, overlay: Path) -> Path:
 
 
 def _outputs(deployment: Deployment, tag: str) -> str:
-    """What the replacements of `k8s/components/outputs` and its neighbours read. None of it is a secret."""
+    """Return the ConfigMap that the components' replacements read. It holds no secret."""
     return json.dumps(
         {
             "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""What must be on the machine before anything is deployed."""
+"""The programs that a deployment needs on this machine."""
 
 from infra.deploy.programs import Failed, ProgramFailed, Programs
 
@@ -11,7 +11,7 @@ _HOW = {
 
 
 def check(programs: Programs, iac: str, *, private: bool) -> None:
-    """Raises `Failed` with a sentence for each thing that is missing."""
+    """Raises `Failed` with a sentence for each missing program."""
     needed = ["az", "kubectl"]
     if iac == "terraform":
         needed.append("terraform")

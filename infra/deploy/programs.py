@@ -1,4 +1,4 @@
-"""Starts the tools, and says in one sentence what went wrong with one."""
+"""Run the tools. A tool's failure becomes one sentence."""
 
 import os
 import shutil
@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 class Failed(Exception):
-    """The command cannot go on; the message is a sentence for whoever ran it."""
+    """The command cannot go on. The message is a sentence for the terminal."""
 
 
 class NotYet(Failed):
-    """So it is now; asked again in a while, the answer may be another."""
+    """The answer may be another one later."""
 
 
 class ProgramFailed(Failed):
-    """A tool ended with an error; `words` are the end of what it said."""
+    """A tool ended with an error. `words` are the last lines that it printed."""
 
     def __init__(self, command: tuple[str, ...], code: int, words: str) -> None:
         super().__init__(f"`{' '.join(command[:4])} …` failed (exit {code}):\n{words}")
@@ -29,7 +29,7 @@ class ProgramFailed(Failed):
 
 
 class Programs:
-    """Runs tools with the environment of whoever runs this, and the project's own tools behind those on `PATH`."""
+    """Run tools with this process's environment. The project's own tools come after those on `PATH`."""
 
     def __init__(self) -> None:
         path = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
@@ -45,10 +45,9 @@ class Programs:
         hide: Collection[str] = (),
         stdin: str = "",
     ) -> str:
-        """Returns what the tool printed; raises `ProgramFailed`.
+        """Return what the tool printed. Raises `ProgramFailed`.
 
-        `settings` are added to its environment. `hide` are the secrets among what it is given: should it repeat one in
-        an error, that is blotted out.
+        `settings` are added to its environment. `hide` are the secrets that it is given; an error has `***` for them.
         """
         done = subprocess.run(  # noqa: S603 - the project's own list of arguments
             command,
@@ -65,10 +64,10 @@ class Programs:
 
 
 def until_granted(ask: Callable[[], T], what: str, patience: float, refusal: type[Failed] = ProgramFailed) -> T:
-    """Asks until the answer is no error any more: a role takes minutes to be known everywhere.
+    """Repeat `ask` until it raises no `refusal`, since a new role takes effect after minutes. Returns its answer.
 
-    `refusal` is the error that may pass; any other ends it. `patience` in seconds; pauses grow to ten. Raises `Failed`
-    with the last refusal when it has run out.
+    Another error is raised at once. After `patience` seconds `Failed` is raised with the last refusal. Pauses grow to
+    ten seconds.
     """
     deadline, pause = time.monotonic() + patience, 0.25
     while True:
@@ -90,7 +89,7 @@ def warn(line: str) -> None:
 
 
 def _without(secrets: Collection[str], words: str) -> str:
-    """A PEM is looked for line by line: a tool may print it with other line ends."""
+    """Replace each line of a secret with `***`. A tool may print a PEM with other line ends than it was given."""
     for line in (line for secret in secrets for line in secret.splitlines() if not line.startswith("-----")):
         words = words.replace(line, "***")
     return words

@@ -1,4 +1,4 @@
-"""What is remembered of a deployment between two commands: `.deploy/{name}/deployment.json`. None of it is a secret."""
+"""The record of a deployment between two commands: `.deploy/{name}/deployment.json`. It holds no secret."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ class Deployment:
     issuers: str = "[]"
     suffix: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(5)))
     renew_receipt_keys: bool = False
-    """The pair was found half-made: it is rotated as soon as the infrastructure stands."""
+    """One key of the pair is missing: a new pair is made as soon as the infrastructure exists."""
     outputs: dict[str, str] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     """The images that were built and pushed, by name."""
@@ -76,7 +76,7 @@ class Deployment:
 
 
 def remembered(name: str) -> Deployment | None:
-    """The deployment of this name, if there is one; raises `Failed` when its file can't be read."""
+    """Return the deployment of this name, `None` if there is no record. Raises `Failed` if the record can't be read."""
     if not re.fullmatch(r"[a-z][a-z0-9]{2,11}", name):
         raise Failed("The name has 3 to 12 lower-case letters and digits, and begins with a letter.")
     file = ROOT / ".deploy" / name / "deployment.json"
@@ -89,7 +89,7 @@ def remembered(name: str) -> Deployment | None:
 
 
 def existing(name: str) -> Deployment:
-    """The deployment of this name; raises `Failed` where nothing is remembered."""
+    """Return the deployment of this name. Raises `Failed` if there is no record."""
     found = remembered(name)
     if found is None:
         raise Failed(f"Nothing is deployed from here under the name {name}: `make deploy NAME={name}` comes first.")
@@ -97,9 +97,9 @@ def existing(name: str) -> Deployment:
 
 
 def settled(name: str, subscription: str, given: dict[str, Any]) -> Deployment:
-    """The deployment as asked for now, on the ground of what is remembered.
+    """Return the deployment that is asked for, with the record's values for what is not given.
 
-    Raises `Failed` where something else is asked for than can be changed in place.
+    Raises `Failed` if a value differs that can't be changed in place.
     """
     asked = {key: value for key, value in given.items() if value is not None} | {"subscription": subscription}
     before = remembered(name)

@@ -1,4 +1,4 @@
-"""`make smoke`: the end-to-end tests as a Job in the cluster, where a private deployment is reached too."""
+"""`make smoke`: run the end-to-end tests as a Job in the cluster, from which a private deployment can be reached."""
 
 from infra.deploy import images
 from infra.deploy.cluster import Cluster, reach
@@ -10,7 +10,7 @@ _JOB = ("job/smoke", "--namespace", "keyless")
 
 
 def smoke(programs: Programs, deployment: Deployment, patience: float) -> None:
-    """Raises `Failed` with the tests' own words when one fails. `patience` in seconds."""
+    """Run the tests and print their output. Raises `Failed` if one fails. `patience` is in seconds."""
     if not deployment.outputs:
         raise Failed(f"The deployment of {deployment.name} has not been completed: `make deploy` first.")
     image = images.build(programs, deployment, "tests", images.tests_tag())

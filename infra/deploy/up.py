@@ -1,4 +1,4 @@
-"""`make deploy`: from nothing to an application that is ready; run again, it changes only what has changed."""
+"""`make deploy`: deploy the application and wait until it is ready. A repeat changes only what has changed."""
 
 import shlex
 
@@ -15,7 +15,7 @@ WORKLOADS = ("frontend", "backend")
 
 
 def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
-    """Raises `Failed` at the first step that fails; the next run goes on from there. `patience` in seconds."""
+    """Deploy. Raises `Failed` at the first step that fails; the next run goes on from there. `patience`: seconds."""
     deployer = azure.principal(azure.account())
     deployment.renew_receipt_keys |= keys.are_half_made(azure.vault_secrets(deployment))
     deployment.save()  # before anything is made, so that an interrupted first run keeps its suffix
@@ -35,7 +35,7 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
         keys.rotate_receipt_key(azure, deployment)
         deployment.renew_receipt_keys = False
         deployment.save()
-        say("✓ an interrupted deployment had left half a pair of receipt keys: a new pair was made")
+        say("✓ an interrupted deployment had left one of the two receipt keys: a new pair was made")
 
     tag = images.services_tag()
     for image in WORKLOADS:
@@ -45,8 +45,8 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
     manifests = render_application(programs, deployment, tag)
     enter = ("auth", "can-i", "*", "*", "--all-namespaces")
     until_granted(lambda: cluster.kubectl(*enter), "The cluster lets its deployer in", patience)
-    # Asked again too: the kinds of an add-on may still be on their way.
-    until_granted(lambda: cluster.apply(manifests), "The manifests are taken", patience)
+    # Repeated too: an add-on's kinds may not be installed yet.
+    until_granted(lambda: cluster.apply(manifests), "The manifests are accepted", patience)
     if not deployment.hostname:
         cluster.kubectl("delete", "namespace", "keyless-gateway", "--ignore-not-found")
     say("✓ manifests applied")
@@ -57,7 +57,7 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
 
 
 def _await_ready(cluster: Cluster, workload: str, patience: float) -> None:
-    """Readiness asks every service for access, so this waits for the roles, and for nothing longer than they take."""
+    """Wait for the rollout. A pod is ready once every service gives it access, so this waits for the roles."""
     named = (f"deployment/{workload}", "--namespace", "keyless")
     rollout = ("rollout", "status", *named, "--timeout", "60s")
     try:

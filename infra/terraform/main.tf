@@ -1,4 +1,4 @@
-# The whole deployment, in order. What each module holds: ../README.md. Who may do what comes from ../access.yaml alone.
+# The whole deployment, in order. ../README.md lists what each module holds. All grants come from ../access.yaml.
 
 locals {
   model      = yamldecode(file("${path.module}/../access.yaml"))
@@ -8,8 +8,8 @@ locals {
   unique  = "${var.name}-${var.suffix}"
   compact = "${var.name}${var.suffix}"
 
-  # The Gateway reads its certificate as a workload of its own. It is no part of the model, which is the application's, nor
-  # of its namespace: Application routing's proxies do not meet the Pod Security Standard that the pods there are held to.
+  # The Gateway reads its certificate as a workload of its own. It is not in the model, which is the application's. It has
+  # another namespace, since Application routing's proxies do not meet the Pod Security Standard of the application's pods.
   gateway = {
     namespace      = "${local.model.workloads.frontend.namespace}-gateway"
     serviceAccount = "gateway"
@@ -18,7 +18,7 @@ locals {
   workloads = merge(local.model.workloads, var.hostname == "" ? {} : { gateway = local.gateway })
   access    = merge(local.model, { workloads = local.workloads })
 
-  # Application routing takes a managed identity, so the Gateway's is one in any case.
+  # Application routing takes managed identities only, so the Gateway's is always one.
   applications = var.identity_kind == "application" ? keys(local.model.workloads) : []
   managed      = setsubtract(keys(local.workloads), local.applications)
 

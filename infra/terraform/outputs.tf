@@ -66,7 +66,7 @@ output "gatewayClientId" {
 }
 
 output "hostname" {
-  description = "The name under which the Gateway serves; empty where nothing is exposed."
+  description = "The name under which the Gateway serves; empty if nothing is exposed."
   value       = var.hostname
 }
 

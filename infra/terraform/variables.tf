@@ -83,7 +83,7 @@ variable "identity_kind" {
 }
 
 variable "deployer_principal_id" {
-  description = "The object id of who runs `make deploy`."
+  description = "The object id of the principal that runs `make deploy`."
   type        = string
 
   validation {

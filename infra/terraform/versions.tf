@@ -40,7 +40,7 @@ provider "azurerm" {
   ]
 
   features {
-    # The accounts' firewalls let the cluster in, not whoever deploys: the provider is not to wait for their data plane.
+    # The accounts' firewalls let the cluster in, not the deployer, so the provider must not wait for their data plane.
     storage {
       data_plane_available = false
     }

@@ -1,4 +1,4 @@
-"""Who may do what in which container, how Blob Storage refuses, and that no way leads round the gateway."""
+"""Each request needs its action on its container, or is refused in Blob Storage's own words."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def test_reader_reads_and_lists_and_nothing_else(container: Callable[..., Contai
 
 
 def test_adder_adds_and_never_changes(container: Callable[..., ContainerClient]) -> None:
-    """Who may only add creates blobs, and no kind of write changes one that is there."""
+    """A caller with `add/action` alone creates blobs, and no kind of write changes one that is there."""
     adder = container("writer")
     container("owner").upload_blob("added", b"old", overwrite=True)
     container("owner").upload_blob("source", b"new", overwrite=True)
@@ -144,7 +144,7 @@ def test_request_without_a_token_is_told_the_tenant(http: httpx.Client) -> None:
 def test_forged_token_and_wrong_audience_are_refused(
     http: httpx.Client, bearer: Callable[[str], dict[str, str]], credential: Callable[[str], Any]
 ) -> None:
-    """A signature made by nobody and a token for Key Vault open nothing, and neither is quoted."""
+    """A forged signature and a token for Key Vault open nothing, and neither is quoted."""
     good = bearer("owner")["Authorization"]
     vault = credential("owner").get_token("https://vault.azure.net/.default").token
     for bad in (good.rpartition(".")[0] + "." + "A" * 342, f"Bearer {vault}"):
@@ -154,7 +154,7 @@ def test_forged_token_and_wrong_audience_are_refused(
 
 
 def test_keys_and_signatures_are_not_permitted(cloud: Any, http: httpx.Client, bearer: Callable[..., Any]) -> None:
-    """An account key or a SAS of the caller's own is refused as where shared keys are off, also beside a token."""
+    """An account key or a SAS is refused as by an account whose shared keys are off, also beside a token."""
     key = {"account_name": "any", "account_key": "a2V5"}
     with BlobServiceClient(cloud.blob_url, key, retry_total=0) as service:
         with pytest.raises(HttpResponseError) as refused:
@@ -166,7 +166,7 @@ def test_keys_and_signatures_are_not_permitted(cloud: Any, http: httpx.Client, b
 
 
 def test_azurite_itself_is_of_no_use(cloud: Any, bearer: Callable[[str], dict[str, str]]) -> None:
-    """Who finds Azurite's own port gets nothing there: neither a token nor its well-known key opens it."""
+    """Azurite's own port gives nothing: neither a token nor its well-known key opens it."""
     url = cloud.cloud._azurite.url
     host = {"Host": cloud.blob_url.removeprefix("https://")}
     with httpx.Client(trust_env=False) as direct:

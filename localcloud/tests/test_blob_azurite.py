@@ -1,4 +1,4 @@
-"""The Azurite process: its data outlive it, it is started again where it dies, and it never outlives the cloud."""
+"""The Azurite process: its data outlive it, it is started again if it dies, and it never outlives the cloud."""
 
 import asyncio
 import os
@@ -68,7 +68,7 @@ async def test_blobs_outlive_a_restart(tmp_path: Path, azurite: Path) -> None:
             await process.close()
 
 
-async def test_it_ends_at_once_whoever_is_still_connected(tmp_path: Path, azurite: Path) -> None:
+async def test_it_ends_at_once_with_clients_connected(tmp_path: Path, azurite: Path) -> None:
     """Neither an upload that is not over nor a kept connection delays the end, which takes 20 ms."""
     process = Azurite(tmp_path, azurite, "localcloud")
     await process.start()
@@ -92,7 +92,7 @@ async def test_it_ends_at_once_whoever_is_still_connected(tmp_path: Path, azurit
     await asyncio.wait([uploading])
 
 
-async def test_it_is_started_again_where_it_dies(tmp_path: Path, azurite: Path) -> None:
+async def test_it_is_started_again_if_it_dies(tmp_path: Path, azurite: Path) -> None:
     """A killed Azurite is replaced, and requests reach the new one."""
     process = Azurite(tmp_path, azurite, "localcloud")
     await process.start()

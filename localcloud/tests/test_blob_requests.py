@@ -25,7 +25,7 @@ def owner(cloud: RunningCloud) -> Iterator[BlobWire]:
 
 @pytest.fixture(scope="module")
 def adder(cloud: RunningCloud) -> Iterator[BlobWire]:
-    """One who may read and add."""
+    """A caller that may read and add."""
     with closing(BlobWire(cloud, "writer")) as wire:
         yield wire
 
@@ -93,7 +93,7 @@ def kept(owner: BlobWire) -> Iterator[None]:
         ("/files/kept?comp=lease", [("x-ms-lease-action", "break"), BLOCK], OVERWRITE),
     ],
 )
-def test_no_way_of_writing_a_request_overwrites_for_one_who_may_only_add(
+def test_no_way_of_writing_a_request_overwrites_for_an_adder(
     kept: None, adder: BlobWire, target: str, headers: list[tuple[str, str]], refusal: tuple[int, str]
 ) -> None:
     """However operation, names and values are written, a blob that is there stays as it is."""
@@ -182,7 +182,7 @@ def test_a_second_token_is_no_choice(owner: BlobWire, adder: BlobWire, kept: Non
 def test_a_value_that_is_not_of_its_form_is_refused(
     kept: None, owner: BlobWire, method: str, target: str, headers: list[tuple[str, str]]
 ) -> None:
-    """A date that is none is not taken for no condition, nor a body for none where there should be none."""
+    """A date that is none is not taken for no condition, nor is a body passed over if there should be none."""
     answer = owner.send(method, target, headers, b"other")
     assert (answer.status, answer.code) == INVALID
 

@@ -107,7 +107,7 @@ def foreign(operation: Operation, blob: str) -> Iterator[Good]:
 def test_a_mixture_of_operations_changes_only_what_the_role_may(
     cloud: RunningCloud, owner: BlobWire, canary: str, workload: str, may_change: set[str]
 ) -> None:
-    """One who may only add, tag or read changes nothing else of a blob, whatever is added to whatever request."""
+    """A caller that may only add, tag or read changes nothing else of a blob, whatever is added to whatever request."""
     before = state(owner, canary)
     with closing(BlobWire(cloud, workload)) as wire:
         for operation in ON_BLOBS:
@@ -117,10 +117,10 @@ def test_a_mixture_of_operations_changes_only_what_the_role_may(
             assert {part for part in before if after[part] != before[part]} <= may_change, (operation.name, after)
 
 
-def test_a_mixture_of_operations_neither_deletes_nor_tags_for_one_who_may_only_write(
+def test_a_mixture_of_operations_neither_deletes_nor_tags_for_a_writer(
     cloud: RunningCloud, owner: BlobWire, canary: str
 ) -> None:
-    """One who may write but neither delete nor tag does neither, whatever is added to whatever request."""
+    """A caller that may write but neither delete nor tag does neither, whatever is added to whatever request."""
     with closing(BlobWire(cloud, "writer")) as wire:
         for operation in ON_BLOBS:
             sent(wire, mixtures(operation, canary))

@@ -1,6 +1,7 @@
 """Services of the local cluster: one port for the ready pods, and a restart that nobody notices."""
 
 import asyncio
+import json
 import socket
 from pathlib import Path
 
@@ -42,6 +43,30 @@ async def test_requests_and_answers_go_through_as_they_are(tmp_path: Path) -> No
         assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
         posted = await service.post("/", content="x" * 100_000, headers={"Host": "orders.example"})
         assert posted.json() == {"body": "x" * 100_000, "host": "orders.example"}
+
+
+@pytest.mark.parametrize("sent", [1, 5, 1000], ids=["one part", "some parts", "parts without end"])
+@pytest.mark.parametrize("framing", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
+async def test_an_answer_that_comes_before_the_body_is_whole_is_sent_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, framing: str, sent: int
+) -> None:
+    """The client reads the pod's own 408 while it still sends, or while it keeps the rest of the body to itself."""
+    async with running(tmp_path / "state", variant(tmp_path / "overlay", [ONE])) as web:
+        url = httpx.URL(web.cluster.service_url("web"))
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(f"POST /early HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n".encode())
+        answer = asyncio.create_task(reader.read())
+        for _ in range(sent):
+            writer.write(b"1\r\nx\r\n")
+            await asyncio.wait({answer}, timeout=0.02)
+            if answer.done():
+                break
+        head, _, body = (await answer).partition(b"\r\n\r\n")
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert head.endswith(b"connection: close")
+    assert json.loads(body)["detail"] == "The request had not come in time."
+    assert caplog.records == []
 
 
 async def test_a_rolling_restart_fails_no_request(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What connections may cost: how many there are, how long they may say nothing, and what they leave behind."""
 
 import gc
+import re
 import socket
 import ssl
 import tracemalloc
@@ -213,26 +214,52 @@ def test_an_amqp_connection_has_so_much_time_for_each_step(tmp_path: Path) -> No
         known.close()
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        b"",
-        b"GET / HT",
-        b"GET / HTTP/1.1\r\nHost: x\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",
-    ],
-    ids=["nothing", "a part of a line", "a part of a head", "a part of a body"],
-)
-def test_an_http_request_must_come_on(
-    both: Ends, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, said: bytes
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+SLOW = {  # what a client sends at first, what it sends again and again, and the statuses that it reads
+    "nothing": (b"", b"", []),
+    "blank lines": (b"", b"\r\n", []),
+    "a part of a line": (b"GET / HT", b"", [408]),
+    "a part of a head": (GET, b"", [408]),
+    "a header of many parts": (GET + b"X: ", b"x", [408]),
+    "many headers": (GET, b"X: x\r\n", [408]),
+    "a part of a body": (POST + b"Content-Length: 9\r\n\r\nhalf", b"", [408]),
+    "trailers": (POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X: x\r\n", [408]),
+    "blank lines after an answer": (GET + b"\r\n", b"\r\n", [200]),
+    "a second request in parts": (GET + b"\r\n" + GET, b"X: x\r\n", [200, 408]),
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_an_http_request_must_come_in_time(
+    both: Ends, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, case: str
 ) -> None:
-    """A client that keeps the rest of its request to itself is closed, and nothing is logged about it."""
+    """A request that does not come whole in time is a 408, however often a part comes; the connection is closed."""
     monkeypatch.setattr(http_server, "HEAD_TIMEOUT", 0.5)
     monkeypatch.setattr(http_server, "BODY_TIMEOUT", 0.5)
+    first, again, statuses = SLOW[case]
     with both.tls(both.https.port) as slow:
-        slow.sendall(said)
-        assert closed(slow)
+        slow.sendall(first)
+        assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", all_read(slow, again))] == statuses
     assert caplog.records == []
+
+
+def all_read(connection: socket.socket, again: bytes) -> bytes:
+    """What comes until the other end closes; `again` is sent every 50 ms until then."""
+    received = b""
+    connection.settimeout(0.05)
+    with suppress(ConnectionError):
+        for _ in range(200):
+            try:
+                part = connection.recv(4096)
+            except TimeoutError:
+                connection.sendall(again)
+                continue
+            if not part:
+                return received
+            received += part
+        pytest.fail("the connection is still open")
+    return received
 
 
 def held_by(connection: Callable[[], None]) -> int:

@@ -1,4 +1,4 @@
-"""Who may do what in which container, and how Cosmos DB refuses it."""
+"""Each request needs its action on its container, or is refused in Cosmos DB's own words."""
 
 import json
 import ssl
@@ -43,6 +43,16 @@ REQUESTS: list[tuple[str, str, str, dict[str, str], Any]] = [
         {**KEY, "x-ms-cosmos-is-batch-request": "True"},
         [{"operationType": "Delete", "id": "1"}],
     ),
+    (
+        actions.CREATE,
+        "POST",
+        "/docs",
+        {"x-ms-cosmos-is-batch-request": "True", "x-ms-cosmos-batch-atomic": "False"},
+        [{"operationType": "Create", "partitionKey": '["access"]', "resourceBody": {"id": "b", "pk": "access"}}],
+    ),
+    (actions.MANAGE_CONFLICTS, "GET", "/conflicts", {}, None),
+    (actions.MANAGE_CONFLICTS, "DELETE", "/conflicts/1", KEY, None),
+    (actions.EXECUTE_STORED_PROCEDURE, "POST", "/sprocs/1", KEY, []),
 ]
 
 
@@ -92,7 +102,7 @@ def test_each_request_needs_its_action(
     url, content = f"/dbs/shop/colls/{container}{path}", None if body is None else json.dumps(body)
     answer = http.request(method, url, headers={**header(workload), **headers}, content=content)
     if granted:
-        assert answer.status_code not in (400, 401, 403)
+        assert answer.status_code not in (401, 403)
         return
     assert answer.status_code == 403
     assert answer.headers["x-ms-substatus"] == "5301"
@@ -107,6 +117,19 @@ def test_each_request_needs_its_action(
 def test_every_action_is_walked() -> None:
     """The list of requests above leaves out none of the actions that are enforced."""
     assert {action for action, *_ in REQUESTS} == set(actions.ACTIONS)
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/dbs", "Databases"), ("/dbs/shop/colls", "DocumentCollections")])
+def test_listing_takes_a_grant_on_the_account(
+    http: httpx.Client, header: Callable[..., dict[str, str]], path: str, kind: str
+) -> None:
+    """A grant on the account lists its databases and their containers; a grant on containers does not."""
+    refused = http.get(path, headers=header("owner"))
+    assert (refused.status_code, refused.headers["x-ms-substatus"]) == (403, "5301")
+    listed = http.get(path, headers=header("administrator")).json()
+    names = [each["id"] for each in listed[kind]]
+    assert names == (["shop"] if kind == "Databases" else ["items", "other", "places"])
+    assert listed["_count"] == len(names)
 
 
 def test_client_without_a_grant_cannot_start(cloud: Any, credential: Callable[[str], Any]) -> None:
@@ -126,7 +149,7 @@ def test_reader_reads_and_cannot_write(reader: ContainerProxy) -> None:
     assert refused.value.status_code == 403
 
 
-def test_nobody_makes_containers_with_a_token(cloud: Any, credential: Callable[[str], Any]) -> None:
+def test_no_token_makes_a_container(cloud: Any, credential: Callable[[str], Any]) -> None:
     """Databases and containers are the control plane's, whatever the role on the data plane."""
     with CosmosClient(cloud.cosmos_url, credential("owner")) as client:
         with pytest.raises(
@@ -164,7 +187,9 @@ def test_both_audiences_are_accepted(
     assert http.get("/", headers=header("reader", resource)).status_code == 200
 
 
-def test_missing_container_is_told_to_who_has_access(http: httpx.Client, header: Callable[..., dict[str, str]]) -> None:
+def test_missing_container_is_told_to_a_caller_with_access(
+    http: httpx.Client, header: Callable[..., dict[str, str]]
+) -> None:
     """A misspelt name is a 404 for a principal of the account, and a 403 for a stranger."""
     path = "/dbs/shop/colls/missing/docs/1"
     assert http.get(path, headers={**header("reader"), **KEY}).status_code == 404

@@ -222,7 +222,7 @@ TEXT = {"content-type": "text/plain"}
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[[1],2,3,4]"}, '{"query":"SELECT * FROM c"}', 400),
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[[],0,0,-5]"}, '{"query":"SELECT TOP 9 * FROM c"}', 400),
         ("POST", DOCS, {**KEY, **QUERY, "x-ms-continuation": "[1,2]"}, '{"query":"SELECT VALUE COUNT(1) FROM c"}', 400),
-        ("POST", DOCS, {**QUERY, "x-ms-start-epk": "00", "x-ms-end-epk": "0F"}, '{"query":"SELECT * FROM c"}', 400),
+        ("POST", DOCS, {**QUERY, "x-ms-start-epk": "low", "x-ms-end-epk": "0F"}, '{"query":"SELECT * FROM c"}', 400),
         ("GET", DOCS, {"x-ms-continuation": "junk"}, "", 400),
         ("GET", DOCS, {"a-im": "Full-Fidelity Feed"}, "", 400),
         ("GET", DOCS, {"a-im": "Incremental Feed", "if-none-match": "junk"}, "", 400),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from localcloud.authorization.model import CosmosContainer
 from localcloud.cosmos.errors import NotFound
+from localcloud.cosmos.feed_ranges import FeedRange
 from localcloud.cosmos.items import Items, Preconditions
 from localcloud.cosmos.state import ItemStore
 
@@ -43,7 +44,7 @@ def item(name: str, **properties: Any) -> dict[str, Any]:
 
 
 def alive(items: Items) -> set[str]:
-    return {found.id for found in items.store.scan(items.container, PARTITION)}
+    return {found.id for found in items.store.scan(items.container, FeedRange(PARTITION, is_prefix=False))}
 
 
 def test_items_outlive_a_restart(open_items: Callable[..., Items]) -> None:
@@ -84,7 +85,7 @@ def test_a_change_begins_a_new_life(open_items: Callable[..., Items], clock: Clo
 
 
 def test_without_a_default_nothing_expires(open_items: Callable[..., Items], clock: Clock) -> None:
-    """An item's own `ttl` means nothing where the container has no default."""
+    """An item's own `ttl` means nothing if the container has no default."""
     items = open_items()
     items.create(PARTITION, item("1", ttl=1))
     clock.now += 100

@@ -40,7 +40,8 @@ UNKNOWN_LOCK = Array(0x98, [uuid.UUID(int=1)])
     ("operation", "body", "status", "condition"),
     [
         (None, {}, 501, "amqp:not-implemented"),
-        ("com.microsoft:get-session-state", {}, 501, "amqp:not-implemented"),
+        ("com.microsoft:get-session-state", {}, 400, "amqp:invalid-field"),
+        ("com.microsoft:entity-mgmt", {}, 501, "amqp:not-implemented"),
         (PEEK, None, 400, "amqp:invalid-field"),
         (PEEK, {}, 400, "amqp:invalid-field"),
         (PEEK, {"from-sequence-number": "1", "message-count": 1}, 400, "amqp:invalid-field"),

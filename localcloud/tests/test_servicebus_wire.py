@@ -3,6 +3,7 @@
 import logging
 import struct
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from localcloud.servicebus.amqp.performatives import (
     Attach,
     Begin,
     Close,
+    Coordinator,
     Detach,
     Disposition,
     End,
@@ -30,12 +32,13 @@ from localcloud.servicebus.amqp.performatives import (
     SaslOutcome,
     Source,
     Target,
+    TransactionalState,
     Transfer,
 )
-from localcloud.servicebus.amqp.types import Described, Symbol, ULong
+from localcloud.servicebus.amqp.types import Array, Symbol
 from localcloud.servicebus.timeouts import Timeouts
 
-QUEUES: dict[str, Any] = {name: {} for name in ("plain", "ids", "credit", "window", "Mixed")}
+QUEUES: dict[str, Any] = {name: {} for name in ("plain", "ids", "credit", "window", "Mixed", "transactions")}
 
 
 @pytest.fixture(scope="module")
@@ -279,13 +282,15 @@ def test_replies_go_to_the_link_that_reply_to_names(wire: Wire) -> None:
 
 
 def test_what_is_not_done_is_refused_in_words(wire: Wire) -> None:
-    """Sessions, transactions, sending into a dead-letter sub-queue: each an AMQP error with a sentence."""
+    """Sessions where none are required, a transaction's coordinator, sending into a dead-letter sub-queue."""
     wire.ready()
     filters = Source("plain", filter={Symbol("com.microsoft:session-filter"): "s"})
     for handle, attach in enumerate(
         (
             Attach("session", 0, True, source=filters, target=Target("t")),
-            Attach("transaction", 1, False, source=Source("x"), target=Described(ULong(0x30), [])),
+            Attach(
+                "transaction", 1, False, source=Source("x"), target=Coordinator([Symbol("amqp:local-transactions")])
+            ),
             Attach("dead letter", 2, False, source=Source("x"), target=Target("plain/$deadletterqueue")),
         )
     ):
@@ -296,6 +301,38 @@ def test_what_is_not_done_is_refused_in_words(wire: Wire) -> None:
         assert refused.handle == handle
         assert error_of(refused).condition in ("amqp:not-allowed", "amqp:not-implemented")
         assert error_of(refused).description
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_work_in_a_transaction_is_refused_in_words(wire: Wire, settled: bool) -> None:
+    """Nothing of it is done: no message is stored, none is settled, and the links go on."""
+    wire.ready()
+    in_transaction = TransactionalState(b"1")
+    wire.attach(0, "transactions", receive=False)
+    wire.send(Transfer(0, 1, b"1", 0, settled, state=in_transaction), message(b"in a transaction"))
+    wire.send(Transfer(0, 2, b"2", 0, False), message(b"outside"))
+    dispositions = [wire.expect(Disposition) for _ in range(1 if settled else 2)]
+    assert dispositions[-1].first == 2
+    if not settled:
+        assert error_of(read(dispositions[0].state)).condition == "amqp:not-implemented"
+        assert "Transactions are not implemented" in error_of(read(dispositions[0].state)).description
+    wire.attach(1, "transactions", receive=True)
+    wire.credit(1, 1)
+    delivered = wire.expect(Transfer)
+    assert Message.parse(wire.last_payload).body == message(b"outside")
+    number = delivered.delivery_id or 0
+    wire.send(Disposition(True, number, None, False, TransactionalState(b"1", Accepted())))
+    assert error_of(read(wire.expect(Disposition).state)).condition == "amqp:not-implemented"
+    wire.attach(2, "transactions/$management", receive=False)
+    wire.attach(3, "transactions/$management", receive=True, reply_to="r")
+    wire.credit(3, 1)
+    body = {"lock-tokens": Array(0x98, [uuid.UUID(bytes_le=delivered.delivery_tag or b"")])}
+    settle = request({"operation": "com.microsoft:update-disposition"}, body | {"disposition-status": "completed"}, "r")
+    wire.send(Transfer(2, 3, b"3", 0, False, state=in_transaction), settle)
+    assert error_of(read(wire.expect(Disposition).state)).condition == "amqp:not-implemented"
+    wire.send(Transfer(2, 4, b"4", 0, True), settle)
+    wire.expect(Transfer)
+    assert reply_properties(wire.last_payload)["statusCode"] == 200
 
 
 STAGES = ("nothing", "header", "session", "links")

@@ -5,24 +5,33 @@ Each function starts a workload anew, with no token, key or answer of an earlier
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus.management import ServiceBusAdministrationClient
-from backend.__main__ import receiving
-from backend.clients import Clients
-from backend.process import Process, Receipted
-from backend.receipts import ReceiptSigner
+from backend.bootstrap import opened, repair_stores
+from backend.identity.clients import (
+    blob_client,
+    cosmos_client,
+    secret_client,
+    servicebus_client,
+)
+from backend.identity.credential import workload_identity
+from backend.orders.handler import OrderHandler, Receipted
+from backend.orders.order_documents import OrderDocuments
+from backend.orders.receipt_blobs import ReceiptBlobs
+from backend.orders.receipt_signer import ReceiptSigner
+from backend.queue.receiver import open_receiver
 from backend.redrive.__main__ import parser, run
-from backend.repair.__main__ import mend, stores
+from backend.repair.mend import mend
 from backend.repair.search import documents_without_receipt
-from backend.settings import QueueSettings, Settings, StoreSettings
-from backend.stores import BlobReceipts, CosmosDocuments
+from backend.settings import QueueSettings, StoreSettings, WorkerSettings
 from flask import Flask
-from frontend.app import create_app
-from frontend.clients import connect
+from frontend.bootstrap import create_app
+from frontend.identity.lazy_clients import LazyClients
 from frontend.settings import Settings as FrontendSettings
 from localcloud.testing import RunningCloud
 
@@ -68,14 +77,14 @@ def shows_a_receipt(cloud: RunningCloud) -> None:
 def _frontend(cloud: RunningCloud) -> Flask:
     with cloud.acting_as("frontend"):
         settings = FrontendSettings(signing_key_refresh_seconds=_A_DAY)  # type: ignore[call-arg]  # from the environment
-        clients = connect(settings)
+        clients = LazyClients(settings)
         clients.credential()
     return create_app(settings, clients)
 
 
 def _started(frontend: Flask) -> Flask:
     """Once it has read its signing key, without which it has no sessions."""
-    frontend.extensions["frontend"].keys.keys()
+    frontend.extensions["frontend"].keys.current()
     return frontend
 
 
@@ -94,19 +103,30 @@ def _expect(answer: Any, status: int) -> None:
     assert answer.status_code == status, answer.text
 
 
-# --- the backend, by the parts of which `backend.__main__` consists ---
+# --- the backend, by the parts of which `backend.bootstrap` consists ---
+
+
+class Clients:
+    """The worker's clients, until the stack is closed."""
+
+    def __init__(self, settings: WorkerSettings, stack: AsyncExitStack) -> None:
+        credential = opened(stack, workload_identity())
+        self.secrets = opened(stack, secret_client(settings, credential))
+        self.cosmos = opened(stack, cosmos_client(settings, credential))
+        self.blobs = opened(stack, blob_client(settings, credential))
+        self.servicebus = opened(stack, servicebus_client(settings, credential))
 
 
 def reads_its_key(cloud: RunningCloud) -> None:
-    async def read(clients: Clients, _settings: Settings) -> None:
+    async def read(clients: Clients, _settings: WorkerSettings) -> None:
         await ReceiptSigner(clients.secrets.get_secret).refresh()
 
     asyncio.run(_backend(cloud, read))
 
 
 def receives(cloud: RunningCloud) -> None:
-    async def receive(clients: Clients, settings: Settings) -> None:
-        async with receiving(clients, settings.orders_queue):
+    async def receive(clients: Clients, settings: WorkerSettings) -> None:
+        async with open_receiver(clients.servicebus, settings.orders_queue):
             pass  # the right is checked when the link is opened
 
     asyncio.run(_backend(cloud, receive))
@@ -120,7 +140,7 @@ def processes_an_order(cloud: RunningCloud) -> None:
 def processes_an_order_again(cloud: RunningCloud) -> None:
     """As after a crash between the receipt and the document."""
 
-    async def process_again(clients: Clients, settings: Settings) -> None:
+    async def process_again(clients: Clients, settings: WorkerSettings) -> None:
         message = an_order()
         signer, receipts, _ = _parts(clients, settings)
         said = message.model_dump(exclude={"version"})
@@ -131,28 +151,26 @@ def processes_an_order_again(cloud: RunningCloud) -> None:
     asyncio.run(_backend(cloud, process_again))
 
 
-async def _backend(cloud: RunningCloud, act: Callable[[Clients, Settings], Awaitable[None]]) -> None:
-    with cloud.acting_as("backend"):
-        settings = Settings.model_validate({})
-        clients = Clients.open(settings)
-    try:
+async def _backend(cloud: RunningCloud, act: Callable[[Clients, WorkerSettings], Awaitable[None]]) -> None:
+    async with AsyncExitStack() as stack:
+        with cloud.acting_as("backend"):
+            settings = WorkerSettings.model_validate({})
+            clients = Clients(settings, stack)
         await act(clients, settings)
-    finally:
-        await clients.close()
 
 
-async def _process(clients: Clients, settings: Settings, message: OrderMessage) -> None:
+async def _process(clients: Clients, settings: WorkerSettings, message: OrderMessage) -> None:
     signer, receipts, documents = _parts(clients, settings)
-    outcome = await Process(receipts, documents, signer.sign)(message.model_dump_json().encode())
+    outcome = await OrderHandler(receipts, documents, signer.sign).handle_order(message.model_dump_json().encode())
     assert isinstance(outcome, Receipted), outcome
 
 
-def _parts(clients: Clients, settings: Settings) -> tuple[ReceiptSigner, BlobReceipts, CosmosDocuments]:
+def _parts(clients: Clients, settings: WorkerSettings) -> tuple[ReceiptSigner, ReceiptBlobs, OrderDocuments]:
     database = clients.cosmos.get_database_client(settings.orders_database)
     return (
         ReceiptSigner(clients.secrets.get_secret),
-        BlobReceipts(clients.blobs.get_container_client(settings.receipts_container)),
-        CosmosDocuments(database.get_container_client(settings.orders_container)),
+        ReceiptBlobs(clients.blobs.get_container_client(settings.receipts_container)),
+        OrderDocuments(database.get_container_client(settings.orders_container)),
     )
 
 
@@ -166,8 +184,8 @@ def lists_dead_letters(cloud: RunningCloud) -> None:
 def resends_a_dead_letter(cloud: RunningCloud) -> None:
     reason = uuid4().hex  # its own letter: an earlier one may still be locked by the run that failed to send it
 
-    async def refuse_an_order(clients: Clients, settings: Settings) -> None:
-        async with receiving(clients, settings.orders_queue) as receiver:
+    async def refuse_an_order(clients: Clients, settings: WorkerSettings) -> None:
+        async with open_receiver(clients.servicebus, settings.orders_queue) as receiver:
             (message,) = await receiver.receive_messages(1, max_wait_time=5)
             await receiver.dead_letter_message(message, reason=reason)
 
@@ -188,13 +206,13 @@ def mends_a_receipt(cloud: RunningCloud) -> None:
     """Of all documents, that of an order whose receipt is missing is found, and its receipt made again."""
     message = an_order()
 
-    async def lose_the_receipt(clients: Clients, settings: Settings) -> None:
+    async def lose_the_receipt(clients: Clients, settings: WorkerSettings) -> None:
         signer, _, documents = _parts(clients, settings)
-        await Process(ForgetfulReceipts(), documents, signer.sign)(message.model_dump_json().encode())
+        await OrderHandler(ForgetfulReceipts(), documents, signer.sign).handle_order(message.model_dump_json().encode())
 
     async def mend_it() -> None:
         with cloud.acting_as("repair"):
-            async with stores(StoreSettings.model_validate({})) as opened:
+            async with repair_stores(StoreSettings.model_validate({})) as opened:
                 async for finding in documents_without_receipt(opened.orders, opened.receipts):
                     if finding.name == message.orderId:
                         assert finding.document is not None, finding.fault

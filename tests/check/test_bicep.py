@@ -4,45 +4,18 @@
 """
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.infra.derived import MODEL
+from tests.check.bicep import SETTINGS, TARGET, bicep
 
 BICEP = Path("infra/bicep")
 SNAPSHOTS = Path("infra/snapshots/bicep")
 SOURCES = sorted([*BICEP.rglob("*.bicep"), *BICEP.glob("*.bicepparam"), *SNAPSHOTS.glob("*.bicepparam")])
-TARGET = [
-    *("--location", "westeurope"),
-    *("--subscription-id", "00000000-0000-0000-0000-000000000001"),
-    *("--tenant-id", "00000000-0000-0000-0000-000000000002"),
-]
-SECRET = "a made-up value, long enough to pass"
-SETTINGS = {
-    "KEYLESS_SUFFIX": "a1b2c",
-    "KEYLESS_DEPLOYER_PRINCIPAL_ID": "00000000-0000-0000-0000-0000000000d0",
-    "KEYLESS_FRONTEND_SIGNING_KEY": SECRET,
-    "KEYLESS_RECEIPT_PUBLIC_KEY": SECRET,
-    "KEYLESS_RECEIPT_SIGNING_KEY": SECRET,
-}
-ISSUER = {"name": "eks", "url": "https://oidc.eks.eu-west-1.amazonaws.com/id/0123"}
-
-
-def bicep(*arguments: str | Path, settings: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs the compiler; `settings` are added to the environment, which holds no setting of a developer's own."""
-    program = shutil.which("bicep")
-    if program is None:
-        pytest.fail("bicep is not in PATH: `az bicep install` brings it, then add ~/.azure/bin to PATH")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("KEYLESS_")}
-    environment = inherited | {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"} | (settings or {})
-    return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -126,69 +99,6 @@ def test_every_missing_variable_is_named() -> None:
     assert built.returncode != 0
     for variable in SETTINGS:
         assert f'"{variable}" does not exist' in built.stderr
-
-
-@pytest.mark.parametrize("profile", ["learn", "production"])
-@pytest.mark.parametrize("issuers", [[], [ISSUER]], ids=["no issuers", "one issuer"])
-@pytest.mark.parametrize("hostname", ["", "orders.example.com"], ids=["not exposed", "exposed"])
-def test_every_allowed_combination_evaluates(
-    tree: Path, profile: str, issuers: list[dict[str, str]], hostname: str
-) -> None:
-    """Profile, further issuers and host name combine freely, and each does its own part only."""
-    named = {"KEYLESS_NAME": "receipts", "KEYLESS_ISSUERS": json.dumps(issuers), "KEYLESS_HOSTNAME": hostname}
-    parameters = tree / f"{profile}.bicepparam"
-    run = bicep("snapshot", parameters, "--mode", "overwrite", *TARGET, settings=SETTINGS | named)
-    assert run.returncode == 0, run.stdout + run.stderr
-    snapshot = json.loads(parameters.with_suffix(".snapshot.json").read_text())
-    kinds = [resource["type"].rsplit("/", 1)[1] for resource in snapshot["predictedResources"]]
-    assert snapshot["diagnostics"] == []
-    assert snapshot["predictedResources"][0]["tags"] == {"application": "receipts", "profile": profile}
-    assert kinds.count("federatedIdentityCredentials") == len(MODEL["workloads"]) * (1 + len(issuers)) + bool(hostname)
-    assert kinds.count("privateEndpoints") == (5 if profile == "production" else 0)
-    assert bool(snapshot["outputs"]["gatewayClientId"]) is bool(hostname)
-
-
-def test_what_a_role_leaves_out_is_left_out_in_azure(tree: Path) -> None:
-    """A custom role's `notActions` and `notDataActions` are deployed with it, or it would allow more than the model."""
-    file = tree.parent / "access.yaml"
-    model = yaml.safe_load(file.read_text())
-    left_out = {"notActions": ["Microsoft.Storage/*/delete"], "notDataActions": ["Microsoft.Storage/*/blobs/delete"]}
-    model["roles"]["Keyless Receipt Writer"] |= left_out
-    file.write_text(yaml.safe_dump(model))
-    parameters = tree / "learn.bicepparam"
-    run = bicep("snapshot", parameters, "--mode", "overwrite", *TARGET, settings=SETTINGS)
-    assert run.returncode == 0, run.stdout + run.stderr
-    snapshot = json.loads(parameters.with_suffix(".snapshot.json").read_text())
-    permissions = [
-        role["properties"]["permissions"][0]
-        for role in snapshot["predictedResources"]
-        if role.get("properties", {}).get("roleName", "").startswith("Keyless Receipt Writer")
-    ]
-    assert [{name: held[name] for name in left_out} for held in permissions] == [left_out]
-
-
-def test_what_is_not_allowed_is_refused_in_sentences(tree: Path) -> None:
-    """Wrong values stop a deployment before it begins, and each is told."""
-    issuers = [ISSUER, ISSUER | {"name": "aks"}, ISSUER | {"url": "http://oidc.example.com"}]
-    wrong = {
-        "KEYLESS_NAME": "Keyless",
-        "KEYLESS_SUFFIX": "a-b-c",
-        "KEYLESS_HOSTNAME": "https://orders.example.com/",
-        "KEYLESS_ISSUERS": json.dumps(issuers),
-    }
-    parameters = tree / "learn.bicepparam"
-    refused = bicep("snapshot", parameters, "--mode", "overwrite", *TARGET, settings=SETTINGS | wrong)
-    assert refused.returncode != 0
-    for sentence in (
-        "name takes lower-case letters and digits only.",
-        "suffix takes lower-case letters and digits only.",
-        "hostname is a name such as orders.example.com, not a URL.",
-        "An issuer may not be named aks: that is the cluster's own.",
-        "Two issuers have the same name.",
-        "Two issuers have the same url.",
-        "An issuer's url begins with https://.",
-    ):
-        assert sentence in refused.stdout + refused.stderr
 
 
 def _documents(text: str) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from typing import Any
 
 import pytest
 import yaml
@@ -47,13 +46,6 @@ def test_a_combination_that_the_provider_refuses_is_refused(terraform: Terraform
     )
     assert result.code == 1
     assert "ACR zone redundancy can only be applied when using the Premium Sku" in result.output
-
-
-def test_the_tests_of_the_configuration_pass(terraform: Terraform) -> None:
-    """`terraform test` plans every allowed combination of switches and sees every other refused."""
-    output = terraform.succeed("test", "-no-color")
-    assert "Success!" in output
-    assert ", 0 failed." in output
 
 
 @pytest.mark.parametrize(("profile", "kind"), DEPLOYMENTS)
@@ -113,54 +105,8 @@ def test_a_grant_taken_from_the_model_is_taken_from_the_workload(terraform: Terr
     assert changes == [(address, ["delete"])]
 
 
-def test_what_a_role_leaves_out_is_left_out_in_azure(terraform: Terraform) -> None:
-    """A custom role's `notActions` and `notDataActions` are deployed with it, or it would allow more than the model."""
-    file = terraform.folder.parent / "access.yaml"
-    model = yaml.safe_load(file.read_text())
-    left_out = {"notActions": ["Microsoft.Storage/*/delete"], "notDataActions": ["Microsoft.Storage/*/blobs/delete"]}
-    model["roles"]["Keyless Receipt Writer"] |= left_out
-    file.write_text(yaml.safe_dump(model))
-    address = 'module.access.azurerm_role_definition.custom["Keyless Receipt Writer"]'
-    made = json.loads(snapshot.apply(terraform, "learn", "managed"))["resources"][address]["values"]["permissions"][0]
-    assert (made["not_actions"], made["not_data_actions"]) == (left_out["notActions"], left_out["notDataActions"])
-
-
 def test_everything_can_be_destroyed(terraform: Terraform) -> None:
     """`terraform destroy` leaves nothing in the state."""
     snapshot.apply(terraform, "exposed", "application")
     terraform.succeed("destroy", "-auto-approve", *snapshot.inputs("exposed"), variables=snapshot.given("application"))
     assert "values" not in json.loads(terraform.succeed("show", "-json"))
-
-
-_EKS = {"name": "eks", "url": "https://oidc.example.com/1"}
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        ({"profile": "staging"}, "The profile is `learn` or `production`."),
-        ({"name": "key-less"}, "The name has 3 to 12 lower-case letters and digits, and begins with a letter."),
-        ({"suffix": "a1b"}, "The suffix has 4 to 6 lower-case letters and digits."),
-        ({"identity_kind": "secret"}, "The identity kind is `managed` or `application`."),
-        ({"deployer_principal_id": "me@example.com"}, "The deployer's principal id is an object id, a GUID"),
-        ({"deployer_principal_type": "Robot"}, "The deployer is a `User`, a `ServicePrincipal` or a `Group`."),
-        ({"hostname": "https://orders.example.com"}, "The hostname is a name such as `orders.example.com`, not a URL."),
-        ({"issuers": [_EKS | {"name": "aks"}]}, "No further issuer may be named `aks`: that is the cluster's own."),
-        ({"issuers": [_EKS | {"name": "my issuer"}]}, "An issuer's name has 3 to 120 letters, digits, hyphens and"),
-        ({"issuers": [_EKS | {"url": "http://oidc.example.com"}]}, "An issuer's URL begins with `https://`"),
-        ({"issuers": [_EKS, _EKS | {"url": "https://oidc.example.com/2"}]}, "Two issuers have one name."),
-        ({"issuers": [_EKS, _EKS | {"name": "kind"}]}, "Two issuers have one URL."),
-        (
-            {"issuers": [{"name": f"issuer-{n}", "url": f"https://oidc.example.com/{n}"} for n in range(19)]},
-            "At most 18 further issuers",
-        ),
-        ({"receipt_signing_key": "changeme"}, "A secret has 32 characters at least: `make deploy` makes one."),
-    ],
-)
-def test_a_wrong_value_is_refused_with_a_sentence(terraform: Terraform, given: dict[str, Any], sentence: str) -> None:
-    """Each wrong value or combination is refused before anything is planned, by a sentence that says what is right."""
-    result = terraform.run("plan", "-no-color", variables=REQUIRED | given)
-    words = " ".join(result.output.replace("│", " ").split())
-    assert result.code == 1
-    assert sentence in words
-    assert "changeme" not in words

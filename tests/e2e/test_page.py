@@ -1,6 +1,6 @@
 """The page in a real browser: by keyboard, without JavaScript, for assistive technology, on a phone and a desktop.
 
-Screenshots of every page are kept in `test-results/page/`, for people to look at.
+Screenshots of every page are kept in `test-results/page/`.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, stack: Any) -> Iterator[OpenPage]:
-    """Opens the page as a new customer; what the browser complains about fails the test at its end."""
+    """Open the page as a new customer. An error in the browser's console fails the test at its end."""
     contexts, complaints = [], []
 
     def open_as(**options: Any) -> Page:
@@ -45,7 +45,7 @@ def open_page(browser: Browser, stack: Any) -> Iterator[OpenPage]:
     yield open_as
     for context in contexts:
         context.close()
-    # A browser reports an answer of 4xx by itself; what the tests below provoke is no complaint.
+    # The browser reports each answer of 4xx; the tests below provoke some.
     assert [complaint for complaint in complaints if "status of 4" not in complaint] == []
 
 
@@ -79,7 +79,7 @@ def test_an_order_by_keyboard_alone_is_receipted_without_a_reload(open_page: Ope
 
 
 def test_an_order_without_javascript_is_receipted_after_a_reload(open_page: OpenPage) -> None:
-    """Everything works without scripts; only the reload is one's own."""
+    """Without scripts, orders and receipts work, and the customer reloads the page."""
     page = open_page(java_script_enabled=False)
     order(page)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Order")
@@ -139,7 +139,7 @@ def test_an_invalid_order_is_explained_at_its_field(open_page: OpenPage) -> None
     ],
 )
 def test_the_tokens_journey_shows_each_services_refusal(open_page: OpenPage, service: str, said: str) -> None:
-    """What was not granted is refused by the service itself, in its own words."""
+    """The page shows the service's own refusal of what was not granted."""
     page = open_page()
     page.goto("/identity")
     expect(page.get_by_text("system:serviceaccount:keyless:frontend")).to_be_visible()
@@ -156,7 +156,7 @@ def test_every_page_is_accessible_and_fits(open_page: OpenPage, width: int, sche
     page = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
 
     def look(name: str) -> None:
-        page.wait_for_load_state()  # a picture of a page that is still being laid out shows nobody's page
+        page.wait_for_load_state()  # a screenshot during the layout shows no page that a customer sees
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
         found = Axe().run(page).response["violations"]
         assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], name

@@ -22,11 +22,11 @@ from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
 from localcloud.operator.client import connect
+from localcloud.testing import RawSender
 
 from demo.stack import ROOT, Stack
 from tests.e2e.waiting import until
 from tests.faults import processes
-from tests.faults.raw_sender import CloudWire, RawSender
 
 NAMESPACE = "keyless.servicebus.windows.net"
 
@@ -99,7 +99,7 @@ class Application:
     def gunicorn(self) -> tuple[int, int]:
         """The frontend's master process, and the one that serves."""
         family = processes.family(self.stack.pid)
-        serving = {pid for pid, command in family.items() if "frontend.app" in command}
+        serving = {pid for pid, command in family.items() if "frontend.bootstrap" in command}
         (master,) = [pid for pid in serving if serving & set(processes.children(pid))]
         (worker,) = serving - {master}
         return master, worker
@@ -120,6 +120,11 @@ class Application:
         """A rolling restart: new pods, which have never ended before."""
         with self.control() as control:
             control.post(f"/deployments/{workload}/restart")
+
+    def scale(self, workload: str, replicas: int) -> None:
+        """Change the number of the workload's pods."""
+        with self.control() as control:
+            control.put(f"/deployments/{workload}/scale", json={"replicas": replicas})
 
     def await_ready(self) -> None:
         """Returns when every pod is ready."""
@@ -248,9 +253,8 @@ class Application:
         """Puts messages into the queue as the bytes that they are, with the frontend's identity."""
         with self.credential("frontend") as credential:
             token = credential.get_token("https://servicebus.azure.net/.default").token
-        wire = CloudWire(self._amqp, NAMESPACE, self.trusted, token)
-        yield RawSender(wire, "orders")
-        wire.close()
+        with RawSender(self._amqp, NAMESPACE, self.trusted, token, "orders") as sender:
+            yield sender
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:

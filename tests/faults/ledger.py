@@ -75,10 +75,15 @@ class Ledger:
             application.credential("keda") as keda,
             _Session() as session,
         ):
-            keda.get_token("https://servicebus.azure.net/.default")
-            for resource in ("keyless.documents.azure.com", "storage.azure.com", "vault.azure.net"):
+            tokens = {
+                "servicebus.azure.net/": keda,  # as the SDK has it, with two slashes before `.default`
+                "keyless.documents.azure.com": credential,
+                "storage.azure.com": credential,
+                "vault.azure.net": credential,
+            }
+            for resource, holder in tokens.items():
                 for with_cae in (False, True):  # the SDK keeps tokens of the two kinds apart, and clients differ
-                    credential.get_token(f"https://{resource}/.default", enable_cae=with_cae)
+                    holder.get_token(f"https://{resource}/.default", enable_cae=with_cae)
             session.trust_env, session.verify, session.proxies = False, application.trusted, application.proxies
             session.mount("https://", HTTPAdapter(pool_maxsize=_AT_ONCE))
             transport = RequestsTransport(session=session, session_owner=False)

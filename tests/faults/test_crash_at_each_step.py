@@ -13,21 +13,21 @@ from tests.faults.builds import Edit, build
 from tests.faults.case import Case
 from tests.faults.conftest import running
 
-DELIVERY, PROCESS = "backend/src/backend/delivery.py", "backend/src/backend/process.py"
-ORDERS = "frontend/src/frontend/orders.py"
+DELIVERY, HANDLER = "backend/src/backend/queue/delivery.py", "backend/src/backend/orders/handler.py"
+ORDERS = "frontend/src/frontend/orders/placing.py"
 CRASH = '__import__("crash").at("{step}")'
 
 WORKER = {
-    "received": Edit(DELIVERY, "                return await self._process(", "                {}\n{}"),
-    "read the document": Edit(PROCESS, "        if document is None:\n            signed", "        {}\n{}"),
-    "signed": Edit(PROCESS, "            receipt = read_receipt(", "            {}\n{}"),
-    "added the receipt": Edit(PROCESS, "            if receipt is None or not _same_order", "            {}\n{}"),
-    "created the document": Edit(PROCESS, "        if document.digest != ", "        {}\n{}"),
+    "received": Edit(DELIVERY, "                return await self._handle_order(", "                {}\n{}"),
+    "read the document": Edit(HANDLER, "        if document is None:\n            signed", "        {}\n{}"),
+    "signed": Edit(HANDLER, "            receipt = read_receipt(", "            {}\n{}"),
+    "added the receipt": Edit(HANDLER, "            if receipt is None or not _same_order", "            {}\n{}"),
+    "created the document": Edit(HANDLER, "        if document.digest != ", "        {}\n{}"),
     "about to settle": Edit(DELIVERY, "            case Receipted(document):\n", "{1}                {0}\n"),
     "settled": Edit(DELIVERY, '                    _log.info("order.receipted"', "                    {}\n{}"),
 }
 FRONTEND = {
-    "about to send": Edit(ORDERS, '    with dependency("Service Bus"):\n        services().sender', "    {}\n{}"),
+    "about to send": Edit(ORDERS, '    with calling("Service Bus"):\n        parts().sender', "    {}\n{}"),
     "sent": Edit(ORDERS, '    _log.info("order.accepted"', "    {}\n{}"),
 }
 

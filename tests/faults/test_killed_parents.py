@@ -28,7 +28,7 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path, victim: str) -
         assert make.stdout is not None
         assert any("Ctrl-C" in line for line in make.stdout), "it never served"
         family = processes.family(make.pid)
-        assert all(name in " ".join(family.values()) for name in ("azurite", "reaper", "backend", "frontend.app"))
+        assert all(name in " ".join(family.values()) for name in ("azurite", "reaper", "backend", "frontend.bootstrap"))
         pids = {"make": make.pid, "demo": next(pid for pid, command in family.items() if command == " ".join(demo))}
         os.kill(pids[victim], signal.SIGKILL)
         until(lambda: processes.alive(family), lambda left: not left)

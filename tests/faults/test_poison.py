@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from backend.encoded import keep_encoded
-from backend.redrive.letters import read_letter
+from backend.amqp.encoded_messages import keep_encoded
+from backend.redrive.dead_letters import read_letter
 from localcloud.servicebus.amqp.performatives import Accepted
 
 from tests import amqp_messages as m

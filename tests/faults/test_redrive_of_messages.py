@@ -1,26 +1,26 @@
 """Redrive with the real SDK against a broker: whatever the dead letters are, they are listed, sent back as they were,
 or kept."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
-from backend.clients import servicebus_client
-from backend.credential import ObservedCredential
-from backend.encoded import encoded_of, send_encoded
-from backend.redrive.__main__ import Refused, send_back
-from backend.redrive.queue import dead_letters
-from backend.settings import QueueSettings
-from harness.amqp_wire import Wire
-from harness.servicebus import NAMESPACE, AioCredential, RunningBroker
+from backend.amqp import encoding
+from backend.amqp.encoded_messages import encoded_of, send_encoded
+from backend.command import CommandError
+from backend.redrive.dead_letters import read_all
+from backend.redrive.send_back import send_back
 
-from backend import amqp
 from tests import amqp_messages as m
-from tests.faults.raw_sender import RawSender
+from tests.queues import Queues, running_queues
+
+if TYPE_CHECKING:
+    from localcloud.testing import RunningCloud
 
 QUEUES: dict[str, dict[str, Any]] = {
     name: {"duplicateDetectionHistoryTimeWindow": "PT10M"} for name in ("orders", "listed", "large")
@@ -28,31 +28,20 @@ QUEUES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    running = RunningBroker(tmp_path_factory.mktemp("redrive"), QUEUES)
-    yield running
-    running.close()
+def queues(start_cloud: "Callable[[Path], RunningCloud]", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queues]:
+    with running_queues(start_cloud, tmp_path_factory.mktemp("redrive"), QUEUES) as running:
+        yield running
 
 
 @pytest.fixture
-async def client(broker: RunningBroker) -> AsyncIterator[ServiceBusClient]:
-    settings = QueueSettings(
-        azure_servicebus_fullyqualifiednamespace=NAMESPACE,
-        azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{broker.port}",
-        ssl_cert_file=broker.ca_bundle,
-    )
-    async with servicebus_client(settings, cast(ObservedCredential, AioCredential("both"))) as client:
+async def client(queues: Queues) -> AsyncIterator[ServiceBusClient]:
+    async with queues.client() as client:
         yield client
 
 
-async def bury(broker: RunningBroker, client: ServiceBusClient, queue: str, *messages: bytes) -> None:
+async def bury(queues: Queues, client: ServiceBusClient, queue: str, *messages: bytes) -> None:
     """Sends the messages as they are encoded here, and dead-letters each."""
-    wire = Wire(broker)
-    wire.ready()
-    sender = RawSender(wire, queue)
-    for message in messages:
-        sender.put(message)
-    wire.close()
+    queues.put(queue, *messages)
     async with client.get_queue_receiver(queue) as receiver:
         for number in range(len(messages)):
             (message,) = await receiver.receive_messages(max_wait_time=5)
@@ -65,17 +54,17 @@ async def dead_letters_of(client: ServiceBusClient, queue: str) -> AsyncIterator
         yield receiver
 
 
-async def test_every_letter_is_sent_back_as_it_was(broker: RunningBroker, client: ServiceBusClient) -> None:
+async def test_every_letter_is_sent_back_as_it_was(queues: Queues, client: ServiceBusClient) -> None:
     """What comes out of the queue after a redrive is what its sender put in: sections, types, order, all but the id."""
-    await bury(broker, client, "orders", *m.MESSAGES.values())
+    await bury(queues, client, "orders", *m.MESSAGES.values())
     async with (
         dead_letters_of(client, "orders") as letters,
         client.get_queue_sender("orders") as sender,
         client.get_queue_receiver("orders") as receiver,
     ):
-        numbers = [letter.sequence_number for letter in await dead_letters(letters)]
+        numbers = [letter.sequence_number for letter in await read_all(letters)]
         await send_back(letters, partial(send_encoded, sender), numbers, [], None)
-        assert await dead_letters(letters) == []
+        assert await read_all(letters) == []
         for name, number in zip(m.MESSAGES, numbers, strict=True):
             (message,) = await receiver.receive_messages(max_wait_time=5)
             await receiver.complete_message(message)
@@ -106,31 +95,33 @@ def bare(encoded: bytes) -> dict[int, list[bytes]]:
         (m.MESSAGE_ANNOTATIONS, BROKERS),
         (m.APPLICATION_PROPERTIES, {"redrivenFrom"}),
     ):
-        entries = [entry for section in parts.get(code, []) for entry in amqp.entries(section)]
-        parts[code] = [key + value for key, value in entries if amqp.text(key) not in others]
+        entries = [entry for section in parts.get(code, []) for entry in encoding.entries(section)]
+        parts[code] = [key + value for key, value in entries if encoding.text(key) not in others]
     return {code: values for code, values in parts.items() if values}
 
 
-async def test_one_letter_hides_no_other(broker: RunningBroker, client: ServiceBusClient) -> None:
+async def test_one_letter_hides_no_other(queues: Queues, client: ServiceBusClient) -> None:
     """The SDK can't decode most of these; each is listed with its reason and, if it has one, its order's id."""
     values = [value for kind, value in (m.UNDECODABLE | m.BOMBS).items() if kind not in m.REFUSED_BY_A_BROKER]
     order = m.data(m.order())
-    await bury(broker, client, "listed", *(m.message(order, [("p", value)]) for value in values), m.message(order))
+    await bury(
+        queues, client, "listed", *(m.message(order, annotations=[("p", value)]) for value in values), m.message(order)
+    )
     async with dead_letters_of(client, "listed") as letters, client.get_queue_sender("listed") as sender:
-        listed = await dead_letters(letters)
+        listed = await read_all(letters)
         assert [letter.description for letter in listed] == [f"the {number}th" for number in range(len(values) + 1)]
         assert {(letter.reason, letter.order_id) for letter in listed} == {("Why", "a" * 32)}
         assert [letter.fault is None for letter in listed] == [False] * len(values) + [True]
         await send_back(letters, partial(send_encoded, sender), [], [], None)
-        assert await dead_letters(letters) == listed[:-1]
+        assert await read_all(letters) == listed[:-1]
 
 
-async def test_a_letter_that_has_grown_too_large_is_kept(broker: RunningBroker, client: ServiceBusClient) -> None:
+async def test_a_letter_that_has_grown_too_large_is_kept(queues: Queues, client: ServiceBusClient) -> None:
     """A message of the largest size has no room for what redrive adds: it stays, and the one behind it goes back."""
     largest = m.message(m.data(bytes(256 * 1024 - 20)))
-    await bury(broker, client, "large", largest, m.message(m.data(m.order())))
+    await bury(queues, client, "large", largest, m.message(m.data(m.order())))
     async with dead_letters_of(client, "large") as letters, client.get_queue_sender("large") as sender:
-        kept, sent = [letter.sequence_number for letter in await dead_letters(letters)]
-        with pytest.raises(Refused, match=f"not sent back: {kept}$"):
+        kept, sent = [letter.sequence_number for letter in await read_all(letters)]
+        with pytest.raises(CommandError, match=f"not sent back: {kept}$"):
             await send_back(letters, partial(send_encoded, sender), [kept, sent], [], None)
-        assert [letter.sequence_number for letter in await dead_letters(letters)] == [kept]
+        assert [letter.sequence_number for letter in await read_all(letters)] == [kept]

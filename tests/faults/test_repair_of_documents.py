@@ -14,7 +14,7 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.identity import WorkloadIdentityCredential
 from azure.storage.blob import ContainerClient
-from backend.repair.search import AT_ONCE
+from backend.repair.search import PAGE
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
@@ -83,7 +83,7 @@ def cases() -> dict[str, Case]:
 
 
 CASES = cases()
-MORE_THAN_A_PAGE = [document() for _ in range(AT_ONCE + 1)]
+MORE_THAN_A_PAGE = [document() for _ in range(PAGE + 1)]
 
 
 class Azure:
@@ -226,7 +226,7 @@ def test_what_is_stored_is_never_touched(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("settings", "code", "sentence"),
     [
-        ({"AZURE_COSMOS_RESOURCEENDPOINT": ""}, 2, "repair: missing in the environment, or not valid: AZURE_COSMOS"),
+        ({"AZURE_COSMOS_RESOURCEENDPOINT": ""}, 1, "repair: the environment is not valid: AZURE_COSMOS"),
         ({"AZURE_CLIENT_ID": ""}, 1, "repair: "),
         ({"RECEIPTS_CONTAINER": "recipes"}, 1, "repair: Blob Storage: "),
     ],
@@ -235,7 +235,7 @@ def test_what_is_stored_is_never_touched(runs: Runs) -> None:
 def test_what_keeps_it_from_working_is_one_sentence(
     azure: Azure, runs: Runs, settings: dict[str, str], code: int, sentence: str
 ) -> None:
-    """The exit code is 2 for a wrong environment, 1 for a service that refuses, and the last line says what it is."""
+    """The exit code is 1 for a wrong environment and for a service that refuses. The last line says what it is."""
     run = azure.repair("mend", **settings)
     assert run.returncode == code
     assert run.stderr.splitlines()[-1].startswith(sentence)

@@ -32,16 +32,16 @@ class Swap:
 SWAPS = {
     "a message is settled before its order is done": Swap(
         Edit(
-            f"{BACKEND}/delivery.py",
+            f"{BACKEND}/queue/delivery.py",
             "await self._settle(receiver, message, await self._outcome(message))",
-            "await _taken(receiver.complete_message(message)); await self._outcome(message)",
+            "await _settled(receiver.complete_message(message)); await self._outcome(message)",
         ),
         f"{FAULTS}/test_outages.py::test_a_worker_that_is_killed_during_an_outage_loses_nothing[cosmos]",
         "accepted orders are lost",
     ),
     "the document is created before the receipt is added": Swap(
         Edit(
-            f"{BACKEND}/process.py",
+            f"{BACKEND}/orders/handler.py",
             "receipt = read_receipt(await self._receipts.add(message.receipt_name, signed))",
             "await self._documents.create(_document(read_receipt(signed), message.receipt_name))\n"
             "            receipt = read_receipt(await self._receipts.add(message.receipt_name, signed))",
@@ -50,13 +50,13 @@ SWAPS = {
         "there is a document without its receipt",
     ),
     "another body under the same order id is not refused": Swap(
-        Edit(f"{BACKEND}/process.py", "if document.digest != message.order.digest():", "if False:"),
+        Edit(f"{BACKEND}/orders/handler.py", "if document.digest != message.order.digest():", "if False:"),
         f"{FAULTS}/test_two_workers.py::test_two_bodies_under_one_order_id_are_one_order_and_a_dead_letter",
         "IdempotencyKeyReused",
     ),
     "a message that is no order is completed": Swap(
         Edit(
-            f"{BACKEND}/delivery.py",
+            f"{BACKEND}/queue/delivery.py",
             "receiver.dead_letter_message(message, reason, description)",
             "receiver.complete_message(message)",
         ),
@@ -64,58 +64,60 @@ SWAPS = {
         "there is no dead letter of it",
     ),
     "a message's lock is not renewed": Swap(
-        Edit(f"{BACKEND}/__main__.py", "auto_lock_renewer=renewer", "auto_lock_renewer=None"),
+        Edit(f"{BACKEND}/queue/receiver.py", "auto_lock_renewer=renewer", "auto_lock_renewer=None"),
         f"{FAULTS}/test_outages.py::test_an_order_that_takes_longer_than_its_lock_is_done_once",
         "a lock has run out",
     ),
     "Retry-After is not looked at": Swap(
-        Edit(f"{BACKEND}/delivery.py", "if error.retry_after is None else error.retry_after", "if True else 0.0"),
+        Edit(f"{BACKEND}/queue/delivery.py", "if asked is None else asked", "if True else 0.0"),
         f"{FAULTS}/test_outages.py::test_the_worker_comes_back_when_it_is_asked_to",
         "longer than it was asked for",
     ),
     "the frontend answers before Service Bus has the message": Swap(
         Edit(
-            f"{FRONTEND}/orders.py",
-            "services().sender.send(message)",
-            "__import__('threading').Thread(target=services().sender.send, args=(message,)).start()",
+            f"{FRONTEND}/orders/placing.py",
+            "parts().sender.send(message)",
+            "__import__('threading').Thread(target=parts().sender.send, args=(message,)).start()",
         ),
         f"{FAULTS}/test_outages.py::test_nothing_is_accepted_that_service_bus_does_not_have[down]",
         "an order was accepted",
     ),
     "an order's id is not made of its key": Swap(
-        Edit(f"{FRONTEND}/order_request.py", 'f"{customer}:{key}".encode()', "__import__('os').urandom(32)"),
+        Edit(f"{FRONTEND}/orders/order_input.py", 'f"{customer}:{key}".encode()', "__import__('os').urandom(32)"),
         f"{FAULTS}/test_outages.py::test_an_order_whose_answer_was_lost_is_one_order",
         "documents or receipts too many",
     ),
     "a reference's signature is not verified": Swap(
         Edit(
-            f"{FRONTEND}/references.py",
-            'self._verified("order reference", text)',
-            'URLSafeSerializer("any key").loads_unsafe(text)[1]',
+            f"{FRONTEND}/orders/references.py",
+            "self._keys.verified(_PURPOSE, text)",
+            '__import__("itsdangerous").URLSafeSerializer("any key").loads_unsafe(text)[1]',
         ),
         f"{FAULTS}/test_forged_requests.py::test_a_forged_reference_leads_nowhere",
         "404",
     ),
     "a form's CSRF token is not looked at": Swap(
-        Edit(f"{FRONTEND}/orders.py", "        csrf.protect()", "        pass"),
+        Edit(f"{FRONTEND}/orders/placing.py", "        csrf.protect()", "        pass"),
         f"{FAULTS}/test_forged_requests.py::test_another_sites_page_places_no_order",
         "{False, True}",
     ),
     "a receipt's signature is not verified": Swap(
         Edit(
-            f"{FRONTEND}/receipt_store.py",
+            f"{FRONTEND}/orders/receipt_reader.py",
             "verified = jws.deserialize_compact(token, self._key(kid), algorithms=[RECEIPT_ALGORITHM])",
             "verified = (self._key(kid), jws.extract_compact(token.encode()))[1]",
         ),
-        "tests/unit/test_frontend_receipts.py::test_a_receipt_signed_with_another_key_is_refused_loudly",
+        "tests/unit/frontend/test_receipts.py::test_a_receipt_signed_with_another_key_is_refused_loudly",
         "502",
     ),
     "a token is logged": Swap(
         Edit(
-            f"{BACKEND}/credential.py", '_log.info("token.acquired", **', '_log.info("token.acquired", token=token, **'
+            "workload/src/workload/tokens.py",
+            '_log.info("token.acquired", **',
+            '_log.info("token.acquired", token=token, **',
         ),
         f"{FAULTS}/test_secrets.py::test_no_token_and_no_secret_is_told",
-        "a token is told in backend",
+        "a token is told in ",
     ),
     "an access token's signature is not verified": Swap(
         Edit(
@@ -161,9 +163,9 @@ def test_a_swapped_step_makes_its_case_fail(tmp_path: Path, name: str) -> None:
 @pytest.mark.counted
 def test_a_build_with_nothing_swapped_fails_no_case(tmp_path: Path) -> None:
     """So it is the swap that a case notices, and not that the build is a copy."""
-    same = "services().sender.send(message)"
+    same = "parts().sender.send(message)"
     case = f"{FAULTS}/test_outages.py::test_nothing_is_accepted_that_service_bus_does_not_have[down]"
-    assert list(tried(Swap(Edit(f"{FRONTEND}/orders.py", same, same), case, ""), tmp_path)) == []
+    assert list(tried(Swap(Edit(f"{FRONTEND}/orders/placing.py", same, same), case, ""), tmp_path)) == []
 
 
 def tried(swap: Swap, folder: Path) -> ET.Element:

@@ -1,7 +1,6 @@
 """The worker as a process, killed after each of its steps, against a whole local cloud under Azure's own names."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -26,16 +25,14 @@ from azure.servicebus import (
     TransportType,
 )
 from azure.storage.blob import ContainerClient
-from backend.encoded import encoded_of, keep_encoded
-from backend.redrive.letters import read_letter
+from backend.amqp.encoded_messages import encoded_of, keep_encoded
 from joserfc import jws
 from joserfc.jwk import OKPKey
 from localcloud.servicebus.amqp.performatives import Rejected
+from localcloud.testing import RawSender
 
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
 from tests import amqp_messages as m
-from tests.faults.message_cases import cases, order_id
-from tests.faults.raw_sender import CloudWire, RawSender
 
 if TYPE_CHECKING:
     from localcloud.testing import RunningCloud
@@ -84,9 +81,8 @@ class Application:
     def raw_sender(self) -> Iterator[RawSender]:
         """Puts messages into the queue as the bytes that they are."""
         token = self.credentials["frontend"].get_token("https://servicebus.azure.net/.default").token
-        wire = CloudWire(self.cloud.cloud.amqp_port, self.cloud.namespace, self.cloud.ca_bundle, token)
-        yield RawSender(wire, "orders")
-        wire.close()
+        with RawSender.to(self.cloud, "orders", token) as sender:
+            yield sender
 
     def dead_letters(self) -> list[ServiceBusReceivedMessage]:
         with (
@@ -197,59 +193,11 @@ def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
     return result
 
 
-def test_killed_after_any_step_no_order_is_lost(application: Application, start: Callable[..., Any]) -> None:
-    """Workers killed with SIGKILL after each of their steps leave one document and one receipt an order in the end."""
-    orders = [order(1 + number) for number in range(len(STEPS))]
-    application.send(*map(message, orders))
-    program = str(Path(__file__).with_name("killed_worker.py"))
-    for killed in [start(program, step, WORKER_CONCURRENCY="1") for step in STEPS]:
-        assert killed.wait(timeout=60) == -signal.SIGKILL
-    assert application.waiting(), "what was killed before it settled leaves its message"
-    worker = start("-m", "backend")
-    until(lambda: not application.waiting())
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=30) == 0
-    documents = application.all_documents()
-    for sent in orders:
-        document = documents[sent.orderId]
-        receipt = application.receipt(document)
-        assert (receipt.orderId, receipt.order, receipt.acceptedAt) == (sent.orderId, sent.order, sent.acceptedAt)
-        assert receipt.receiptedAt == document.receiptedAt
-    assert application.waiting(ServiceBusSubQueue.DEAD_LETTER) == []
-
-
-def test_whatever_arrives_is_receipted_or_dead_lettered(application: Application, start: Callable[..., Any]) -> None:
-    """Messages of every kind and the orders between them: one delivery settles each, with a reason if it is no order,
-    and the worker is well and the same process all the while."""
-    keep_encoded()  # so that this process can peek at them too
-    port = free_port()
-    worker = start("-m", "backend", HTTP_PORT=str(port))
-    until(lambda: answers(port, "readyz"))
-    earlier = len(application.dead_letters())
-    neighbours = {case.name: order_id(f"behind {case.name}") for case in cases() if case.reason}
-    with application.raw_sender() as sender:
-        for case in cases():
-            sender.put(case.message, case.message_format)
-            if case.reason:
-                sender.put(m.message(m.data(m.order(order_id=neighbours[case.name]))))
-    until(lambda: not application.waiting(), 120)
-    letters = application.dead_letters()[earlier:]
-    reasons = [case.reason for case in cases() if case.reason]
-    assert sorted(read_letter(letter).reason for letter in letters) == sorted(reasons)
-    assert {letter.delivery_count for letter in letters} == {1}
-    receipted = set(application.all_documents())
-    assert [case.name for case in cases() if (case.order_id in receipted) == bool(case.reason)] == []
-    assert [name for name, neighbour in neighbours.items() if neighbour not in receipted] == []
-    assert worker.poll() is None
-    assert answers(port, "healthz")
-    assert answers(port, "readyz")
-
-
 def test_what_would_stall_a_decoder_is_refused_at_the_door(application: Application) -> None:
     """The broker rejects what is no AMQP, and what claims more elements than it has bytes; so it reaches no worker."""
     kinds = m.DECODABLE | m.UNDECODABLE | m.BOMBS
     with application.raw_sender() as sender:
-        for kind in m.REFUSED_BY_A_BROKER:
+        for kind in m.REFUSED_AS_PROPERTY:
             outcome = sender.offer(m.message(m.data(m.order()), [("p", kinds[kind])]))
             assert isinstance(outcome, Rejected), kind
     assert application.waiting() == []

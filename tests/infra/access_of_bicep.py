@@ -1,25 +1,22 @@
-"""Reads a snapshot of the Bicep deployment into a `Deployment`: who is trusted, and who may do what."""
+"""Read a snapshot of the Bicep deployment into a `Deployment`: who is trusted, and who may do what."""
 
 import re
+from functools import cache
 from typing import Any
 
-from tests.infra.bicep_snapshot import properties, resources, snapshot
+from tests.infra.bicep_snapshot import resources, snapshot
 from tests.infra.derived import (
     Deployment,
     Grant,
     Policy,
-    Service,
     Trust,
     actions_of_built_in_role,
+    given,
     scope_of,
-    service_of,
-    tls_version,
 )
 
 _ROLE_ASSIGNMENT = "/providers/Microsoft.Authorization/roleAssignments/"
-_DIAGNOSTIC_SETTING = "/providers/Microsoft.Insights/diagnosticSettings/"
 _IDENTITY = re.compile(r"/userAssignedIdentities/keyless-([a-z-]+)")
-_EGRESS = re.compile(r"\.outputs\.egressAddress\.value\]$")
 _CLUSTER_ISSUER = re.compile(r"format\('cluster-.*\.outputs\.oidcIssuerUrl\.value\]$")
 
 _FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
@@ -31,15 +28,16 @@ _ROLES = (
 )
 
 
+@cache
 def deployment(profile: str) -> Deployment:
     """What the deployment of a profile gives to whom."""
     return Deployment(
         grants=frozenset(_azure_grants(profile) + _cosmos_grants(profile)),
         trusts=frozenset(_trusts(profile)),
-        services=_services(profile),
         policies=_policies(profile),
-        private_names=frozenset(_private_names(profile)),
-        audited=frozenset(_audited(profile)),
+        identities=frozenset(_identity_names(profile)),
+        client_ids=_client_ids(profile),
+        entities=_entities(profile),
         outputs=frozenset(snapshot(profile)["outputs"]),
         assignments=frozenset(role["id"] for kind in _ROLES for role in resources(profile, kind)),
     )
@@ -83,62 +81,6 @@ def _trusts(profile: str) -> list[Trust]:
     return trusts
 
 
-def _services(profile: str) -> dict[str, Service]:
-    vault = properties(profile, "Microsoft.KeyVault/vaults")
-    cosmos = properties(profile, "Microsoft.DocumentDB/databaseAccounts")
-    storage = properties(profile, "Microsoft.Storage/storageAccounts")
-    bus = properties(profile, "Microsoft.ServiceBus/namespaces")
-    bus_firewall = properties(profile, "Microsoft.ServiceBus/namespaces/networkRuleSets")
-    registry = properties(profile, "Microsoft.ContainerRegistry/registries")
-    cluster = properties(profile, "Microsoft.ContainerService/managedClusters")
-    logs = properties(profile, "Microsoft.OperationalInsights/workspaces")
-    insights = properties(profile, "Microsoft.Insights/components")
-    return {
-        "keyVault": Service(
-            # A vault's own way beside Entra roles are its access policies.
-            local_auth=not vault["enableRbacAuthorization"],
-            public=vault["publicNetworkAccess"] == "Enabled",
-            open_to=_sources(vault["networkAcls"], "ipRules", "value"),
-        ),
-        "cosmos": Service(
-            local_auth=not cosmos["disableLocalAuth"],
-            public=cosmos["publicNetworkAccess"] == "Enabled",
-            open_to=_sources(cosmos, "ipRules", "ipAddressOrRange"),
-            minimum_tls=tls_version(cosmos["minimalTlsVersion"]),
-        ),
-        "blob": Service(
-            local_auth=storage["allowSharedKeyAccess"] or storage["isLocalUserEnabled"],
-            public=storage["publicNetworkAccess"] == "Enabled",
-            open_to=_sources(storage["networkAcls"], "ipRules", "value"),
-            minimum_tls=tls_version(storage["minimumTlsVersion"]),
-        ),
-        "serviceBus": Service(
-            local_auth=not bus["disableLocalAuth"],
-            public=bus["publicNetworkAccess"] == "Enabled",
-            open_to=_sources(bus_firewall, "ipRules", "ipMask"),
-            minimum_tls=tls_version(bus["minimumTlsVersion"]),
-        ),
-        "registry": Service(
-            local_auth=registry["adminUserEnabled"] or registry["anonymousPullEnabled"],
-            public=registry["publicNetworkAccess"] == "Enabled",
-        ),
-        "cluster": Service(
-            local_auth=not cluster["disableLocalAccounts"],
-            public=not cluster["apiServerAccessProfile"]["enablePrivateCluster"],
-        ),
-        # Who sends logs comes with a token too, but from public addresses in either profile.
-        "logs": Service(local_auth=not logs["features"]["disableLocalAuth"], public=True),
-        "insights": Service(local_auth=not insights["DisableLocalAuth"], public=True),
-    }
-
-
-def _sources(firewall: dict[str, Any], rules: str, address: str) -> frozenset[str]:
-    assert firewall.get("defaultAction", "Deny") == "Deny", "the firewall lets everybody in"
-    addresses = ("egress" if _EGRESS.search(rule[address]) else rule[address] for rule in firewall[rules])
-    subnets = (rule["id"].rsplit("/", 1)[1] for rule in firewall.get("virtualNetworkRules", []))
-    return frozenset([*addresses, *subnets])
-
-
 def _policies(profile: str) -> dict[str, Policy]:
     policies = {}
     for assignment in resources(profile, "Microsoft.Authorization/policyAssignments"):
@@ -150,26 +92,40 @@ def _policies(profile: str) -> dict[str, Policy]:
     return policies
 
 
-def _private_names(profile: str) -> set[str]:
-    linked = {
-        link["id"].split("/privateDnsZones/")[1].split("/")[0]
-        for link in resources(profile, "Microsoft.Network/privateDnsZones/virtualNetworkLinks")
-    }
-    used = {
-        zone["properties"]["privateDnsZoneId"].rsplit("/", 1)[1]
-        for group in resources(profile, "Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
-        for zone in group["properties"]["privateDnsZoneConfigs"]
-    }
-    return linked & used
+def _identity_names(profile: str) -> list[str]:
+    """In the order in which they are deployed."""
+    identities = resources(profile, "Microsoft.ManagedIdentity/userAssignedIdentities")
+    return [identity["name"].removeprefix("keyless-") for identity in identities]
 
 
-def _audited(profile: str) -> list[str]:
-    return [
-        f"{service_of(setting['id'].split(_DIAGNOSTIC_SETTING)[0])}/{log['category']}"
-        for setting in resources(profile, "Microsoft.Insights/diagnosticSettings")
-        for log in setting["properties"]["logs"]
-        if log["enabled"]
-    ]
+def _client_ids(profile: str) -> dict[str, str]:
+    """An output names the workload's place in the list of client ids, which goes by the names of the workloads."""
+    workloads = [name for name in _identity_names(profile) if name not in {"control-plane", "kubelet"}]
+    places = {
+        output: re.search(r"clientIds\.value\[(\d+)\]", value) for output, value in snapshot(profile)["outputs"].items()
+    }
+    return {output: workloads[int(place[1])] for output, place in places.items() if place}
+
+
+def _entities(profile: str) -> dict[str, dict[str, dict[str, Any]]]:
+    def named(kind: str) -> dict[str, dict[str, Any]]:
+        return {one["name"].rsplit("/", 1)[1]: one["properties"] for one in resources(profile, kind)}
+
+    containers = {
+        container["name"].split("/")[2]: (container["name"].split("/")[1], container["properties"]["resource"])
+        for container in resources(profile, "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers")
+    }
+    return {
+        "keyVault": {name: {} for name in named("Microsoft.KeyVault/vaults/secrets")},
+        "serviceBus": {n: given(queue) for n, queue in named("Microsoft.ServiceBus/namespaces/queues").items()},
+        "cosmos": {
+            name: given(
+                {"database": database, "partitionKey": it["partitionKey"]["paths"][0], "defaultTtl": it["defaultTtl"]}
+            )
+            for name, (database, it) in containers.items()
+        },
+        "blob": {name: {} for name in named("Microsoft.Storage/storageAccounts/blobServices/containers")},
+    }
 
 
 def _identity(text: str) -> str:

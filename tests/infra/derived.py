@@ -1,19 +1,20 @@
-"""What a deployment gives to whom: one shape for both languages, derived from what each of them deploys.
+"""What a deployment gives to whom, in one form for Bicep and Terraform.
 
-`access_of_bicep` and `access_of_terraform` read their snapshots into a `Deployment`; the tests compare the two with
-each other and with `infra/access.yaml`.
+`access_of_bicep` and `access_of_terraform` read their snapshots into a `Deployment`. The tests compare each with
+`infra/access.yaml`, and one with the other.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 MODEL = yaml.safe_load(Path("infra/access.yaml").read_text())
 
 PROFILES = ("learn", "production", "exposed")
-"""The deployments that snapshots exist of; `exposed` is production with a host name and two further issuers."""
+"""Each has a snapshot in both languages. `exposed` is production with a host name and two further issuers."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,6 @@ class Trust:
 
 
 @dataclass(frozen=True)
-class Service:
-    """How a service may be reached. `open_to` are the sources its firewall lets in: `egress`, or a subnet's name."""
-
-    local_auth: bool
-    public: bool
-    open_to: frozenset[str] = frozenset()
-    minimum_tls: str = ""
-
-
-@dataclass(frozen=True)
 class Policy:
     """A policy assignment on federated credentials: its effect, and the issuers it lets pass."""
 
@@ -60,20 +51,19 @@ class Policy:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Everything about a deployment that decides who may do what.
+    """Everything in a deployment that decides who may do what.
 
-    `services` has `keyVault`, `cosmos`, `blob`, `serviceBus`, `registry`, `cluster`, `logs` and `insights`. `policies`
-    goes by the id of the definition. `private_names` are the private DNS zones that both an endpoint and the network
-    use. `audited` are the categories of logs that are kept, as `service/category`. `outputs` are names. `assignments`
-    are the resource ids of role definitions and assignments, Cosmos's own among them.
+    `policies` are by the id of their definition. `identities` are names, app registrations' too. `client_ids` are the
+    identities whose client ids the outputs give, by the output's name. `entities` are those of each service, with the
+    properties that the model gives them. `assignments` are the resource ids of role definitions and role assignments.
     """
 
     grants: frozenset[Grant]
     trusts: frozenset[Trust]
-    services: dict[str, Service]
     policies: dict[str, Policy]
-    private_names: frozenset[str]
-    audited: frozenset[str]
+    identities: frozenset[str]
+    client_ids: dict[str, str]
+    entities: dict[str, dict[str, dict[str, Any]]]
     outputs: frozenset[str]
     assignments: frozenset[str]
 
@@ -107,14 +97,14 @@ _SERVICES = {
 
 
 def service_of(resource_id: str) -> str:
-    """The name in `Deployment.services` of the service that a resource id belongs to."""
+    """The name in `Safeguards.services` of the service that a resource id belongs to."""
     [name] = (name for kind, name in _SERVICES.items() if f"/providers/{kind}/" in resource_id)
     return name
 
 
-def tls_version(spelling: str) -> str:
-    """`1.2` for Azure's `Tls12`, `TLS1_2` and `1.2`."""
-    return ".".join(re.findall(r"\d", spelling))
+def given(properties: dict[str, Any]) -> dict[str, Any]:
+    """Those of an entity's properties that are set."""
+    return {name: value for name, value in properties.items() if value is not None}
 
 
 def actions_of_built_in_role(role_id: str) -> frozenset[str]:

@@ -66,7 +66,7 @@ def test_nothing_is_revoked_while_a_grant_is_not_recognised(checkout: Checkout) 
     checkout.change_cloud(forgetful=True)
     refused = checkout.run("up", "--issuers", "[]", "--patience", "0")
     assert refused.code == 1
-    assert "is not found again in Azure, so nothing was revoked" in refused.errors
+    assert "is not found in Azure, so nothing was revoked" in refused.errors
     assert checkout.cloud["assignments"] == before["assignments"]
     assert checkout.cloud["credentials"] == before["credentials"]
 

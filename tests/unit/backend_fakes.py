@@ -1,5 +1,7 @@
-"""A queue in memory that keeps Service Bus's rules, a lock for each message and a delivery counted for each that is
-given back; and a worker at work on it."""
+"""A queue in memory with Service Bus's rules, and a worker at work on it.
+
+A message that is received is locked. One that is abandoned is delivered again, and its deliveries are counted.
+"""
 
 import asyncio
 from collections import deque
@@ -8,10 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from azure.servicebus import ServiceBusReceivedMessage
-from backend.encoded import decode
-from backend.health import Health
-from backend.process import Receipted, Rejected
-from backend.worker import SettlingReceiver, Worker
+from azure.servicebus.aio import ServiceBusReceiver
+from backend.amqp.encoded_messages import decode
+from backend.dependencies.health import Health
+from backend.orders.handler import Receipted, Rejected
+from backend.queue.worker import Worker
 
 from contract import Order, OrderDocument
 from tests import amqp_messages as m
@@ -54,14 +57,14 @@ class Queue:
         self.calls = 0
         self.losses: deque[Exception] = deque()
         self.deaths = 0  # of receivers to come
-        self.silent = 0  # how many of the first receivers have nobody at the other end
+        self.silent = 0  # how many of the first receivers get no answer
         self.settling: Exception | None = None
         self.largest = 0
         self.settlements = 0
         self.peeks = 0
 
     def put(self, *contents: bytes) -> None:
-        """Puts messages into the queue whose bodies are data sections."""
+        """Put messages into the queue whose bodies are data sections."""
         self.put_encoded(*(m.message(m.data(content)) for content in contents))
 
     def put_encoded(self, *messages: bytes) -> None:
@@ -71,15 +74,15 @@ class Queue:
         self.arrived.set()
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[SettlingReceiver]:
+    async def connect(self) -> AsyncIterator[ServiceBusReceiver]:
         self.connections += 1
         connection = Connection(self, silent=self.connections <= self.silent)
-        yield cast(SettlingReceiver, connection)
+        yield cast(ServiceBusReceiver, connection)
         connection.open = False
 
 
 class Connection:
-    """A receiver. It turns out to be dead when the queue says so: as the SDK's may, it then returns nothing at once."""
+    """A receiver. If the queue says so it is dead, and returns nothing at once, as one of the SDK's does."""
 
     def __init__(self, queue: Queue, silent: bool) -> None:
         self.queue = queue
@@ -146,25 +149,25 @@ class Connection:
         self.queue.dead.append((self._settle(message), reason, error_description))
 
 
-Process = Callable[[bytes], Awaitable[Receipted | Rejected]]
+HandleOrder = Callable[[bytes], Awaitable[Receipted | Rejected]]
 
 
 class Running:
     """A worker at work on a fake queue."""
 
-    def __init__(self, queue: Queue, process: Process, patience: float = 60.0, concurrency: int = 4) -> None:
+    def __init__(self, queue: Queue, handle_order: HandleOrder, patience: float = 60.0, concurrency: int = 4) -> None:
         self.queue = queue
         self.health = Health()
-        self.confirmed: list[str] = []
+        self.waited_for: list[str] = []
         self.answering = asyncio.Event()
         self.answering.set()
         self.worker = Worker(
-            queue.connect, process, self.confirm, self.health, concurrency, patience, wait=0.05, quiet=0.1
+            queue.connect, handle_order, self.wait_for, self.health, concurrency, patience, wait=0.05, quiet=0.1
         )
         self.task = asyncio.create_task(self.worker.run())
 
-    async def confirm(self, dependency: str) -> None:
-        self.confirmed.append(dependency)
+    async def wait_for(self, dependency: str) -> None:
+        self.waited_for.append(dependency)
         await self.answering.wait()
 
     async def until(self, condition: Callable[[], Any]) -> None:

@@ -1,4 +1,4 @@
-"""One delivery: what is settled how, and what an outage costs."""
+"""One delivery: how the message is settled, and what an outage costs."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError
-from backend.dependencies import Unavailable
-from backend.process import Receipted, Rejected
-from backend.tracing import add_trace_id
+from backend.dependencies.dependency import Unavailable
+from backend.orders.handler import Receipted, Rejected
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
+from workload.failure import Failure
+from workload.tracing import add_trace_id
 
 from tests import amqp_messages as m
 from tests.unit.backend_fakes import DONE, Queue, Running, done, received
@@ -24,7 +25,7 @@ def queue() -> Queue:
 
 
 async def test_a_receipted_order_is_completed(queue: Queue) -> None:
-    """What has its receipt and document leaves the queue."""
+    """A message whose order has its receipt and document leaves the queue."""
     queue.put(b"1", b"2", b"3")
     running = Running(queue, done)
     await running.until(lambda: len(queue.completed) == 3)
@@ -33,7 +34,7 @@ async def test_a_receipted_order_is_completed(queue: Queue) -> None:
 
 
 async def test_a_rejected_message_is_dead_lettered_at_once(queue: Queue) -> None:
-    """Its reason and description go with it, and no delivery is wasted."""
+    """It is dead-lettered with its reason and description, after one delivery."""
 
     async def rejected(_: bytes) -> Receipted | Rejected:
         return Rejected("InvalidOrder", "order.quantity: too many")
@@ -47,7 +48,7 @@ async def test_a_rejected_message_is_dead_lettered_at_once(queue: Queue) -> None
 
 
 async def test_an_outage_costs_no_delivery(queue: Queue) -> None:
-    """While a dependency is down, messages are kept and nothing new is received; then all of it is receipted."""
+    """While a dependency is down, messages are kept and none is received. Then all are receipted."""
     down = asyncio.Event()
     down.set()
     tries = 0
@@ -56,13 +57,13 @@ async def test_an_outage_costs_no_delivery(queue: Queue) -> None:
         nonlocal tries
         tries += 1
         if down.is_set():
-            raise Unavailable("Cosmos DB", "no answer")
+            raise Unavailable("Cosmos DB", Failure(None, "Down", "no answer"))
         return DONE
 
     queue.put(b"1", b"2", b"3")
     running = Running(queue, dependent, concurrency=1)
     await running.until(lambda: "Cosmos DB" in running.health.missing)
-    assert running.health.missing == {"Cosmos DB": "no answer"}
+    assert running.health.missing == {"Cosmos DB": "Down: no answer"}
     await running.until(lambda: tries >= 2)
     assert (len(queue.locked), len(queue.waiting)) == (1, 2)
     down.clear()
@@ -73,14 +74,14 @@ async def test_an_outage_costs_no_delivery(queue: Queue) -> None:
 
 
 async def test_a_pause_is_as_long_as_the_service_asks_for(queue: Queue) -> None:
-    """A service that says when to come back is asked then, and not when our own pauses have grown to."""
+    """If a service says when to come back, the call is repeated then, and not after the worker's own pause."""
     tries = 0
 
     async def throttled(_: bytes) -> Receipted | Rejected:
         nonlocal tries
         tries += 1
         if tries < 6:
-            raise Unavailable("Cosmos DB", "too many requests", retry_after=0.01)
+            raise Unavailable("Cosmos DB", Failure(429, "Busy", "too many requests", retry_after=0.01))
         return DONE
 
     queue.put(b"1")
@@ -92,21 +93,21 @@ async def test_a_pause_is_as_long_as_the_service_asks_for(queue: Queue) -> None:
 
 
 async def test_patience_ends_in_one_redelivery_and_a_check(queue: Queue) -> None:
-    """A message kept for too long is given back once; nothing is received until the dependency has answered a check."""
+    """A message is kept for `patience`, then abandoned once. None is received until the dependency passes a check."""
     down = asyncio.Event()
     down.set()
 
     async def dependent(_: bytes) -> Receipted | Rejected:
         if down.is_set():
-            raise Unavailable("Blob Storage", "refused")
+            raise Unavailable("Blob Storage", Failure(None, "Down", "refused"))
         return DONE
 
     queue.put(b"1", b"2")
     running = Running(queue, dependent, patience=0.0, concurrency=1)
     running.answering.clear()
-    await running.until(lambda: running.confirmed == ["Blob Storage"])
+    await running.until(lambda: running.waited_for == ["Blob Storage"])
     assert queue.given_back == [1]
-    assert running.health.missing == {"Blob Storage": "refused"}
+    assert running.health.missing == {"Blob Storage": "Down: refused"}
     assert len(queue.waiting) == 2
     down.clear()
     running.answering.set()
@@ -116,7 +117,7 @@ async def test_patience_ends_in_one_redelivery_and_a_check(queue: Queue) -> None
 
 
 async def test_a_failing_message_is_held_before_it_is_given_back(queue: Queue) -> None:
-    """An unexpected error neither stops the loop nor burns deliveries: others go on meanwhile."""
+    """An unexpected error does not stop the loop, and costs no delivery at once. Others are handled meanwhile."""
 
     async def failing(body: bytes) -> Receipted | Rejected:
         if body == b"bad":
@@ -133,10 +134,10 @@ async def test_a_failing_message_is_held_before_it_is_given_back(queue: Queue) -
 
 
 async def test_a_stop_during_an_outage_gives_messages_back_at_once(queue: Queue) -> None:
-    """Another replica need not wait for the locks to run out."""
+    """So another replica need not wait until the locks run out."""
 
     async def dependent(_: bytes) -> Receipted | Rejected:
-        raise Unavailable("Cosmos DB", "no answer")
+        raise Unavailable("Cosmos DB", Failure(None, "Down", "no answer"))
 
     queue.put(b"1")
     running = Running(queue, dependent)
@@ -150,7 +151,7 @@ async def test_a_stop_during_an_outage_gives_messages_back_at_once(queue: Queue)
     [MessageLockLostError(), ServiceBusConnectionError(), ValueError("shutdown"), AttributeError("flow"), KeyError(0)],
 )
 async def test_a_settlement_that_does_not_arrive_stops_nothing(queue: Queue, error: Exception) -> None:
-    """The message is delivered again by the broker; the worker goes on."""
+    """The broker delivers the message again, and the worker goes on."""
     queue.settling = error
     queue.put(b"1")
     running = Running(queue, done)
@@ -181,7 +182,7 @@ async def test_a_settlement_that_does_not_arrive_stops_nothing(queue: Queue, err
 async def test_a_message_that_can_hold_no_order_is_dead_lettered(
     queue: Queue, message: bytes, reason: str, description: str
 ) -> None:
-    """At once, with a true sentence about it; its neighbours are receipted."""
+    """It is dead-lettered at once with what is wrong, and its neighbours are receipted."""
     seen: list[bytes] = []
 
     async def seeing(body: bytes) -> Receipted | Rejected:
@@ -239,13 +240,13 @@ async def test_the_senders_trace_goes_on(queue: Queue, parent: bytes) -> None:
 
 @pytest.mark.parametrize("name", m.DECODABLE)
 async def test_a_malformed_traceparent_counts_as_absent(queue: Queue, name: str) -> None:
-    """Whatever its type and content, the order is receipted, in no trace (W3C Trace Context, section 3.2.2)."""
+    """With a traceparent of any type and content the order is receipted, in no trace (W3C Trace Context, 3.2.2)."""
     assert "trace_id" not in await receipted(queue, ("traceparent", m.DECODABLE[name]))
 
 
 @pytest.mark.parametrize("name", m.DECODABLE)
 async def test_a_malformed_tracestate_counts_as_absent(queue: Queue, name: str) -> None:
-    """Whatever its type and content, the order is receipted in the trace that its traceparent names."""
+    """With a tracestate of any type and content the order is receipted, in the trace of its traceparent."""
     line = await receipted(queue, ("traceparent", TRACE_PARENT), ("tracestate", m.DECODABLE[name]))
     assert line["trace_id"] == "ab" * 16
 
@@ -253,14 +254,14 @@ async def test_a_malformed_tracestate_counts_as_absent(queue: Queue, name: str) 
 async def test_an_error_before_the_order_is_read_is_one_of_the_messages(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message whose metadata can't be read is held and given back as any that fails, and others go on meanwhile."""
+    """A message whose metadata can't be read is held and abandoned as any that fails, while others are handled."""
 
     def unreadable(message: ServiceBusReceivedMessage) -> AbstractContextManager[None]:
         if message.sequence_number == 1:
             raise TypeError("unforeseen")
         return nullcontext()
 
-    monkeypatch.setattr("backend.delivery.continued", unreadable)
+    monkeypatch.setattr("backend.queue.delivery.sender_trace", unreadable)
     queue.put(b"bad", b"good")
     running = Running(queue, done)
     await running.until(lambda: queue.completed == [2])
@@ -270,7 +271,7 @@ async def test_an_error_before_the_order_is_read_is_one_of_the_messages(
 
 
 async def test_a_message_that_failed_often_is_given_back_too(queue: Queue) -> None:
-    """A queue may allow 2,000 deliveries: the pause stays the longest that there is."""
+    """A queue may allow 2,000 deliveries. The pause grows to 32 seconds and no further."""
 
     async def failing(_: bytes) -> Receipted | Rejected:
         raise RuntimeError("unexpected")

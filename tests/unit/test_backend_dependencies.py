@@ -1,76 +1,42 @@
-"""What the worker tells of a service's refusal: the code first, since that is what one searches for."""
-
-from types import SimpleNamespace
-from typing import cast
+"""A failed call: the worker waits for the dependency, or the request itself is wrong."""
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ODataV4Format, ServiceRequestError
-from azure.core.rest import HttpResponse
-from backend.dependencies import Unavailable, calling, retry_after, sentence
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
+from backend.dependencies.dependency import Unavailable, dependency
 
 
-def refused(message: str, code: str, inner: str | None = None) -> HttpResponseError:
-    """A refusal as the SDKs raise it, its answer's body read."""
-    error = HttpResponseError(message)
-    body: dict[str, object] = {"code": code, "message": message}
-    if inner:
-        body["innererror"] = {"code": inner}
-    error.error = ODataV4Format({"error": body})
-    return error
-
-
-def test_key_vaults_innermost_code_comes_first() -> None:
-    """However long the text, `ForbiddenByRbac` is said."""
-    said = sentence(refused("Caller is not authorized.\r\n" + "x" * 900, "Forbidden", inner="ForbiddenByRbac"))
-    assert said.startswith("ForbiddenByRbac: Caller is not authorized. xxx")
-    assert len(said) < 600
-    assert "\n" not in said
-
-
-def test_a_code_that_the_text_names_is_not_said_twice() -> None:
-    """A text that holds its code already stands as it is."""
-    error = refused("(SecretNotFound) A secret was not found.", "SecretNotFound", inner="SecretNotFound")
-    assert sentence(error) == "(SecretNotFound) A secret was not found."
-
-
-def test_an_error_without_an_answer_is_its_own_text() -> None:
-    """Where no service answered, the SDK's own sentence is all there is."""
-    assert sentence(ServiceRequestError("Connection refused")) == "Connection refused"
-
-
-def test_an_error_without_words_is_named() -> None:
-    """A time-out has nothing to say: its name is better than nothing."""
-    assert sentence(TimeoutError()) == "TimeoutError"
+def answered(status: int, error: type[HttpResponseError] = HttpResponseError) -> HttpResponseError:
+    raised = error("said")
+    raised.status_code = status
+    return raised
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("error", "refused"),
     [
-        ({"Retry-After": "7"}, 7.0),
-        ({"x-ms-retry-after-ms": "250"}, 0.25),
-        ({"x-ms-retry-after-ms": "250", "Retry-After": "7"}, 0.25),
-        ({"Retry-After": "-1"}, 0.0),
-        ({"Retry-After": "Wed, 25 Nov 2026 07:28:00 GMT"}, None),
-        ({}, None),
+        (answered(401), True),
+        (answered(403), True),
+        (answered(404), True),
+        (answered(400, ClientAuthenticationError), True),
+        (answered(429), False),
+        (answered(503), False),
+        (ServiceRequestError("Connection refused"), False),
+        (TimeoutError(), False),
+        (ConnectionResetError(), False),
     ],
+    ids=repr,
 )
-async def test_when_a_service_asks_us_to_come_back_is_known(headers: dict[str, str], seconds: float | None) -> None:
-    """In seconds, or in milliseconds as Cosmos DB says it; a refusal that says nothing says nothing."""
-    error = HttpResponseError("Too many requests")
-    error.response = cast(HttpResponse, SimpleNamespace(headers=headers))
-    error.status_code = 429
+async def test_a_failure_makes_the_dependency_unavailable(error: Exception, refused: bool) -> None:
+    """A refusal is told from an outage. Entra may refuse with any status."""
     with pytest.raises(Unavailable) as unavailable:
-        async with calling("Cosmos DB"):
+        async with dependency("Cosmos DB"):
             raise error
-    assert retry_after(unavailable.value) == retry_after(error) == seconds
+    assert (unavailable.value.dependency, unavailable.value.refused) == ("Cosmos DB", refused)
 
 
-def test_the_same_refusal_by_entra_reads_the_same() -> None:
-    """The ids and the time that end Entra's sentence are left out: who watches sees one line, not one an attempt."""
-    said = [
-        sentence(
-            ClientAuthenticationError(f"AADSTS700016: Application not found. Trace ID: {trace} Timestamp: {trace}")
-        )
-        for trace in ("a", "b")
-    ]
-    assert said == ["AADSTS700016: Application not found."] * 2
+@pytest.mark.parametrize("status", [400, 409, 412, 413])
+async def test_what_a_service_says_of_the_request_is_raised_as_it_came(status: int) -> None:
+    """A repeat would not help."""
+    with pytest.raises(AzureError, match="said"):
+        async with dependency("Cosmos DB"):
+            raise answered(status)

@@ -1,6 +1,5 @@
-"""The worker as a process: it starts without access and says so, logs JSON without a token, and stops when told."""
+"""The worker as a process starts without access and says so, logs JSON without a token, and stops on SIGTERM."""
 
-import asyncio
 import json
 import os
 import signal
@@ -14,8 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-from backend.__main__ import stopped_while_alive
-from backend.health import Health
 
 SETTINGS = {
     "AZURE_KEYVAULT_RESOURCEENDPOINT": "https://keyless.vault.azure.net",
@@ -33,7 +30,7 @@ def free_port() -> int:
 
 
 class Worker:
-    """A worker's process whose environment is exactly what is given, as a pod's is."""
+    """A worker's process. Like a pod's, its environment holds the given variables and no others."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.port = free_port()
@@ -46,7 +43,7 @@ class Worker:
         )
 
     def get(self, path: str) -> httpx.Response:
-        """The answer, as soon as the process listens."""
+        """Return the answer, as soon as the process listens."""
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -57,14 +54,14 @@ class Worker:
                 time.sleep(0.1)
 
     def until_missing(self, name: str, said: str) -> None:
-        """Waits until readiness says this of that dependency."""
+        """Wait until readiness says this of that dependency."""
         deadline = time.monotonic() + 20
         while said not in (missing := self.get("/readyz").json()["missing"]).get(name, ""):
             assert time.monotonic() < deadline, missing
             time.sleep(0.1)
 
     def stop(self) -> tuple[int, list[dict[str, Any]]]:
-        """The exit code and the log lines."""
+        """Stop the process. Return its exit code and its log lines."""
         self.process.send_signal(signal.SIGTERM)
         output, _ = self.process.communicate(timeout=15)
         return self.process.returncode, [json.loads(line) for line in output.splitlines()]
@@ -85,7 +82,7 @@ def start() -> Iterator[Callable[..., Worker]]:
 
 
 def test_without_an_identity_it_lives_and_says_so(start: Callable[..., Worker]) -> None:
-    """No label on the pod: alive, unready with the SDK's own sentence, and stopped by SIGTERM with 0."""
+    """In a pod without the label it is alive, unready with the SDK's own sentence, and SIGTERM ends it with 0."""
     worker = start()
     assert worker.get("/healthz").status_code == 200
     answer = worker.get("/readyz")
@@ -97,7 +94,7 @@ def test_without_an_identity_it_lives_and_says_so(start: Callable[..., Worker]) 
 
 
 def test_without_a_network_it_names_what_it_can_not_reach(start: Callable[..., Worker], tmp_path: Path) -> None:
-    """Everything is missing by name; SIGTERM ends the attempts at once; the log is JSON and holds no token."""
+    """Each dependency is missing by name, SIGTERM ends the attempts at once, and the JSON log holds no token."""
     assertion = tmp_path / "token"
     assertion.write_text("made.up.assertion")
     nowhere = f"127.0.0.1:{free_port()}"
@@ -119,28 +116,3 @@ def test_without_a_network_it_names_what_it_can_not_reach(start: Callable[..., W
     assert code == 0
     assert time.monotonic() - began < 3
     assert "made.up.assertion" not in json.dumps(lines)
-
-
-def test_a_missing_setting_is_named_in_one_line() -> None:
-    """No traceback, the variable's name, exit code 1."""
-    run = subprocess.run(
-        [sys.executable, "-m", "backend"], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
-    )
-    assert run.returncode == 1
-    (line,) = run.stderr.splitlines()
-    assert "AZURE_COSMOS_RESOURCEENDPOINT" in line
-
-
-async def test_waiting_without_an_identity_leaves_no_tasks_behind() -> None:
-    """However long it waits, one task does so, and it ends when it is told."""
-    health, stopped = Health(), asyncio.Event()
-    turns = asyncio.Queue[None]()
-    health.turn = lambda: turns.put_nowait(None)  # type: ignore[method-assign]
-    before = asyncio.all_tasks()
-    waiting = asyncio.create_task(stopped_while_alive(health, stopped))
-    async with asyncio.timeout(10):
-        for _ in range(3):
-            await turns.get()
-        assert asyncio.all_tasks() - before == {waiting}
-        stopped.set()
-        await waiting

@@ -1,4 +1,4 @@
-"""Receipts and documents are created once and read back: every answer the services may give to a repeat.
+"""Receipts and documents are created once and read back, with every answer that Azure may give to a repeat.
 
 The blob client is the real one, over TLS to a server that answers as told; Cosmos DB's container is a fake, since
 its client wants a whole account to talk to.
@@ -18,8 +18,9 @@ from azure.core.credentials import AccessToken
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError, CosmosResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
-from backend.dependencies import Unavailable
-from backend.stores import BlobReceipts, CosmosDocuments
+from backend.dependencies.dependency import Unavailable
+from backend.orders.order_documents import OrderDocuments
+from backend.orders.receipt_blobs import ReceiptBlobs
 
 from contract import Order, OrderDocument
 
@@ -38,7 +39,7 @@ DOCUMENT = OrderDocument.model_validate(
 
 
 class BlobService:
-    """One container. `refusal` is what it answers to an upload instead of taking it."""
+    """One container. If `refusal` is set, it is the answer to an upload."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
@@ -86,7 +87,7 @@ def service() -> BlobService:
 @pytest.fixture
 async def receipts(
     service: BlobService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[BlobReceipts]:
+) -> AsyncIterator[ReceiptBlobs]:
     authority = trustme.CA()
     ca = str(tmp_path / "ca.pem")
     authority.cert_pem.write_to_path(ca)
@@ -101,11 +102,11 @@ async def receipts(
     async with ContainerClient.from_container_url(
         url, cast(Any, Token()), retry_total=0, connection_verify=ca
     ) as container:
-        yield BlobReceipts(container)
+        yield ReceiptBlobs(container)
     await server.close()
 
 
-async def test_a_receipt_is_stored_only_where_there_is_none(service: BlobService, receipts: BlobReceipts) -> None:
+async def test_a_receipt_is_stored_only_where_there_is_none(service: BlobService, receipts: ReceiptBlobs) -> None:
     """The upload is conditional, so that not even a race can overwrite a receipt."""
     assert await receipts.add("a/1.jws", "signed") == "signed"
     assert service.blobs == {"a/1.jws": b"signed"}
@@ -114,16 +115,16 @@ async def test_a_receipt_is_stored_only_where_there_is_none(service: BlobService
 
 @pytest.mark.parametrize("refusal", [(409, "BlobAlreadyExists"), (403, "AuthorizationPermissionMismatch")])
 async def test_the_receipt_that_is_there_is_kept(
-    service: BlobService, receipts: BlobReceipts, refusal: tuple[int, str]
+    service: BlobService, receipts: ReceiptBlobs, refusal: tuple[int, str]
 ) -> None:
-    """Whichever way Azure refuses a second upload, the answer is the receipt that was there first."""
+    """Azure refuses a second upload with 409 or 403. Both give the receipt that was stored first."""
     service.blobs["a/1.jws"] = b"first"
     service.refusal = refusal
     assert await receipts.add("a/1.jws", "second") == "first"
 
 
-async def test_a_missing_role_is_told_from_a_repeat(service: BlobService, receipts: BlobReceipts) -> None:
-    """The same 403 with nothing there means that we may not add: the refusal itself is what readiness shows."""
+async def test_a_missing_role_is_told_from_a_repeat(service: BlobService, receipts: ReceiptBlobs) -> None:
+    """If no receipt is there after a 403, the role is missing, and readiness shows the refusal."""
     service.refusal = (403, "AuthorizationPermissionMismatch")
     with pytest.raises(Unavailable, match="AuthorizationPermissionMismatch") as caught:
         await receipts.add("a/1.jws", "signed")
@@ -131,16 +132,16 @@ async def test_a_missing_role_is_told_from_a_repeat(service: BlobService, receip
     assert caught.value.refused
 
 
-async def test_an_outage_of_blob_storage_is_unavailable(service: BlobService, receipts: BlobReceipts) -> None:
-    """A 5xx is worth repeating and no refusal."""
+async def test_an_outage_of_blob_storage_is_unavailable(service: BlobService, receipts: ReceiptBlobs) -> None:
+    """A 5xx is an outage and no refusal."""
     service.refusal = (503, "ServerBusy")
     with pytest.raises(Unavailable) as caught:
         await receipts.add("a/1.jws", "signed")
     assert not caught.value.refused
 
 
-async def test_a_receipt_is_there_or_not(service: BlobService, receipts: BlobReceipts) -> None:
-    """Blob Storage's word for it is taken, without reading the receipt; a missing container tells nothing of it."""
+async def test_a_receipt_is_there_or_not(service: BlobService, receipts: ReceiptBlobs) -> None:
+    """A missing blob is told from a missing container, and the receipt itself is not read."""
     service.blobs["a/1.jws"] = b"signed"
     assert await receipts.has("a/1.jws")
     assert not await receipts.has("a/2.jws")
@@ -149,8 +150,8 @@ async def test_a_receipt_is_there_or_not(service: BlobService, receipts: BlobRec
         await receipts.has("a/2.jws")
 
 
-async def test_the_check_asks_for_a_blob_that_is_not_there(service: BlobService, receipts: BlobReceipts) -> None:
-    """No such blob is a good answer; no such container is not."""
+async def test_the_check_asks_for_a_blob_that_is_not_there(service: BlobService, receipts: ReceiptBlobs) -> None:
+    """The check passes if the blob is missing, and fails if the container is."""
     await receipts.check()
     service.missing = "ContainerNotFound"
     with pytest.raises(Unavailable, match="ContainerNotFound"):
@@ -158,7 +159,7 @@ async def test_the_check_asks_for_a_blob_that_is_not_there(service: BlobService,
 
 
 class Container:
-    """A Cosmos DB container with one partition; `failure` is raised by whatever is called next."""
+    """A Cosmos DB container with one partition. The next call raises `failure`."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
@@ -189,19 +190,19 @@ def container() -> Container:
 
 
 @pytest.fixture
-def documents(container: Container) -> CosmosDocuments:
-    return CosmosDocuments(cast(ContainerProxy, container))
+def documents(container: Container) -> OrderDocuments:
+    return OrderDocuments(cast(ContainerProxy, container))
 
 
-async def test_a_document_reads_back_as_it_was_created(documents: CosmosDocuments) -> None:
-    """What Cosmos DB adds to an item does not matter."""
+async def test_a_document_reads_back_as_it_was_created(documents: OrderDocuments) -> None:
+    """The properties that Cosmos DB adds to an item are ignored."""
     assert await documents.read(DOCUMENT.id, DOCUMENT.customerId) is None
     assert await documents.create(DOCUMENT) == DOCUMENT
     assert await documents.read(DOCUMENT.id, DOCUMENT.customerId) == DOCUMENT
 
 
-async def test_the_document_that_is_there_is_kept(documents: CosmosDocuments) -> None:
-    """Creating it again answers with the first one, whatever the second says."""
+async def test_the_document_that_is_there_is_kept(documents: OrderDocuments) -> None:
+    """A second document for the same order is not stored, and the first one is returned."""
     await documents.create(DOCUMENT)
     assert await documents.create(DOCUMENT.model_copy(update={"receipt": "another"})) == DOCUMENT
 
@@ -211,9 +212,9 @@ async def test_the_document_that_is_there_is_kept(documents: CosmosDocuments) ->
     [(401, True), (403, True), (408, False), (429, False), (449, False), (500, False), (503, False)],
 )
 async def test_what_may_pass_is_unavailable(
-    container: Container, documents: CosmosDocuments, status: int, refused: bool
+    container: Container, documents: OrderDocuments, status: int, refused: bool
 ) -> None:
-    """Refusals and outages are no verdict on the order: it is tried again."""
+    """Refusals and outages raise `Unavailable`, so that the order is tried again."""
     container.failure = CosmosHttpResponseError(status_code=status, message="not now")
     with pytest.raises(Unavailable, match="not now") as caught:
         await documents.create(DOCUMENT)
@@ -222,16 +223,16 @@ async def test_what_may_pass_is_unavailable(
 
 @pytest.mark.parametrize("status", [400, 413])
 async def test_what_is_wrong_with_the_order_itself_is_raised_as_it_came(
-    container: Container, documents: CosmosDocuments, status: int
+    container: Container, documents: OrderDocuments, status: int
 ) -> None:
-    """No waiting for the dependency cures it, so the message goes the way of failing messages."""
+    """A repeat would not help, so the message is handled as one that fails."""
     container.failure = CosmosHttpResponseError(status_code=status, message="too large")
     with pytest.raises(CosmosHttpResponseError):
         await documents.create(DOCUMENT)
 
 
-async def test_a_missing_container_is_not_a_missing_document(container: Container, documents: CosmosDocuments) -> None:
-    """Sub-status 1003 says that the container is gone, which must not look like an order not yet receipted."""
+async def test_a_missing_container_is_not_a_missing_document(container: Container, documents: OrderDocuments) -> None:
+    """Sub-status 1003 says that the container is missing. It must not read as an order without a document."""
     gone = CosmosResourceNotFoundError(status_code=404, message="Owner resource does not exist")
     gone.sub_status = 1003
     container.failure = gone

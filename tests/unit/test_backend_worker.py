@@ -1,4 +1,4 @@
-"""The receive loop: what is received when, how it connects, how it stops."""
+"""The receive loop: when it receives, how it connects, how it stops."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,15 +8,16 @@ from typing import cast
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import ServiceBusConnectionError
-from backend.clients import servicebus_client
-from backend.credential import ObservedCredential
-from backend.delivery import Delivery
-from backend.health import Health
-from backend.process import Receipted, Rejected
+from backend.dependencies.health import Health
+from backend.identity.clients import servicebus_client
+from backend.orders.handler import Receipted, Rejected
+from backend.queue.delivery import Delivery
+from backend.queue.worker import Worker
 from backend.settings import QueueSettings
-from backend.worker import SettlingReceiver, Worker
 from structlog.testing import capture_logs
+from workload.aio import WatchedCredential
 
 from tests.unit.backend_fakes import DONE, Queue, Running, done
 
@@ -27,7 +28,7 @@ def queue() -> Queue:
 
 
 async def test_no_more_is_received_than_is_worked_on(queue: Queue) -> None:
-    """With a concurrency of 4, at most 4 messages are locked at any time, and 4 are indeed worked on at once."""
+    """With a concurrency of 4, at most 4 messages are locked at a time, and 4 are worked on at once."""
     release = asyncio.Event()
 
     async def slow(_: bytes) -> Receipted | Rejected:
@@ -44,19 +45,19 @@ async def test_no_more_is_received_than_is_worked_on(queue: Queue) -> None:
 
 
 async def test_nothing_is_received_before_every_dependency_has_answered(queue: Queue) -> None:
-    """While something is missing, messages stay in the queue; once it is there, they are worked on."""
+    """While a dependency is missing, messages stay in the queue. Then they are worked on."""
     queue.put(b"x")
     running = Running(queue, done)
-    running.health.lack("check", "Key Vault", "AADSTS700213: no matching federated identity record")
+    running.health.mark_missing("check", "Key Vault", "AADSTS700213: no matching federated identity record")
     await running.until(lambda: queue.connections == 1 and "Service Bus" not in running.health.missing)
     assert len(queue.waiting) == 1
-    running.health.regain("check")
+    running.health.mark_available("check")
     await running.until(lambda: queue.completed)
     await running.stop()
 
 
 async def test_a_stop_finishes_what_is_in_flight(queue: Queue) -> None:
-    """Unready first, nothing new received, and what was begun is completed before the link is closed."""
+    """The worker is unready at once, receives nothing, and settles what is in flight before it closes the link."""
     release = asyncio.Event()
 
     async def slow(_: bytes) -> Receipted | Rejected:
@@ -75,8 +76,8 @@ async def test_a_stop_finishes_what_is_in_flight(queue: Queue) -> None:
 
 
 async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None:
-    """It takes connections and says nothing, not even in TLS: the real SDK's receiver is given up in bounded time, the
-    worker says so and connects anew, and a stop waits for none of it."""
+    """The broker accepts connections and says nothing, not even in TLS. The worker gives the real SDK's receiver up
+    within its time, says so and connects again. A stop does not wait for it."""
     connections = 0
     again = asyncio.Event()
 
@@ -94,14 +95,14 @@ async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None
             azure_servicebus_fullyqualifiednamespace="keyless.servicebus.windows.net",
             azure_servicebus_custom_endpoint_address=f"sb://127.0.0.1:{server.sockets[0].getsockname()[1]}",
         )
-        async with servicebus_client(settings, cast(ObservedCredential, AnyToken())) as client:
+        async with servicebus_client(settings, cast(WatchedCredential, AnyToken())) as client:
             health = Health()
             open_receiver = partial(client.get_queue_receiver, settings.orders_queue)
             worker = Worker(open_receiver, done, confirmed, health, concurrency=1, open_timeout=0.2)
             task = asyncio.create_task(worker.run())
             async with asyncio.timeout(10):
                 await again.wait()
-                assert health.missing == {"Service Bus": "not connected within 0.2 s"}
+                assert health.missing == {"Service Bus": "TimeoutError: not connected within 0.2 s"}
                 worker.stop()
                 await task
 
@@ -116,14 +117,14 @@ async def confirmed(_: str) -> None:
 
 
 async def test_a_stop_does_not_wait_for_a_connection() -> None:
-    """Told to stop while the link is being opened, the worker is done at once."""
+    """A stop while the link is being opened ends the worker at once."""
     opening = asyncio.Event()
 
     @asynccontextmanager
-    async def hanging() -> AsyncIterator[SettlingReceiver]:
+    async def hanging() -> AsyncIterator[ServiceBusReceiver]:
         opening.set()
         await asyncio.Event().wait()
-        yield cast(SettlingReceiver, None)
+        yield cast(ServiceBusReceiver, None)
 
     worker = Worker(hanging, done, confirmed, Health(), concurrency=1)
     task = asyncio.create_task(worker.run())
@@ -134,11 +135,11 @@ async def test_a_stop_does_not_wait_for_a_connection() -> None:
 
 
 async def test_a_lost_connection_is_made_again(queue: Queue) -> None:
-    """After a loss the worker is unready, connects again, and goes on."""
+    """After it loses the connection, the worker is unready, connects again, and goes on."""
     queue.losses.extend([ServiceBusConnectionError(message="gone"), ServiceBusConnectionError(message="still gone")])
     queue.put(b"1")
     running = Running(queue, done)
-    await running.until(lambda: running.health.missing == {"Service Bus": "gone"})
+    await running.until(lambda: running.health.missing == {"Service Bus": "ServiceBusConnectionError: gone"})
     await running.until(lambda: queue.completed)
     assert queue.connections == 3
     assert running.health.missing == {}
@@ -146,7 +147,7 @@ async def test_a_lost_connection_is_made_again(queue: Queue) -> None:
 
 
 async def test_a_dead_receiver_is_replaced(queue: Queue) -> None:
-    """A receiver that says at once that there are no messages is dead: the worker says so, pauses and opens another."""
+    """A receiver that returns no messages at once is dead: the worker says so, pauses and opens another."""
     queue.deaths = 2
     running = Running(queue, done)
     await running.until(lambda: "the receiver has shut down" in running.health.missing.get("Service Bus", ""))
@@ -158,19 +159,20 @@ async def test_a_dead_receiver_is_replaced(queue: Queue) -> None:
 
 
 async def test_a_receiver_whose_broker_is_gone_is_replaced(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A queue in which nothing arrives is asked for an answer; a broker that gives none is connected to anew."""
-    monkeypatch.setattr("backend.receiver.ANSWER", 0.1)
+    """If nothing arrives, the broker is asked for an answer. If it gives none, the worker connects again."""
+    monkeypatch.setattr("backend.queue.receiver.ANSWER", 0.1)
     queue.silent = 1
     queue.put(b"1")
     running = Running(queue, done)
-    await running.until(lambda: running.health.missing == {"Service Bus": "the broker has not answered for 0.1 s"})
+    said = "ConnectionError: the broker has not answered for 0.1 s"
+    await running.until(lambda: running.health.missing == {"Service Bus": said})
     await running.until(lambda: queue.completed)
     assert (queue.connections, running.health.missing) == (2, {})
     await running.stop()
 
 
 async def test_a_quiet_queue_keeps_its_receiver(queue: Queue) -> None:
-    """As long as the broker answers, nothing arriving is no fault."""
+    """A receiver whose broker answers is kept, also if nothing arrives."""
     running = Running(queue, done)
     await running.until(lambda: queue.peeks >= 3)
     assert (queue.connections, running.health.missing) == (1, {})
@@ -178,7 +180,7 @@ async def test_a_quiet_queue_keeps_its_receiver(queue: Queue) -> None:
 
 
 async def test_a_dead_receiver_leaves_the_probes_their_turn(queue: Queue) -> None:
-    """While every receiver is dead, the loop yields: other tasks run, and the pauses between attempts grow."""
+    """While every receiver is dead, other tasks run, and the pauses between attempts grow."""
     queue.deaths = 1_000_000
     running = Running(queue, done)
     await running.until(lambda: queue.connections == 3)
@@ -188,7 +190,7 @@ async def test_a_dead_receiver_leaves_the_probes_their_turn(queue: Queue) -> Non
 
 
 async def test_an_empty_queue_is_not_a_dead_receiver(queue: Queue) -> None:
-    """A receiver that waits as long as it is told to is kept, however often nothing comes."""
+    """A receiver that waits for as long as it is asked to is kept, also if nothing comes."""
     running = Running(queue, done)
     await running.until(lambda: queue.calls >= 5)
     queue.put(b"1")
@@ -198,7 +200,7 @@ async def test_an_empty_queue_is_not_a_dead_receiver(queue: Queue) -> None:
 
 
 async def test_what_a_lost_receiver_has_received_is_settled_over_it(queue: Queue) -> None:
-    """It is closed only when its messages are settled, while the next receives others: none loses a delivery."""
+    """It is closed as soon as its messages are settled, so that none loses a delivery. The next receives meanwhile."""
     release = asyncio.Event()
 
     async def slow(body: bytes) -> Receipted | Rejected:
@@ -220,7 +222,7 @@ async def test_what_a_lost_receiver_has_received_is_settled_over_it(queue: Queue
 
 
 async def test_a_fault_of_the_worker_itself_is_logged(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that leaves the handling of a message does not vanish with its task, and stops nothing."""
+    """An error that escapes the handling of a message is logged, and stops nothing."""
 
     async def fails(*_: object) -> None:
         raise RuntimeError("unforeseen")

@@ -1,4 +1,4 @@
-"""What crosses between the services keeps its shape: names, identifiers, bounds."""
+"""The message, the document and the receipt keep their names, identifiers and bounds."""
 
 import pytest
 from hypothesis import given
@@ -64,7 +64,7 @@ def test_the_message_id_fits_service_bus_and_tells_bodies_apart() -> None:
     ],
 )
 def test_anything_else_is_refused(change: dict[str, object]) -> None:
-    """A message that is out of bounds, of another version, or says more than it should is no order message."""
+    """A message with a value out of bounds, of another version, or with an unknown field is no order message."""
     with pytest.raises(ValidationError):
         OrderMessage.model_validate({**MESSAGE, **change})
 
@@ -80,7 +80,7 @@ def test_a_document_ignores_what_cosmos_adds() -> None:
 
 
 def test_a_receipt_says_nothing_but_the_order_and_its_times() -> None:
-    """A receipt with anything more in it is not one."""
+    """A receipt with an unknown field is no receipt."""
     receipt = {**MESSAGE, "receiptedAt": "2026-11-24T12:00:01+00:00"}
     assert Receipt.model_validate(receipt).order.quantity == 2
     with pytest.raises(ValidationError):

@@ -3,7 +3,20 @@
 import re
 from pathlib import Path
 
-FOLDERS = ("contract", "frontend", "backend", "localcloud", "demo", "infra", "k8s", "tools", "tests", ".github", ".ci")
+FOLDERS = (
+    "workload",
+    "contract",
+    "frontend",
+    "backend",
+    "localcloud",
+    "demo",
+    "infra",
+    "k8s",
+    "tools",
+    "tests",
+    ".github",
+    ".ci",
+)
 # The words of a connection string, its constructor, and a storage or Cosmos DB account's key: 64 bytes in base64. npm's
 # digests have the same length.
 KEYS = re.compile(rb"AccountKey|SharedAccessKey|from_connection_string|(?<!sha512-)\b[A-Za-z0-9+/]{86}==")

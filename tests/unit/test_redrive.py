@@ -1,4 +1,4 @@
-"""Redrive: which dead letters go back, as what, and in which order. The queue is a fake in memory."""
+"""Redrive: which dead letters are sent back, what is sent, and in which order. The queue is a fake in memory."""
 
 import asyncio
 import json
@@ -8,12 +8,14 @@ from typing import Any, cast
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusConnectionError, ServiceBusError
-from backend.redrive.__main__ import Refused, parser, read_body, send_back
+from backend.amqp import encoding
+from backend.command import CommandError
+from backend.redrive.__main__ import parser, read_body
 from backend.redrive.copy import copy_of
-from backend.redrive.letters import read_letter, reason_to_keep, table
-from backend.redrive.queue import dead_letters
+from backend.redrive.dead_letters import read_all, read_letter, table
+from backend.redrive.selection import reason_to_keep
+from backend.redrive.send_back import send_back
 
-from backend import amqp
 from tests import amqp_messages as m
 from tests.unit.backend_fakes import received
 
@@ -42,11 +44,13 @@ def letter(
 
 def content_of(encoded: bytes) -> bytes:
     """The content of a message's data sections."""
-    return b"".join(amqp.binary(value) or b"" for code, value in amqp.sections(encoded) if code == amqp.DATA)
+    return b"".join(
+        encoding.binary(value) or b"" for code, value in encoding.sections(encoded) if code == encoding.DATA
+    )
 
 
 class DeadLetterQueue:
-    """The dead-letter queue and the queue it belongs to; `log` keeps what happened in order."""
+    """The dead-letter queue and its queue. `log` lists the calls in order."""
 
     def __init__(self, *letters: ServiceBusReceivedMessage) -> None:
         self.letters = list(letters)
@@ -96,7 +100,7 @@ async def run(queue: DeadLetterQueue, *words: str) -> None:
 
 
 async def test_the_copy_is_sent_before_the_letter_is_completed() -> None:
-    """Killed in between, nothing is lost."""
+    """So a run that is killed in between loses nothing."""
     queue = DeadLetterQueue(letter(1), letter(2))
     await run(queue)
     assert queue.log == ["send 1", "complete 1", "send 2", "complete 2"]
@@ -104,7 +108,7 @@ async def test_the_copy_is_sent_before_the_letter_is_completed() -> None:
 
 @pytest.mark.parametrize("error", [ConnectionError("the link is gone"), ServiceBusConnectionError()])
 async def test_a_copy_that_was_not_sent_leaves_the_letter(error: Exception) -> None:
-    """If nothing can be sent, every letter stays where it is, and none stays locked: the next run finds them all."""
+    """If nothing can be sent, every letter stays and none stays locked, so that the next run finds them all."""
     queue = DeadLetterQueue(letter(1), letter(2))
     queue.failures[1] = error
     with pytest.raises(type(error)):
@@ -117,22 +121,22 @@ async def test_a_copy_that_was_not_sent_leaves_the_letter(error: Exception) -> N
 async def test_a_letter_that_the_broker_refuses_is_kept_alone(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What it says about one message is no reason to keep the others; the run says so and fails."""
+    """The broker's refusal of one message keeps that one alone. The run says so and fails."""
     queue = DeadLetterQueue(letter(1), letter(2))
     queue.failures[1] = error
-    with pytest.raises(Refused, match="not sent back: 1"):
+    with pytest.raises(CommandError, match="not sent back: 1"):
         await run(queue)
     assert queue.log == ["send 2", "complete 2", "abandon 1"]
-    assert "1  kept, it was not sent: too large" in capsys.readouterr().out.splitlines()
+    assert f"1  kept, it was not sent: {type(error).__name__}: too large" in capsys.readouterr().out.splitlines()
 
 
 async def test_a_letter_that_can_not_be_taken_apart_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    """What can't be sent back as it was stays a dead letter, named or not; the others go back."""
+    """A letter that can't be sent back as it was is kept, also if it is named. The others are sent."""
     broken = received(m.message(m.data(VALID)) + b"\x00\x53\x79\x40", 1)
     queue = DeadLetterQueue(broken, letter(2))
     await run(queue)
     assert queue.letters == [broken]
-    with pytest.raises(Refused, match="not sent back: 1"):
+    with pytest.raises(CommandError, match="not sent back: 1"):
         await run(queue, "--sequence", "1")
     assert queue.letters == [broken]
     kept = [line for line in capsys.readouterr().out.splitlines() if line.startswith("1  kept, ")]
@@ -143,7 +147,7 @@ async def test_a_letter_that_can_not_be_taken_apart_is_kept(capsys: pytest.Captu
 
 
 async def test_a_dead_receiver_is_no_empty_queue() -> None:
-    """If it says too early that there are no more letters, the run fails, and gives back what it holds."""
+    """If the receiver returns none too early, the run fails and abandons the letters that it holds."""
     queue = DeadLetterQueue(letter(1), letter(2), letter(3))
     queue.dead = True
     queue.locked = [queue.letters[2]]
@@ -169,12 +173,12 @@ async def test_a_dead_receiver_is_no_empty_queue() -> None:
 def test_which_letters_go_back(
     dead: ServiceBusReceivedMessage, sequences: list[int], reasons: list[str], sent: bool
 ) -> None:
-    """All valid orders but reused keys; those with a reason; or whatever is named by its sequence number."""
+    """All valid orders but reused keys, or those with a reason, or the one that is named by its sequence number."""
     assert (reason_to_keep(read_letter(dead), sequences, reasons) is None) == sent
 
 
 async def test_only_the_wanted_letters_are_taken() -> None:
-    """The others that had to be received on the way are given back at the end, unchanged."""
+    """The others that were received on the way are abandoned at the end."""
     queue = DeadLetterQueue(letter(1), letter(2), letter(3))
     await run(queue, "--sequence", "3")
     assert queue.log == ["send 3", "complete 3", "abandon 1", "abandon 2"]
@@ -182,7 +186,7 @@ async def test_only_the_wanted_letters_are_taken() -> None:
 
 
 async def test_what_is_kept_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """The run's output names each letter and what became of it."""
+    """The output names each letter and what became of it."""
     await run(DeadLetterQueue(letter(1), letter(2, INVALID), letter(3, reason="IdempotencyKeyReused")))
     assert capsys.readouterr().out.splitlines() == [
         "2  kept, still invalid: order.quantity: Input should be greater than or equal to 1",
@@ -193,8 +197,8 @@ async def test_what_is_kept_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 async def test_a_letter_that_is_not_there_is_an_error() -> None:
-    """Whoever names a sequence number learns that nothing was sent."""
-    with pytest.raises(Refused, match="no dead letter or locked by another: 9"):
+    """A named sequence number that is no dead letter fails the run."""
+    with pytest.raises(CommandError, match="no dead letter or locked by another: 9"):
         await run(DeadLetterQueue(letter(1)), "--sequence", "9")
 
 
@@ -209,7 +213,7 @@ def repaired(tmp_path: Any) -> Callable[..., str]:
 
 
 async def test_an_invalid_order_goes_back_repaired(repaired: Callable[..., str]) -> None:
-    """The repaired body takes the place of the old one; the order's id stays."""
+    """The repaired body replaces the old one, and the order's id stays."""
     queue = DeadLetterQueue(letter(1, INVALID, "InvalidOrder"))
     await run(queue, "--sequence", "1", "--body", repaired())
     assert json.loads(content_of(queue.sent[0])) == ORDER
@@ -226,23 +230,23 @@ async def test_an_invalid_order_goes_back_repaired(repaired: Callable[..., str])
 async def test_a_repair_that_is_none_is_refused(
     repaired: Callable[..., str], change: dict[str, Any], said: str
 ) -> None:
-    """A body that is still invalid, or another order's, is not sent, and the letter stays."""
+    """A body that is still invalid or another order's is not sent, and the letter stays."""
     queue = DeadLetterQueue(letter(1, INVALID, "InvalidOrder"))
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(CommandError, match=said):
         await run(queue, "--sequence", "1", "--body", repaired(**change))
     assert queue.log == []
 
 
 async def test_a_body_needs_one_letter(repaired: Callable[..., str]) -> None:
     """One body can't repair several letters."""
-    with pytest.raises(Refused, match="name it with --sequence"):
+    with pytest.raises(CommandError, match="name it with --sequence"):
         await run(DeadLetterQueue(letter(1)), "--body", repaired())
 
 
 async def test_the_list_shows_every_letter() -> None:
-    """More than one page of them, with reason, order and description, and nothing locked."""
+    """The list has several pages, shows reason, order and description, and locks nothing."""
     queue = DeadLetterQueue(*(letter(number) for number in range(1, 121)), letter(121, b"\xff", "InvalidOrder", "body"))
-    lines = table(await dead_letters(queue)).splitlines()
+    lines = table(await read_all(queue)).splitlines()
     assert len(lines) == 122
     assert lines[0].split() == ["SEQUENCE", "REASON", "ORDER", "DESCRIPTION"]
     assert lines[-1].split() == ["121", "InvalidOrder", "-", "body"]
@@ -251,7 +255,7 @@ async def test_the_list_shows_every_letter() -> None:
 
 @pytest.mark.parametrize("name", m.MESSAGES)
 def test_a_copy_is_what_was_sent(name: str) -> None:
-    """Every section comes out byte for byte as its sender made it; only the message id and `redrivenFrom` are new."""
+    """Every section is byte for byte the sender's. Only the message id and `redrivenFrom` are new."""
     before = m.section(m.HEADER, m.list_of(m.NULL, m.NULL, m.NULL, m.NULL, m.uint(4)))
     annotations = [
         ("x-opt-enqueued-time", m.timestamp(1)),
@@ -265,51 +269,54 @@ def test_a_copy_is_what_was_sent(name: str) -> None:
     letter = dead_letter_of(m.MESSAGES[name], before, annotations)
     copy = m.parts(copy_of(letter, 7))
 
-    message_id, *properties = copy.pop(amqp.PROPERTIES)
-    assert len(amqp.text(message_id) or "") == 32
-    assert properties == sent.pop(amqp.PROPERTIES, [m.NULL])[1:]
-    (application,) = copy.pop(amqp.APPLICATION_PROPERTIES)
-    (was,) = sent.pop(amqp.APPLICATION_PROPERTIES, [m.map_of()])
-    assert amqp.entries(application) == [*amqp.entries(was), (amqp.encode_string("redrivenFrom"), m.long(7))]
-    for code in (amqp.MESSAGE_ANNOTATIONS, amqp.DELIVERY_ANNOTATIONS):
-        assert [amqp.entries(value) for value in copy.pop(code, [])] == [
-            amqp.entries(value) for value in sent.pop(code, [])
+    message_id, *properties = copy.pop(encoding.PROPERTIES)
+    assert len(encoding.text(message_id) or "") == 32
+    assert properties == sent.pop(encoding.PROPERTIES, [m.NULL])[1:]
+    (application,) = copy.pop(encoding.APPLICATION_PROPERTIES)
+    (was,) = sent.pop(encoding.APPLICATION_PROPERTIES, [m.map_of()])
+    assert encoding.entries(application) == [
+        *encoding.entries(was),
+        (encoding.encode_string("redrivenFrom"), m.long(7)),
+    ]
+    for code in (encoding.MESSAGE_ANNOTATIONS, encoding.DELIVERY_ANNOTATIONS):
+        assert [encoding.entries(value) for value in copy.pop(code, [])] == [
+            encoding.entries(value) for value in sent.pop(code, [])
         ]
     assert copy == sent
 
 
 def dead_letter_of(sent: bytes, header: bytes, annotations: list[tuple[str, bytes]]) -> bytes:
-    """The sent message as it comes out of the dead-letter queue: with the broker's entries beside its own."""
-    found = dict(amqp.sections(sent))
-    if amqp.HEADER in found:
-        fields = amqp.items(found[amqp.HEADER])
+    """The sent message as the dead-letter queue delivers it, with the broker's entries beside the sender's."""
+    found = dict(encoding.sections(sent))
+    if encoding.HEADER in found:
+        fields = encoding.items(found[encoding.HEADER])
         header = m.section(m.HEADER, m.list_of(*fields, m.uint(4)))
-    own = amqp.entries(found.get(amqp.MESSAGE_ANNOTATIONS, m.map_of()))
-    said = amqp.entries(found.get(amqp.APPLICATION_PROPERTIES, m.map_of()))
+    own = encoding.entries(found.get(encoding.MESSAGE_ANNOTATIONS, m.map_of()))
+    said = encoding.entries(found.get(encoding.APPLICATION_PROPERTIES, m.map_of()))
     result = header + m.section(m.MESSAGE_ANNOTATIONS, m.map_of(*own, *((m.symbol(k), v) for k, v in annotations)))
-    for code, value in amqp.sections(sent):
-        if code not in (amqp.HEADER, amqp.MESSAGE_ANNOTATIONS, amqp.APPLICATION_PROPERTIES):
+    for code, value in encoding.sections(sent):
+        if code not in (encoding.HEADER, encoding.MESSAGE_ANNOTATIONS, encoding.APPLICATION_PROPERTIES):
             result += m.section(code, value)
     reasons = ((m.string(name), m.string("r")) for name in ("DeadLetterReason", "DeadLetterErrorDescription"))
     return result + m.section(m.APPLICATION_PROPERTIES, m.map_of(*said, *reasons))
 
 
 def test_a_copy_with_a_repaired_body_keeps_the_rest() -> None:
-    """The new body is a data section, whatever the old one was."""
+    """The new body is a data section, also if the old one was not."""
     letter = m.message(
         m.value(m.string("{}")), [("p", m.DECODABLE["timestamp"])], after=m.section(m.FOOTER, m.map_of())
     )
     copy = m.parts(copy_of(letter, 7, VALID))
-    assert copy[amqp.DATA] == [amqp.encode_binary(VALID)]
-    assert amqp.VALUE not in copy
-    assert amqp.entries(copy[amqp.APPLICATION_PROPERTIES][0])[0] == (m.string("p"), m.DECODABLE["timestamp"])
-    assert copy[amqp.FOOTER] == [m.map_of()]
+    assert copy[encoding.DATA] == [encoding.encode_binary(VALID)]
+    assert encoding.VALUE not in copy
+    assert encoding.entries(copy[encoding.APPLICATION_PROPERTIES][0])[0] == (m.string("p"), m.DECODABLE["timestamp"])
+    assert copy[encoding.FOOTER] == [m.map_of()]
 
 
 def test_a_copy_of_a_copy_names_the_newer_letter() -> None:
-    """`redrivenFrom` is there once, in the type of a sequence number, however large."""
-    (application,) = m.parts(copy_of(copy_of(m.message(m.data(VALID)), 7), 2**62))[amqp.APPLICATION_PROPERTIES]
-    assert amqp.entries(application) == [(amqp.encode_string("redrivenFrom"), m.long(2**62))]
+    """`redrivenFrom` is there once, as a long, which holds any sequence number."""
+    (application,) = m.parts(copy_of(copy_of(m.message(m.data(VALID)), 7), 2**62))[encoding.APPLICATION_PROPERTIES]
+    assert encoding.entries(application) == [(encoding.encode_string("redrivenFrom"), m.long(2**62))]
 
 
 @pytest.mark.parametrize(
@@ -323,8 +330,8 @@ def test_a_copy_of_a_copy_names_the_newer_letter() -> None:
     ],
 )
 def test_a_letter_that_is_no_message_has_no_copy(letter: bytes) -> None:
-    """Nothing is left out of a message to make it one."""
-    with pytest.raises(amqp.Malformed):
+    """No part of a broken letter is left out to make a message of it."""
+    with pytest.raises(encoding.Malformed):
         copy_of(letter, 7)
 
 
@@ -338,7 +345,7 @@ def test_a_letter_that_is_no_message_has_no_copy(letter: bytes) -> None:
     ],
 )
 def test_a_letter_that_is_no_order_is_kept_with_a_true_sentence(dead: ServiceBusReceivedMessage, fault: str) -> None:
-    """Unless it is named, and then it goes back as it was."""
+    """It is sent back as it was if it is named."""
     read = read_letter(dead)
     assert (read.fault or "").startswith(fault)
     assert reason_to_keep(read, [], []) == f"still invalid: {read.fault}"
@@ -359,14 +366,14 @@ def test_a_letter_that_is_no_order_is_kept_with_a_true_sentence(dead: ServiceBus
     ],
 )
 async def test_the_list_shows_whatever_a_letter_holds(dead: ServiceBusReceivedMessage, line: str) -> None:
-    """One letter hides no other, and does nothing to the terminal."""
-    header, *lines = table(await dead_letters(DeadLetterQueue(dead, letter(2)))).splitlines()
+    """Any letter is listed, hides no other, and does nothing to the terminal."""
+    header, *lines = table(await read_all(DeadLetterQueue(dead, letter(2)))).splitlines()
     assert header.split() == ["SEQUENCE", "REASON", "ORDER", "DESCRIPTION"]
     assert [one.split() for one in lines] == [line.split(), ["2", "MaxDeliveryCountExceeded", "a" * 32, "too", "often"]]
 
 
 async def test_a_reason_without_end_is_cut() -> None:
-    """The columns stay readable beside a letter whose texts are long."""
+    """A letter with long texts leaves the columns readable."""
     long = letter(1, json.dumps({"orderId": "x" * 10_000}).encode(), "r" * 10_000)
-    lines = table(await dead_letters(DeadLetterQueue(long, letter(2)))).splitlines()
+    lines = table(await read_all(DeadLetterQueue(long, letter(2)))).splitlines()
     assert lines[2].startswith(f"2         {'MaxDeliveryCountExceeded':64}  {'a' * 32}")

@@ -1,13 +1,13 @@
-"""Repair, where two of its runs meet: what is stored meanwhile is kept. The receipts are a fake in memory."""
+"""Two runs of repair at the same time: the receipt that is stored first is kept. The receipts are a fake in memory."""
 
 from typing import cast
 
 import pytest
 from azure.cosmos.aio import ContainerProxy
-from backend.receipts import ReceiptSigner, SigningKey, sign_receipt
-from backend.repair.__main__ import Stores, mend
+from backend.orders.receipt_blobs import ReceiptBlobs
+from backend.orders.receipt_signer import ReceiptKey, ReceiptSigner, sign_receipt
 from backend.repair.findings import receipt_of
-from backend.stores import BlobReceipts
+from backend.repair.mend import RepairStores, mend
 from joserfc.jwk import OKPKey
 
 from contract import Order, OrderDocument, Receipt
@@ -24,7 +24,7 @@ DOCUMENT = OrderDocument.model_validate(
         "receipt": f"{'a' * 32}/{ORDER.digest()}.jws",
     }
 )
-OURS, THEIRS = (SigningKey(kid, OKPKey.generate_key("Ed25519")) for kid in ("ours", "theirs"))
+OURS, THEIRS = (ReceiptKey(kid, OKPKey.generate_key("Ed25519")) for kid in ("ours", "theirs"))
 
 
 class Signer:
@@ -33,7 +33,7 @@ class Signer:
 
 
 class Receipts:
-    """Create-only, as Blob Storage is for us."""
+    """Receipts that may be added and not overwritten, as this workload's role allows."""
 
     def __init__(self, **stored: str) -> None:
         self.stored = stored
@@ -52,9 +52,9 @@ class Receipts:
     ids=["the same, signed with an earlier key", "another order's", "something else"],
 )
 async def test_what_was_stored_meanwhile_is_kept(stored: str, fault: str | None) -> None:
-    """A receipt that another run made meanwhile is this order's, whatever key signed it; anything else is a fault."""
+    """A receipt that another run made meanwhile counts, also with an earlier key. Anything else is a fault."""
     receipts = Receipts(**{DOCUMENT.receipt: stored})
-    opened = Stores(cast(ReceiptSigner, Signer()), cast(ContainerProxy, None), cast(BlobReceipts, receipts))
+    opened = RepairStores(cast(ReceiptSigner, Signer()), cast(ContainerProxy, None), cast(ReceiptBlobs, receipts))
     said = await mend(opened, DOCUMENT)
     assert said is None if fault is None else said is not None and said.startswith(fault)
     assert receipts.stored == {DOCUMENT.receipt: stored}

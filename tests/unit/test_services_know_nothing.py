@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [
-    path for member in ("contract", "frontend", "backend") for path in sorted((ROOT / member / "src").rglob("*.py"))
+    path
+    for member in ("workload", "contract", "frontend", "backend")
+    for path in sorted((ROOT / member / "src").rglob("*.py"))
 ]
 PLACES = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?$|windows\.net|azure\.(net|com)|microsoftonline|keyless\.")
 EXPLAINED = {"description"}  # what a setting's help says of the form of its value

@@ -1,4 +1,4 @@
-"""What the operator's commands `redrive` and `repair` share: how they end, and how they say what went wrong."""
+"""How the operator's commands `redrive` and `repair` run and end."""
 
 import argparse
 import asyncio
@@ -6,18 +6,18 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from azure.core.exceptions import AzureError
-from pydantic import ValidationError
 from pydantic_settings import BaseSettings
+from workload.failure import SDK_ERRORS, explain
+from workload.logs import configure_logging
+from workload.settings import InvalidEnvironment, from_environment
 
-from backend.dependencies import Unavailable, sentence
-from backend.logs import configure_logging
+from backend.dependencies.dependency import Unavailable
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
-class Refused(Exception):
-    """What was asked for can't be done; the text says why."""
+class CommandError(Exception):
+    """The command can't do all that it was asked for. The text says why."""
 
 
 def run_command(
@@ -25,21 +25,15 @@ def run_command(
     settings_type: type[SettingsT],
     run: Callable[[argparse.Namespace, SettingsT], Coroutine[Any, Any, None]],
 ) -> None:
-    """Runs what the command line says, with the settings of the environment. Logs go to standard error.
+    """Parse the command line, read the settings from the environment, and run. Logs go to standard error.
 
-    Exits with 0 if all that was asked for is done, 1 if not, 2 for a wrong command line or environment.
+    Exits with 0 if all is done, with 1 and one sentence if not, with 2 for a wrong command line.
     """
     arguments = parser.parse_args()
-    configure_logging(sys.stderr)
+    configure_logging({"backend": "INFO"}, sys.stderr)
     try:
-        settings = settings_type.model_validate({})
-    except ValidationError as error:
-        names = ", ".join(str(fault["loc"][0]).upper() for fault in error.errors())
-        print(f"{parser.prog}: missing in the environment, or not valid: {names}", file=sys.stderr)
-        sys.exit(2)
-    try:
-        asyncio.run(run(arguments, settings))
-    except Unavailable as error:
+        asyncio.run(run(arguments, from_environment(settings_type)))
+    except (InvalidEnvironment, Unavailable, CommandError) as error:
         sys.exit(f"{parser.prog}: {error}")
-    except (Refused, AzureError, OSError, ValueError) as error:  # ValueError: the credential's own, or a closed link's
-        sys.exit(f"{parser.prog}: {sentence(error)}")
+    except SDK_ERRORS as error:
+        sys.exit(f"{parser.prog}: {explain(error)}")

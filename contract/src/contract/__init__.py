@@ -1,4 +1,4 @@
-"""What crosses between the services: the order message on the queue, the order document in Cosmos DB, the receipt."""
+"""What crosses between the services: the order's message on the queue, its document in Cosmos DB, its receipt."""
 
 from contract.document import OrderDocument
 from contract.message import Identifier, OrderMessage

@@ -9,10 +9,11 @@ from contract.order import Order
 
 
 class OrderDocument(BaseModel):
-    """A receipted order. `id` is the order id, `customerId` the partition key; `digest` is the order's.
+    """A receipted order.
 
-    `receipt` is the name of the blob in the container `receipts` that holds this order's `Receipt`, signed; its
-    times are the document's. Cosmos DB adds properties of its own, which are ignored.
+    `id` is the order id, `customerId` the partition key, and `digest` the order's. `receipt` is the name of the blob in
+    the container `receipts` that holds the signed `Receipt`, which has the same times. The properties that Cosmos DB
+    adds are ignored.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)

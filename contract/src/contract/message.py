@@ -10,10 +10,9 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class OrderMessage(BaseModel):
-    """An accepted order on its way to the worker.
+    """An accepted order, as the body of a Service Bus message of content type `application/json`.
 
-    The body of a Service Bus message of content type `application/json`. `orderId` and `customerId` are 32
-    hexadecimal digits; `acceptedAt` carries its offset from UTC.
+    `orderId` and `customerId` are 32 hexadecimal digits. `acceptedAt` has its offset from UTC.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,11 +25,13 @@ class OrderMessage(BaseModel):
 
     @property
     def message_id(self) -> str:
-        """The Service Bus message id: the order and its body's digest (97 of 128 characters), so that duplicate
-        detection drops true repeats and nothing else."""
+        """The Service Bus message id: the order's id and digest, 97 of the 128 characters that an id may have.
+
+        So duplicate detection drops a repeat, and not another body under the same order id.
+        """
         return f"{self.orderId}:{self.order.digest()}"
 
     @property
     def receipt_name(self) -> str:
-        """The name of the blob that holds this body's receipt, in the container `receipts`."""
+        """The name of the blob that holds this order's receipt, in the container `receipts`."""
         return f"{self.orderId}/{self.order.digest()}.jws"

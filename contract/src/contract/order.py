@@ -1,4 +1,4 @@
-"""An order: what a customer asks for, and the digest that tells two bodies apart."""
+"""An order, and the digest that tells two orders apart."""
 
 import hashlib
 from typing import Annotated
@@ -12,7 +12,7 @@ Text = StringConstraints(strip_whitespace=True, min_length=1)
 
 
 class Order(BaseModel):
-    """What the customer sent: a product, a quantity from 1 to 1,000 and, if they like, a note."""
+    """What the customer asks for: a product, a quantity from 1 to 1,000, and a note if they like."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -21,10 +21,10 @@ class Order(BaseModel):
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
 
     def digest(self) -> str:
-        """SHA-256, 64 hexadecimal digits, over the order's fields as JSON: two orders are equal if their digests are.
+        """Return the SHA-256 of the order's fields as JSON, in 64 hexadecimal digits. Equal orders have equal digests.
 
-        A field that was added later counts only if it has not its default. So the orders that were on their way
-        when it was added keep their digests.
+        A field that was added later is left out if it has its default. So an order that was accepted before the field
+        was added keeps its digest.
         """
         fields = self.model_dump(include=_FIRST_FIELDS) | self.model_dump(exclude=_FIRST_FIELDS, exclude_defaults=True)
         return hashlib.sha256(to_json(fields)).hexdigest()

@@ -7,13 +7,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from contract.message import Identifier
 from contract.order import Order
 
-RECEIPT_ALGORITHM = "Ed25519"  # what RFC 9864 calls EdDSA over this curve; the name EdDSA itself is deprecated
+RECEIPT_ALGORITHM = "Ed25519"  # RFC 9864's name for EdDSA over this curve; it deprecates the name EdDSA
 
 
 class Receipt(BaseModel):
-    """What the worker signs: the order as it was accepted, and when it was receipted.
+    """What the worker signs: the order as it was accepted, and the time when it was receipted.
 
-    A stored receipt is a compact JWS (RFC 7515) whose payload is this model as JSON. Its header names the algorithm,
+    A stored receipt is a compact JWS (RFC 7515) with this model as its JSON payload. Its header names the algorithm,
     `RECEIPT_ALGORITHM`, and as `kid` the version of the Key Vault secret `receipt-public-key` that verifies it.
     """
 

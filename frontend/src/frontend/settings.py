@@ -1,16 +1,13 @@
-"""Every setting of the frontend, from the environment; nothing else reads it.
-
-The endpoints carry Service Connector's names (https://learn.microsoft.com/azure/service-connector/), the identity's
-own variables (`AZURE_CLIENT_ID`, …) come from the workload-identity webhook and are read by the Azure SDK.
-"""
+"""The frontend's settings, from the environment. Nothing else reads it."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic_settings import BaseSettings, NoDecode
+from workload.settings import AmqpEndpoint, HttpsEndpoints, HttpServer
 
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+LOG_LEVELS = {"frontend": "INFO", "gunicorn.error": "INFO"}
 
 _NAME_OR_ADDRESS = r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\])$"
 
@@ -21,22 +18,8 @@ def _separated_by_commas(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
-    """The first four have no default: without an endpoint there is nothing to start."""
-
-    model_config = SettingsConfigDict(env_ignore_empty=True)
-
-    azure_keyvault_resourceendpoint: str = Field(description="the vault, https://….vault.azure.net/")
-    azure_cosmos_resourceendpoint: str = Field(description="the account, https://….documents.azure.com/")
-    azure_storageblob_resourceendpoint: str = Field(description="the account, https://….blob.core.windows.net/")
-    azure_servicebus_fullyqualifiednamespace: str = Field(description="the namespace, ….servicebus.windows.net")
-
-    azure_servicebus_custom_endpoint_address: str | None = Field(
-        default=None, description="where to connect for AMQP instead"
-    )
-    ssl_cert_file: Path | None = Field(
-        default=None, description="CA bundle for AMQP; HTTPS reads REQUESTS_CA_BUNDLE itself"
-    )
+class Settings(HttpsEndpoints, AmqpEndpoint):
+    """What the application needs. The endpoints have no default."""
 
     orders_queue: str = "orders"
     orders_database: str = "keyless"
@@ -54,28 +37,17 @@ class Settings(BaseSettings):
 
 
 class IdentityVariables(BaseSettings):
-    """What the workload-identity webhook put into the pod, for showing: the SDK's credential reads them by itself."""
+    """What the workload identity webhook put into the pod. `/identity` shows it; azure-identity reads it by itself."""
 
-    azure_client_id: str | None = None
-    azure_tenant_id: str | None = None
-    azure_authority_host: str | None = None
+    azure_client_id: str = "missing: AZURE_CLIENT_ID"
+    azure_tenant_id: str = "missing: AZURE_TENANT_ID"
+    azure_authority_host: str = "missing: AZURE_AUTHORITY_HOST"
     azure_federated_token_file: Path | None = None
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(HttpServer):
     """What gunicorn needs before there is an application."""
 
-    http_host: str = "0.0.0.0"  # noqa: S104  (a container is reached from outside it)
-    http_port: int = Field(default=8080, ge=0, le=65535)
     http_threads: int = Field(default=16, ge=1, description="requests served at once by one process")
     http_request_seconds: float = Field(default=10.0, gt=0, description="for a request to come, and as long to answer")
     web_concurrency: int = Field(default=1, ge=1, description="processes")
-
-
-def from_environment(settings: type[AnySettings]) -> AnySettings:
-    """Raises `ValueError`, whose one line names each variable that is missing or wrong."""
-    try:
-        return settings.model_validate({})
-    except ValidationError as error:
-        faults = ", ".join(f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise ValueError(f"the environment does not describe the frontend: {faults}") from None

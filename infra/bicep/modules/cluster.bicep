@@ -1,4 +1,4 @@
-// The AKS cluster. Its OIDC issuer is what the workloads' identities trust; nobody gets into it with a certificate.
+// The AKS cluster. The workloads' identities trust its OIDC issuer. It has no local accounts, so no certificate opens it.
 
 import { PrincipalType, Profile, Tags } from '../types.bicep'
 
@@ -72,11 +72,11 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
       }
     }
 
-    // Workload identity: the issuer signs service accounts' tokens, the webhook projects them into the pods.
+    // Workload identity: the issuer signs service accounts' tokens, the webhook adds the volume that projects them.
     oidcIssuerProfile: { enabled: true }
     securityProfile: { workloadIdentity: { enabled: true } }
 
-    // People come with Entra tokens, and Azure role assignments say what they may do.
+    // People sign in with Entra tokens, and Azure role assignments decide what they may do.
     disableLocalAccounts: true
     enableRBAC: true
     aadProfile: { managed: true, enableAzureRBAC: true, tenantID: tenant().tenantId }

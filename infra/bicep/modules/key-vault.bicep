@@ -43,8 +43,8 @@ resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   }
 }
 
-// Secrets go through the control plane, so a private vault takes them too. Where one exists already it is kept, and
-// the value given here is dropped: a rotation is another command's work.
+// The control plane writes the secrets, so a private vault takes them too. If a secret exists, it is kept and the value
+// given here is dropped. `make rotate-…` rotates it.
 @onlyIfNotExists()
 resource frontendKey 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = {
   parent: vault

@@ -1,4 +1,4 @@
-// Virtual network, subnets, and one NAT gateway: whatever leaves the cluster leaves from one fixed address.
+// Virtual network, subnets, and one NAT gateway: all traffic leaves the cluster from one fixed address.
 
 import { Profile, Tags } from '../types.bicep'
 

@@ -1,5 +1,6 @@
 // Who may be trusted is itself limited. Two built-in policies, in Deny, refuse a federated credential for any issuer but AKS
-// clusters of this tenant and the issuers listed. Whoever could add a credential to an identity could otherwise become it.
+// clusters of this tenant and the issuers listed. Without them, a principal that may add a credential to an identity could
+// act as it.
 // https://github.com/Azure/azure-policy/tree/master/built-in-policies/policyDefinitions/Managed%20Identity
 
 import { Issuer } from '../types.bicep'

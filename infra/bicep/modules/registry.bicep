@@ -78,7 +78,7 @@ resource kubeletReads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// A build pushes as whoever asked for it (`az acr build --source-acr-auth-id [caller]`).
+// A build pushes with its caller's rights (`az acr build --source-acr-auth-id [caller]`).
 resource deployerWrites 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: registry
   name: guid(registry.id, deployerPrincipalId, writer.name)

@@ -1,4 +1,4 @@
-// The storage account and its containers. No key opens it: whoever comes, comes with a token.
+// The storage account and its containers. No key opens it, only a token.
 
 import { AccessModel, Profile, Tags } from '../types.bicep'
 

@@ -1,5 +1,4 @@
 """The laptop's Azure and its cluster: every token verified, every access enforced.
 
-A program of its own: the access file, the issuers it trusts, the state folder and the ports are settings, and
-nothing in it knows the application that runs on it.
+The access file, the trusted issuers, the state folder and the ports are settings. Nothing here knows the application.
 """

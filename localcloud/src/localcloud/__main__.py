@@ -1,4 +1,4 @@
-"""The program's door: Ctrl-C while the rest is still being imported ends it without a traceback."""
+"""The entry point. Ctrl-C during the imports ends the program without a traceback."""
 
 import sys
 

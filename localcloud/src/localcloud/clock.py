@@ -1,11 +1,11 @@
-"""A clock that the operator can move: Azure's, seen from a cluster whose own clock is right, or wrong."""
+"""Azure's clock, which the operator can move. The pods' clock stays as it is."""
 
 import time
 from collections.abc import Callable
 
 
 class Clock:
-    """The Unix time of `base`, and `ahead` seconds more (fewer, if it is negative)."""
+    """Return the Unix time of `base` plus `ahead` seconds."""
 
     def __init__(self, base: Callable[[], float] = time.time) -> None:
         self._base = base

@@ -1,4 +1,4 @@
-"""The local cloud put together: the only module that knows every part and every setting."""
+"""Build the local cloud from its parts. No other module knows every part and every setting."""
 
 import contextlib
 import errno
@@ -31,6 +31,7 @@ from localcloud.faults import Faults, Kind
 from localcloud.keyvault.backup import Backups
 from localcloud.keyvault.routes import keyvault
 from localcloud.keyvault.state import SecretStore
+from localcloud.network import hosts_file
 from localcloud.network.certificates import Certificates
 from localcloud.network.faulty_https import Faulty
 from localcloud.network.http_server import HttpServer
@@ -53,7 +54,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 class PortTaken(Exception):
-    """A port that this cloud needs is in use; the message names it and its setting."""
+    """A port that this cloud needs is in use. The message names the port and its setting."""
 
     def __init__(self, what: str, host: str, port: int, setting: str) -> None:
         super().__init__(f"Port {port} on {host} ({what}) is taken. Free it, or choose another with {setting}.")
@@ -62,8 +63,8 @@ class PortTaken(Exception):
 class Cloud:
     """Azure on one machine: Entra, Key Vault, Cosmos DB, Blob Storage, Service Bus and a cluster's OIDC issuer.
 
-    `report` is told of changes to the access file, `notices` of what was refused. Until `start` has returned, the ports
-    are not known; after `close` nothing listens any more.
+    `report` prints changes to the access file, `notices` refusals. The ports are known once `start` has returned. After
+    `close` nothing listens any more.
     """
 
     def __init__(
@@ -74,13 +75,15 @@ class Cloud:
         notices: Notices | None = None,
     ) -> None:
         self.settings = settings
-        self.clock = Clock(clock)  # Azure's; the cluster's issuer goes by its own
+        self.clock = Clock(clock)  # Azure's; the cluster's issuer has its own
         self.faults = Faults(self._services.values())
         self.model = AccessFile(settings.access, report)
         self._folder = folder = StateFolder(settings.state)
         self.audit = Audit(settings.state / "audit.jsonl", self.clock)
         with folder.reading("tls") as path:
             self.certificates = Certificates(path)
+        self.hosts_file = settings.state.absolute() / "hosts"
+        hosts_file.write(self.hosts_file, self.names)
         if settings.publish_ca:
             self.certificates.publish(settings.publish_ca)
         with folder.reading("issuer-key.pem") as path:
@@ -99,7 +102,13 @@ class Cloud:
         with folder.reading("servicebus.sqlite") as path:
             guard = self._guard(_SERVICE_BUS_AUDIENCES)
             self._broker = Broker(
-                guard, entities.serviceBus, path, settings.servicebus_host, self.clock, faults=self.faults
+                guard,
+                entities.serviceBus,
+                entities.topics,
+                path,
+                settings.servicebus_host,
+                self.clock,
+                faults=self.faults,
             )
         self._notices = notices or Notices()
         self._stack = contextlib.AsyncExitStack()
@@ -114,13 +123,17 @@ class Cloud:
         return self.certificates.bundle.absolute()
 
     @property
+    def java_truststore(self) -> Path:
+        return self.certificates.truststore.absolute()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The host names that are answered here."""
         return tuple(self._services)
 
     @property
     def _services(self) -> dict[str, str]:
-        """What each of these names stands for, in the words of the operator who asks for a fault."""
+        """The service behind each host name, by the name that `localcloud fault` takes."""
         settings = self.settings
         return {
             discovery.HOST: "entra",
@@ -132,12 +145,12 @@ class Cloud:
         }
 
     def rotate_entra_key(self) -> None:
-        """Entra signs with a new key; what it has signed with the present one stays good."""
+        """Sign Entra's tokens with a new key. Tokens that are signed with the old one stay valid."""
         self.entra_keys.rotate()
         self._verifier.trust(self.entra_keys.published)
 
     async def start(self) -> None:
-        """Starts every part; raises `PortTaken`. What was started is stopped again where a later part fails."""
+        """Start every part. If one fails, stop those that have started. Raises `PortTaken`."""
         try:
             await self._start()
         except BaseException:
@@ -171,7 +184,7 @@ class Cloud:
         await server.serve(HostRouter(apps), self._tls())
 
     def _apps(self, fetcher: httpx.AsyncClient) -> dict[str, ASGIApp]:
-        """One application a name."""
+        """Return the ASGI application of each host name."""
         settings = self.settings
         trusted = (self.issuer.url, *settings.issuers)
         tenant = Entra(
@@ -219,7 +232,7 @@ class Cloud:
         return self.certificates.server_context(*self.names, "localhost", self.settings.host)
 
     def _fetcher(self) -> httpx.AsyncClient:
-        """How Entra reaches issuers: this cloud's own through the proxy, others over the network."""
+        """Return the client with which Entra fetches keys: this cloud's issuer through the proxy, others directly."""
         inside = httpx.AsyncHTTPTransport(proxy=self.proxy_url, verify=self.certificates.client_context())
         return httpx.AsyncClient(timeout=10, mounts={f"all://{ISSUER_HOST}": inside})
 

@@ -1,4 +1,4 @@
-"""How a service of this cloud keeps its state: an SQLite file of its own in the state folder."""
+"""A service's state: an SQLite file of its own in the state folder."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ _OUTAGES = (
 
 
 def open_database(path: Path, schema: str, isolation_level: Literal["DEFERRED"] | None = None) -> sqlite3.Connection:
-    """The file, with the tables of `schema` (statements that may be repeated). Raises `sqlite3.Error`.
+    """Open the file and run `schema`, whose statements may be repeated. Raises `sqlite3.Error`.
 
-    What is committed survives the end of this process, however it ends: with a write-ahead log, NORMAL leaves only a
-    loss of power to fear (https://www.sqlite.org/pragma.html#pragma_synchronous). With no `isolation_level` each
-    statement commits by itself. Made in one thread, it may be used in the event loop's, never in two at once.
+    What is committed survives a killed process. With a write-ahead log and NORMAL, only a loss of power can lose it
+    (https://www.sqlite.org/pragma.html#pragma_synchronous). Without an `isolation_level` each statement commits by
+    itself. The connection may be used in another thread than its maker's, but never in two at once.
     """
     database = sqlite3.connect(path, isolation_level=isolation_level, check_same_thread=False)
     database.execute("PRAGMA journal_mode = WAL")
@@ -31,15 +31,15 @@ def open_database(path: Path, schema: str, isolation_level: Literal["DEFERRED"] 
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the machine was at fault, as with a full disk, so that the same statement may succeed later."""
+    """Whether the same statement may succeed later, for example after a full disk."""
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTAGES
 
 
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Everything in it is written, or nothing if it raises. Transactions nest. For a database without isolation level.
+    """Write everything in the block, or nothing if it raises. The database has no isolation level. Transactions nest.
 
-    A commit that fails, for want of room, leaves no transaction behind in which later writes would be lost.
+    If the commit fails, for example on a full disk, it is rolled back. Left open, it would lose later writes.
     """
     if database.in_transaction:
         yield
@@ -49,6 +49,6 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
         yield
         database.execute("COMMIT")
     except BaseException:
-        if database.in_transaction:  # SQLite has ended it by itself after some errors
+        if database.in_transaction:  # SQLite ends it by itself after some errors
             database.execute("ROLLBACK")
         raise

@@ -1,7 +1,7 @@
-"""Faults on demand: which service of Azure does not do its work at the moment, and how it fails.
+"""Faults on demand: which service of Azure fails at the moment, and how.
 
-The operator begins and ends them through the control socket, and nobody else can: see `control`. What they do to a
-request over HTTPS is in `faulty_https`, to a connection of AMQP in `servicebus.faulty`.
+Only the operator begins and ends them, through the control socket (`operator.control`). What a fault does to a request
+over HTTPS is in `network.faulty_https`, to a connection of AMQP in `servicebus.faulty`.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,8 +13,8 @@ class Kind(StrEnum):
     """How a service fails."""
 
     DOWN = "down"  # connections are refused, and those that are open are reset
-    SILENT = "silent"  # connections are taken and never answered, like a peer that vanished behind a firewall
-    RESETTING = "resetting"  # a request is done, and its connection is reset before the answer
+    SILENT = "silent"  # connections are accepted and never answered, as if a firewall dropped the packets
+    RESETTING = "resetting"  # a request is carried out, and its connection is reset before the answer
     SLOW = "slow"  # each answer comes `seconds` late
     THROTTLING = "throttling"  # too many requests: try again after `seconds`
     FAILING = "failing"  # the service's own 500 or 503
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """One service's fault. `met` counts the requests, or the connections, that it was met by."""
+    """One service's fault. `met` counts the requests or connections that it has hit."""
 
     kind: Kind
     seconds: float = 1.0
@@ -38,7 +38,7 @@ class Faults:
         self._listeners: list[Callable[[str], None]] = []
 
     def begin(self, service: str, fault: Fault) -> None:
-        """From now on; raises `KeyError` where there is no such service."""
+        """Begin the fault, in place of another of the service. Raises `KeyError` if there is no such service."""
         if service not in self.services:
             raise KeyError(service)
         self._present[service] = fault
@@ -46,17 +46,17 @@ class Faults:
             listener(service)
 
     def end(self, service: str) -> None:
-        """The service does its work again; what was broken off or swallowed meanwhile stays so."""
+        """End the service's fault. Requests that it has hit stay unanswered."""
         self._present.pop(service, None)
 
     def of(self, service: str) -> Fault | None:
-        """The service's fault, if it has one."""
+        """Return the service's fault, or `None`."""
         return self._present.get(service)
 
     def present(self) -> dict[str, Fault]:
-        """All of them, by service."""
+        """Return every fault, by service."""
         return dict(self._present)
 
     def listen(self, listener: Callable[[str], None]) -> None:
-        """`listener` is told the service whenever a fault begins."""
+        """Call `listener` with the service's name each time a fault begins."""
         self._listeners.append(listener)

@@ -1,13 +1,13 @@
-"""The pauses between tries of what fails: whatever is tried again here waits, and longer each time."""
+"""Pauses between retries, each longer than the one before."""
 
 import time
 from collections.abc import Callable
 
 
 class Pauses:
-    """Each pause is twice the one before, from `first` up to `longest` seconds.
+    """Double each pause, from `first` up to `longest` seconds.
 
-    Once `forgotten_after` seconds have passed since the last pause ended, the next one is the first again.
+    Once `forgotten_after` seconds have passed since a pause ended, the next one is `first` again.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class Pauses:
         self._ended = clock()
 
     def next(self) -> float:
-        """The pause that begins now, in seconds."""
+        """Return the pause that begins now, in seconds."""
         now = self._clock()
         if now - self._ended > self._forgotten_after:
             self._last = 0.0

@@ -1,4 +1,4 @@
-"""The running program: the cloud and, on it, a cluster; started in order, stopped in the opposite order."""
+"""The running program: start the cloud, then the cluster on it, and stop them in the opposite order."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ from localcloud.state_folder import StateFolderError
 
 
 class StateFolderNotEmpty(Exception):
-    """`--ephemeral` removes its state folder at the end, so it takes only one that is empty or not there yet."""
+    """`--ephemeral` removes its state folder at the end, so the folder must be empty or absent at the start."""
 
 
 FAILURES = (
@@ -43,7 +43,7 @@ FAILURES = (
     OSError,
     sqlite3.Error,
 )
-"""What `run` raises where it can't start: each message is a sentence for the person at the terminal."""
+"""What `run` raises if it can't start. Each message is a sentence for the terminal."""
 
 
 async def run(
@@ -54,16 +54,16 @@ async def run(
     *,
     ephemeral: bool,
 ) -> None:
-    """Runs until SIGINT, SIGTERM, SIGHUP or the end of the parent process.
+    """Run until SIGINT, SIGTERM, SIGHUP or the end of the parent process. Raises `FAILURES`.
 
-    Without an overlay there is the cloud alone, and `projections` are the workloads elsewhere. Raises `FAILURES`.
+    Without an overlay there is no cluster. `projections` keep tokens for workloads that run elsewhere.
     """
     if ephemeral and settings.state.exists() and any(settings.state.iterdir()):
         raise StateFolderNotEmpty(
             f"{settings.state} holds something, and --ephemeral would remove it: choose another folder"
         )
-    socket_path(settings.state)  # too long a path is better said at once
-    os.umask(0o077)  # nobody else reads what is written from now on, whoever may enter the folder
+    socket_path(settings.state)  # raises before anything is started if the path is too long
+    os.umask(0o077)  # other users can't read what is written from now on, even if they can enter the folder
     stop = _stop_signal()
     try:
         async with contextlib.AsyncExitStack() as stack:
@@ -90,7 +90,7 @@ async def run(
 
 @contextlib.asynccontextmanager
 async def _telling() -> AsyncIterator[Notices]:
-    """Whatever goes wrong in the program, or is logged by it or its libraries, is told as a notice."""
+    """Print as notices what the program and its libraries log."""
     notices = Notices()
     handler = NoticeHandler(notices)
     logging.getLogger().addHandler(handler)
@@ -145,7 +145,7 @@ async def _running_cluster(
 
 
 def _stop_signal() -> asyncio.Event:
-    """Set by SIGINT, SIGTERM, SIGHUP (the terminal was closed), or when the process that started this one has ended."""
+    """Return an event that SIGINT, SIGTERM, SIGHUP (a closed terminal) or the end of the parent process sets."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Ports are TCP ports; 0 lets the system choose. The proxy is for pods on this machine: it listens on loopback."""
+    """Ports are TCP ports; 0 lets the system choose one. The proxy listens on loopback, for pods on this machine."""
 
     model_config = SettingsConfigDict(env_prefix="LOCALCLOUD_")
 

@@ -1,4 +1,4 @@
-"""The folder that holds everything this cloud keeps: for one cloud at a time, and readable by its owner alone."""
+"""The folder with everything that a cloud keeps. One cloud uses it at a time, and only its owner can read it."""
 
 import contextlib
 import fcntl
@@ -12,13 +12,13 @@ from localcloud.database import is_outage
 
 
 class StateFolderError(Exception):
-    """The folder is in use, or holds what can't be read; the message names it and says what to do."""
+    """The folder is in use, or a file in it can't be read. The message names it and says what to do."""
 
 
 class StateFolder:
-    """Claims the folder until it is closed, or until this process ends, however it does.
+    """Lock the folder until `close`, or until this process ends.
 
-    Raises `StateFolderError` where another process has claimed it, `OSError` where it can't be made or written to.
+    Raises `StateFolderError` if another process has locked it, `OSError` if it can't be made or written to.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class StateFolder:
 
     @contextlib.contextmanager
     def reading(self, name: str) -> Iterator[Path]:
-        """The path of a file or folder in it. That its content makes no sense is raised as `StateFolderError`."""
+        """Yield the path of a file or folder in it. Content that can't be read is raised as `StateFolderError`."""
         try:
             yield self.path / name
         except (sqlite3.Error, JoseError, ValueError) as error:

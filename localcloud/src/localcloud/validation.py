@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in sentences for the person who wrote it."""
+"""Pydantic's findings as sentences for the author of the document."""
 
 import reprlib
 from typing import Any
@@ -10,12 +10,12 @@ _shown.maxstring = _shown.maxother = 80
 
 
 def faults_of(error: ValidationError) -> list[str]:
-    """Each fault as `path.of[0].field: what is wrong`."""
+    """Return each fault as `path.of[0].field: what is wrong`."""
     return [": ".join(filter(None, (path_of(fault["loc"]), _reason(fault)))) for fault in error.errors()]
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
-    """A place in a document, such as `spec.ports[0].name`."""
+    """Return a place in a document, such as `spec.ports[0].name`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
 
 

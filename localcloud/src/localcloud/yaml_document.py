@@ -1,7 +1,7 @@
-"""Reads one YAML document that people write, and says in which line it is wrong.
+"""Read one YAML document, and name the line of a mistake.
 
-PyYAML alone raises what Python raises for a value that it can't make (a ValueError for the date 2026-13-01), and keeps
-the last of two equal keys in silence.
+PyYAML alone does not name it: the date 2026-13-01 is a bare `ValueError`, and of two equal keys the last one counts
+without a word.
 """
 
 import reprlib
@@ -19,7 +19,7 @@ class YamlError(Exception):
 
 
 def parse(content: bytes) -> Any:
-    """Returns the document as Python's own types, None if it is empty. Raises `YamlError`."""
+    """Return the document as Python's own types, `None` if it is empty. Raises `YamlError`."""
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -38,7 +38,7 @@ def parse(content: bytes) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses what PyYAML lets pass, and names the line of all that it refuses."""
+    """Refuse what PyYAML accepts by mistake, and name the line of each refusal."""
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -57,7 +57,7 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except (yaml.YAMLError, RecursionError):
             raise
-        except Exception as error:  # whatever a constructor raises: ValueError, KeyError and AttributeError are known
+        except Exception as error:  # constructors raise ValueError, KeyError and AttributeError
             kind = node.tag.rpartition(":")[2]
             raise ConstructorError(None, None, f"{reprlib.repr(node.value)} is no {kind}", node.start_mark) from error
 

@@ -28,7 +28,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 @pytest.fixture(scope="module")
 def namespace(target: Target) -> Iterator[Namespace]:
     """A queue for each test of a module."""
-    with target.namespace({f"q{number}": {"maxDeliveryCount": 3} for number in range(14)}) as namespace:
+    with target.namespace({f"q{number}": {"maxDeliveryCount": 3} for number in range(24)}) as namespace:
         yield namespace
 
 

@@ -44,7 +44,7 @@ def test_everything_is_the_stored_document(container: ContainerProxy, key: str) 
 
 
 def test_query_across_partitions(container: ContainerProxy, key: str) -> None:
-    """All partitions are asked where the client says so, in one order; without saying so it is refused."""
+    """All partitions are asked if the client allows it, in one order; otherwise the query is refused."""
     other = f"{key}-other"
     container.create_item({"id": "x", "pk": other, "n": 4.5})
     parameters = [{"name": "@keys", "value": [key, other]}]

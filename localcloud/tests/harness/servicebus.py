@@ -27,7 +27,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from localcloud.authorization.audit import Audit, read
 from localcloud.authorization.guard import Guard
-from localcloud.authorization.model import AccessModel, principal_id
+from localcloud.authorization.model import AccessModel, Entities, principal_id
 from localcloud.authorization.tokens import TokenVerifier
 from localcloud.servicebus.broker import Broker
 
@@ -53,11 +53,12 @@ _WORKLOADS = {
 
 def access_model(queues: dict[str, dict[str, Any]], **grants: list[str]) -> AccessModel:
     """Every workload holds its roles on every queue; `grants` replaces those of a workload."""
+    scopes = Entities.model_validate({"serviceBus": queues}).scopes()
     workloads = {
         name: {
             "namespace": "test",
             "serviceAccount": name,
-            "grants": [{"role": role, "scope": f"serviceBus/{queue}"} for role in roles for queue in queues],
+            "grants": [{"role": role, "scope": scope} for role in roles for scope in scopes],
         }
         for name, roles in {**_WORKLOADS, **grants}.items()
     }
@@ -141,7 +142,8 @@ class RunningBroker:
 
         async def start() -> None:
             database = self.folder / "servicebus.sqlite"
-            self.broker = Broker(guard, self.model.entities.serviceBus, database, NAMESPACE, **self._options)
+            entities = self.model.entities
+            self.broker = Broker(guard, entities.serviceBus, entities.topics, database, NAMESPACE, **self._options)
             self.port = await self.broker.start("127.0.0.1", 0, self._tls)
 
         self.run(start())
@@ -214,11 +216,25 @@ class RunningBroker:
 
         The SDK takes half a second for each, most of it asleep.
         """
-        senders = {queue: self.sender(queue) for queue in self.queues}
-        receivers = {queue: self.receiver(queue) for queue in self.queues}
+        queues = self.model.entities.serviceBus
+        senders = {queue: self.sender(queue) for queue in queues}
+        receivers = {queue: self.receiver(queue) for queue, about in queues.items() if not about.requiresSession}
         with ThreadPoolExecutor(64) as pool:
             list(pool.map(lambda handler: handler.__enter__(), [*senders.values(), *receivers.values()]))
         self._senders, self._receivers = senders, receivers
+
+    def topic_sender(self, topic: str, workload: str = "both", **options: Any) -> ServiceBusSender:
+        """A sender of its own connection, closed with the broker."""
+        self._handlers.append(sender := self.client(workload, **options).get_topic_sender(topic))
+        return sender
+
+    def subscription_receiver(
+        self, topic: str, subscription: str, workload: str = "both", **options: Any
+    ) -> ServiceBusReceiver:
+        """A receiver of its own connection, closed with the broker."""
+        client = self.client(workload)
+        self._handlers.append(receiver := client.get_subscription_receiver(topic, subscription, **options))
+        return receiver
 
     def dead_letters(self, queue: str) -> ServiceBusReceiver:
         return self.receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER)

@@ -8,8 +8,10 @@ import pytest
 from harness.cosmos import run
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from localcloud.cosmos import deadline
 from localcloud.cosmos.aggregates import FUNCTIONS as AGGREGATES
 from localcloud.cosmos.errors import BadRequest, QueryError
+from localcloud.cosmos.execution import predicate
 from localcloud.cosmos.functions import FUNCTIONS
 from localcloud.cosmos.plan import query_plan
 from localcloud.cosmos.sql import parse
@@ -61,6 +63,8 @@ def test_no_words_break_the_reader(tokens: list[str], p: Any) -> None:
 @settings(max_examples=150, deadline=None)
 @given(text=st.text(max_size=40))
 @example("SELECT VALUE '\ud800'")
+@example("\\F")
+@example("\\U0041")
 def test_no_text_breaks_the_reader(text: str) -> None:
     """Characters of any kind, as a query and as a string in one."""
     ask(text)
@@ -179,3 +183,34 @@ def test_a_refusal_quotes_little_of_the_query() -> None:
     with pytest.raises(QueryError) as refused:
         run("SELECT VALUE " + "a" * 100_000)
     assert len(refused.value.message) < 1_000
+
+
+MANY = {"x": list(range(1_000))}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT VALUE COUNT(1) FROM c JOIN a IN c.x JOIN b IN c.x JOIN d IN c.x JOIN e IN c.x",
+        "SELECT VALUE 1 FROM c JOIN a IN c.x JOIN b IN c.x JOIN d IN c.x JOIN e IN c.x WHERE a > b + 1000",
+        "SELECT VALUE a FROM c JOIN a IN c.x JOIN b IN c.x JOIN d IN c.x ORDER BY c.x",
+        "SELECT VALUE EXISTS(SELECT VALUE 1 FROM a IN c.x JOIN b IN c.x JOIN d IN c.x WHERE a > b + 1000) FROM c",
+        "SELECT VALUE (SELECT VALUE COUNT(1) FROM a IN c.x JOIN b IN c.x JOIN d IN c.x) FROM c",
+        "SELECT DISTINCT VALUE a + b + d FROM c JOIN a IN c.x JOIN b IN c.x JOIN d IN c.x",
+    ],
+)
+def test_a_query_that_combines_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    """Joins and subqueries that would make a thousand million rows are stopped, and what they made is let go."""
+    monkeypatch.setattr(deadline, "LONGEST", 0.3)
+    with pytest.raises(BadRequest, match="take longer than"):
+        run(query, MANY)
+
+
+def test_a_condition_of_a_patch_that_combines_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for a patch, whose condition is a query."""
+    monkeypatch.setattr(deadline, "LONGEST", 0.3)
+    holds = predicate(
+        "SELECT * FROM c WHERE EXISTS(SELECT VALUE 1 FROM a IN c.x JOIN b IN c.x JOIN d IN c.x WHERE a > b + 1000)"
+    )
+    with pytest.raises(BadRequest, match="take longer than"):
+        holds(MANY)

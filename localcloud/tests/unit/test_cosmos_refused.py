@@ -180,7 +180,7 @@ def test_paths_are_sort_keys(key: str) -> None:
         ("SELECT * FROM c WHERE COUNT(1) > 1", "in the select list only"),
         ("SELECT * FROM c WHERE c.n LIKE 'a' ESCAPE 'ab'", "one character"),
         ("SELECT VALUE 1 FROM c" + " JOIN (SELECT VALUE 1)" * 11, "The allowed limit is 10"),
-        (f"SELECT VALUE '{'x' * 600_000}'", "maximum limit of 524288 characters"),
+        (f"SELECT VALUE '{'x' * 600_000}'", "maximum limit of 524288 bytes"),
         (f"SELECT VALUE {'(' * 20_000}1", "unexpected end-of-file"),
         (f"SELECT VALUE {'NOT ' * 5_000}true", "nested too deeply"),
         (f"SELECT VALUE {'[' * 5_000}{']' * 5_000}", "nested too deeply"),

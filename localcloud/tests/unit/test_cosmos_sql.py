@@ -210,7 +210,7 @@ def test_only_a_true_condition_selects() -> None:
 
 
 def test_projection_names_its_columns() -> None:
-    """A column is called by its alias, its last step or its number, and left out where it is undefined."""
+    """A column is called by its alias, its last step or its number, and left out if it is undefined."""
     query = "SELECT c.a, c.b.d AS deep, c['x y'], c.n + 1, c.missing, c FROM c"
     (row,) = run(query, {"a": 1, "b": {"d": 2}, "x y": 3, "n": 4})
     assert row == {"a": 1, "deep": 2, "x y": 3, "$1": 5, "c": {"a": 1, "b": {"d": 2}, "x y": 3, "n": 4}}

@@ -1,1 +1,1 @@
-"""Lists the dead letters of the queue and sends repaired ones back. A workload of its own, with its own identity."""
+"""List the queue's dead letters, and send repaired ones back. A workload of its own, with its own identity."""

@@ -1,1 +1,1 @@
-"""Finds documents without their receipt and makes the receipt again. A workload of its own, with its own identity."""
+"""Find documents without their receipt, and make the receipt again. A workload of its own, with its own identity."""

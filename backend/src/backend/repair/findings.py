@@ -7,9 +7,9 @@ from contract import OrderDocument, OrderMessage, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A document whose receipt is missing. `name` is its order's id, or what stands in its place.
+    """A document whose receipt is missing. `name` is its `id`, in a form that can be shown.
 
-    `fault` says why no receipt can be made from `document`; it is None if one can.
+    `fault` says why no receipt can be made from `document`, or is None if one can.
     """
 
     name: str
@@ -17,28 +17,22 @@ class Finding:
     fault: str | None
 
 
-def fault_of(document: OrderDocument) -> str | None:
-    """Why a receipt made from this document would not be its order's; None if it would."""
+def document_fault(document: OrderDocument) -> str | None:
+    """Return why a receipt made from this document would not be its order's, or None."""
     if document.digest != document.order.digest():
         return "the document's digest is not its order's: one of them was changed"
-    if document.receipt != _message_of(document).receipt_name:
-        return "the document names another order's receipt"
-    return None
+    message = OrderMessage(  # a receipt is named by the message that it was made of
+        orderId=document.id, customerId=document.customerId, order=document.order, acceptedAt=document.acceptedAt
+    )
+    return None if document.receipt == message.receipt_name else "the document names another order's receipt"
 
 
 def receipt_of(document: OrderDocument) -> Receipt:
-    """The receipt as the worker signed it: the document took its times from there."""
+    """Return the receipt that the worker signed. The document has its times."""
     return Receipt(
         orderId=document.id,
         customerId=document.customerId,
         order=document.order,
         acceptedAt=document.acceptedAt,
         receiptedAt=document.receiptedAt,
-    )
-
-
-def _message_of(document: OrderDocument) -> OrderMessage:
-    """The message that the document was made of, by whose rule the receipt is named."""
-    return OrderMessage(
-        orderId=document.id, customerId=document.customerId, order=document.order, acceptedAt=document.acceptedAt
     )

@@ -1,4 +1,4 @@
-# The AKS cluster. Its OIDC issuer is what the workloads' identities trust; nobody gets into it with a certificate.
+# The AKS cluster. The workloads' identities trust its OIDC issuer. It has no local accounts, so no certificate opens it.
 
 locals {
   zones = var.production ? ["1", "2", "3"] : null
@@ -26,11 +26,11 @@ resource "azurerm_kubernetes_cluster" "this" {
     object_id                 = var.kubelet.principal_id
   }
 
-  # Workload identity: the issuer signs service accounts' tokens, the webhook projects them into the pods.
+  # Workload identity: the issuer signs service accounts' tokens, the webhook adds the volume that projects them.
   oidc_issuer_enabled       = true
   workload_identity_enabled = true
 
-  # People come with Entra tokens, and Azure role assignments say what they may do.
+  # People sign in with Entra tokens, and Azure role assignments decide what they may do.
   local_account_disabled            = true
   role_based_access_control_enabled = true
 
@@ -76,7 +76,7 @@ resource "azurerm_kubernetes_cluster" "this" {
     }
   }
 
-  # Nodes come from the two pools, not from node auto-provisioning; azurerm 5 wants it said.
+  # Nodes come from the two pools, not from node auto-provisioning. azurerm 5 requires this block.
   node_provisioning_profile {
     mode = "Manual"
   }

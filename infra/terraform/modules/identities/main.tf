@@ -24,8 +24,8 @@ resource "azurerm_user_assigned_identity" "workload" {
   tags                = var.tags
 }
 
-# An app registration is trusted and granted like a managed identity, and is made by whoever may register applications
-# in the tenant. It could hold a secret too; none is ever made for it here.
+# An app registration is trusted and granted like a managed identity. To make one, the deployer must be allowed to register
+# applications in the tenant. It could hold a secret too; none is made here.
 resource "azuread_application" "workload" {
   for_each = var.applications
 

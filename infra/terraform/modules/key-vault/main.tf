@@ -20,11 +20,11 @@ resource "azurerm_key_vault" "this" {
   }
 }
 
-# Why azapi: azurerm's secret goes through the vault's data plane, which a private vault closes to whoever deploys, and
-# keeps the value in the state. The control plane takes it too, and `sensitive_body` is write-only: the value is in no
-# plan and no state. Why an action and no resource: the control plane refuses to delete a secret, so a resource could not
-# be destroyed (azapi's issue 879); this one goes with its vault. Once made it is left as it is: a rotation is another
-# command's work. https://registry.terraform.io/providers/azure/azapi/latest/docs/resources/resource_action
+# Why azapi: azurerm's secret uses the vault's data plane, which a private vault closes to the deployer, and keeps the value
+# in the state. The control plane takes a secret too, and `sensitive_body` is write-only: the value is in no plan and no state.
+# Why an action and no resource: the control plane refuses to delete a secret, so a resource could not be destroyed (azapi's
+# issue 879). The secret goes with its vault. Once made, it stays as it is; `make rotate-…` rotates it.
+# https://registry.terraform.io/providers/azure/azapi/latest/docs/resources/resource_action
 
 locals {
   secret_type = "Microsoft.KeyVault/vaults/secrets@2026-05-15"

@@ -7,7 +7,7 @@ output "endpoint" {
 }
 
 output "entities" {
-  description = "What a secret's resource id begins with. Whoever uses it waits until they are made."
+  description = "What a secret's resource id begins with. A module that uses it is applied after the secrets."
   value       = local.secrets
   depends_on = [
     azapi_resource_action.frontend_signing_key,

@@ -4,7 +4,7 @@
 locals {
   bicep_guid = "11fb06fb-712d-4ddd-98c7-e71bbd588830" # the name space of Bicep's guid(), so that both languages agree
 
-  # `dedicated`: whether the service writes tables of its own, where it has them and the choice.
+  # `dedicated`: whether the service writes tables of its own. Some services have none, or no choice.
   logs = {
     key-vault = {
       target     = var.audited.key_vault

@@ -1,6 +1,6 @@
 # Who may be trusted is itself limited. Two built-in policies, in Deny, refuse a federated credential for any issuer but
-# AKS clusters of this tenant and the issuers listed. Whoever could add a credential to an identity could otherwise become
-# it. They guard user-assigned identities; an app registration's credentials are the tenant's own to guard.
+# AKS clusters of this tenant and the issuers listed. Without them, a principal that may add a credential to an identity
+# could act as it. They guard user-assigned identities only; the tenant has to guard an app registration's credentials.
 # https://github.com/Azure/azure-policy/tree/master/built-in-policies/policyDefinitions/Managed%20Identity
 
 locals {

@@ -1,5 +1,5 @@
-# The container registry, in ABAC mode, said explicitly: AcrPull and AcrPush are not honoured in it, and a role on images
-# takes a condition on the repository (roles.tf).
+# The container registry, explicitly in ABAC mode: Azure ignores AcrPull and AcrPush in it, and a role on images takes a
+# condition on the repository (roles.tf).
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
 
 resource "azurerm_container_registry" "this" {

@@ -27,7 +27,7 @@ resource "azurerm_role_assignment" "kubelet" {
   condition_version  = "2.0"
 }
 
-# A build pushes as whoever asked for it (`az acr build --source-acr-auth-id [caller]`).
+# A build pushes with its caller's rights (`az acr build --source-acr-auth-id [caller]`).
 resource "azurerm_role_assignment" "deployer_writes" {
   name               = uuidv5(local.bicep_guid, "${azurerm_container_registry.this.id}-${var.deployer.principal_id}-Container Registry Repository Writer")
   scope              = azurerm_container_registry.this.id

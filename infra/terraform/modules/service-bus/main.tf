@@ -13,7 +13,7 @@ resource "azurerm_servicebus_namespace" "this" {
   minimum_tls_version           = "1.2"
   public_network_access_enabled = !var.production
 
-  # Where there is no public access at all there is nothing to list, and azurerm takes no empty list.
+  # Without public access there is no rule to list, and azurerm takes no empty list.
   dynamic "network_rule_set" {
     for_each = var.production ? [] : [var.egress_address]
 

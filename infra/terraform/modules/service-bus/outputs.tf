@@ -7,7 +7,7 @@ output "fully_qualified_namespace" {
 }
 
 output "entities" {
-  description = "What a queue's resource id begins with. Whoever uses it waits until they are made."
+  description = "What a queue's resource id begins with. A module that uses it is applied after the queues."
   value       = "${azurerm_servicebus_namespace.this.id}/queues"
   depends_on  = [azurerm_servicebus_queue.this]
 }

@@ -7,7 +7,7 @@ output "blob_endpoint" {
 }
 
 output "entities" {
-  description = "What a container's resource id begins with. Whoever uses it waits until they are made."
+  description = "What a container's resource id begins with. A module that uses it is applied after the containers."
   value       = "${azurerm_storage_account.this.id}/blobServices/default/containers"
   depends_on  = [azurerm_storage_container.this]
 }

@@ -7,23 +7,23 @@ needs one. A principal is the object id of a workload's identity. Actions have A
 
 import re
 import uuid
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
+from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
 from localcloud.authorization.roles import Role
-from localcloud.authorization.workload import Workload
+from localcloud.authorization.workload import Grant, Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
 Service = Literal["keyVault", "serviceBus", "cosmos", "blob"]
 
-_TIMEDELTA = TypeAdapter(timedelta)
 _SECRET_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _IDENTITIES = uuid.UUID("6b657966-6c65-7373-8000-000000000000")  # the name space of this cloud's made-up ids
 
@@ -36,37 +36,30 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _iso_8601(duration: str) -> str:
-    try:
-        _TIMEDELTA.validate_python(duration)
-    except ValidationError as error:
-        raise ValueError(f"{duration!r} is not an ISO 8601 duration, such as PT1M") from error
-    return duration
-
-
-Duration = Annotated[str, Field(pattern="^P"), AfterValidator(_iso_8601)]
-
-
 class Secret(_Part):
     """A Key Vault secret; infrastructure hands its value over, the model only names it."""
 
 
-class Queue(_Part):
-    """A Service Bus queue, with the properties of `Microsoft.ServiceBus/namespaces/queues` (ISO 8601 durations)."""
-
-    lockDuration: Duration = "PT1M"
-    maxDeliveryCount: Annotated[int, Field(ge=1, le=2000)] = 10
-    defaultMessageTimeToLive: Duration = "P14D"
-    deadLetteringOnMessageExpiration: bool = False
-    duplicateDetectionHistoryTimeWindow: Duration | None = None
+# https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-container-limits
+CosmosName = Annotated[str, Field(pattern=r"^[^/\\?#]*[^/\\?# ]$", max_length=255)]
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+BlobContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", min_length=3, max_length=63)]
+PartitionKeyPath = Annotated[str, Field(pattern=r"^(/[A-Za-z_][A-Za-z0-9_]*)+$")]
 
 
 class CosmosContainer(_Part):
-    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`."""
+    """A Cosmos container: the database it is in and the path of its partition key, such as `/customerId`.
 
-    database: str
-    partitionKey: Annotated[str, Field(pattern=r"^/[A-Za-z_][A-Za-z0-9_]*$")]
+    A hierarchical partition key is a list of up to three paths.
+    """
+
+    database: CosmosName
+    partitionKey: PartitionKeyPath | Annotated[tuple[PartitionKeyPath, ...], Field(min_length=1, max_length=3)]
     defaultTtl: int | None = None
+
+    @property
+    def partitionKeyPaths(self) -> tuple[str, ...]:
+        return (self.partitionKey,) if isinstance(self.partitionKey, str) else self.partitionKey
 
 
 class BlobContainer(_Part):
@@ -75,9 +68,10 @@ class BlobContainer(_Part):
 
 class Entities(_Part):
     keyVault: dict[str, Secret] = {}
-    serviceBus: dict[str, Queue] = {}
-    cosmos: dict[str, CosmosContainer] = {}
-    blob: dict[str, BlobContainer] = {}
+    serviceBus: Annotated[dict[EntityPath, Queue], BeforeValidator(without_topics)] = {}
+    topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
+    cosmos: dict[CosmosName, CosmosContainer] = {}
+    blob: dict[BlobContainerName, BlobContainer] = {}
 
     @model_validator(mode="after")
     def _secrets_have_names_of_their_own(self) -> "Entities":
@@ -94,7 +88,13 @@ class Entities(_Part):
 
     def scopes(self) -> list[str]:
         """Return every entity's scope, in the order of the file."""
-        return [f"{service}/{entity}" for service, entities in self for entity in entities]
+        scopes = [f"{service}/{entity}" for service in get_args(Service) for entity in getattr(self, service)]
+        return scopes + [f"serviceBus/{each}" for name, topic in self.topics.items() for each in topic.scopes(name)]
+
+    @model_validator(mode="after")
+    def _forwarding_makes_sense(self) -> "Entities":
+        require_forwarding_makes_sense(self.serviceBus, self.topics)
+        return self
 
 
 class AccessModel(_Part):
@@ -116,7 +116,7 @@ class AccessModel(_Part):
 
     @model_validator(mode="after")
     def _grants_make_sense(self) -> "AccessModel":
-        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in Entities.model_fields)}
+        scopes = {*self.entities.scopes(), *(f"{service}/*" for service in get_args(Service))}
         for name, workload in self.workloads.items():
             for grant in workload.grants:
                 role = self._find(grant.role)
@@ -167,6 +167,15 @@ class AccessModel(_Part):
             raise KeyError(name)
         return role
 
+    def changed(self, grants: Mapping[str, Sequence[Grant]], roles: Mapping[str, Role]) -> "AccessModel":
+        """Return this model with other grants, by workload, and other roles; raise `ValueError` if they are wrong."""
+        workloads = {
+            name: workload.model_copy(update={"grants": tuple(grants.get(name, workload.grants))})
+            for name, workload in self.workloads.items()
+        }
+        content = {"entities": self.entities, "roles": dict(roles), "workloads": workloads, "unused": self.unused}
+        return AccessModel.model_validate(content)
+
     def _find(self, name: str) -> Role | None:
         return self.roles.get(name) or built_in_roles.find(name)
 
@@ -195,6 +204,8 @@ TENANT_ID = str(uuid.uuid5(_IDENTITIES, "tenant"))
 def covers(granted: str, scope: str) -> bool:
     """Whether a grant on `granted` counts on `scope`, as `AccessModel.allows` understands it."""
     service, _, entity = granted.partition("/")
+    if granted.startswith("serviceBus/topics/") and scope.startswith(f"{granted}/subscriptions/"):
+        return True
     if service == "keyVault" and granted.lower() == scope.lower():  # Key Vault compares names without case
         return True
     return granted == scope or scope == service or (entity == "*" and scope.startswith(f"{service}/"))

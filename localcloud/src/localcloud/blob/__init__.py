@@ -1,1 +1,1 @@
-"""Blob Storage: the real Azurite behind a gateway that asks who may do what. No blob store of its own."""
+"""Blob Storage: a gateway that checks each request's token and access, and Azurite behind it."""

@@ -1,4 +1,4 @@
-"""The Azurite process: Microsoft's own storage emulator, of no use to anybody but the gateway.
+"""Run Azurite, Microsoft's own storage emulator, so that the gateway alone can use it.
 
 Its account key is random, made at start and kept in memory. Requests carry an account SAS made with it once.
 """
@@ -83,12 +83,12 @@ class Azurite:
         return self._process.pid
 
     async def start(self) -> None:
-        """Returns once it answers; raises `AzuriteError`."""
+        """Start Azurite and wait until it answers; raises `AzuriteError`."""
         await self._launch()
         self._supervisor = asyncio.create_task(self._supervise(), name="azurite")
 
     async def close(self) -> None:
-        """Ends it in order, so that its data are on disk."""
+        """End Azurite in order, so that its data are on disk."""
         if self._supervisor is not None:
             self._supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -104,7 +104,7 @@ class Azurite:
                 await process.wait()
 
     async def create_containers(self, names: Iterable[str]) -> None:
-        """Makes the containers that are not there yet, as infrastructure does it: callers can't.
+        """Make the containers that are not there yet, as infrastructure does it: callers can't.
 
         They are made again whenever Azurite is started again, since it may have been killed before it saved them.
         """
@@ -119,7 +119,7 @@ class Azurite:
     async def request(
         self, method: str, path: str, query: str, headers: dict[bytes, bytes], body: AsyncIterator[bytes] | None
     ) -> AsyncIterator[httpx.Response]:
-        """Sends a request under the SAS, streaming both ways; raises `httpx.TransportError`."""
+        """Send a request under the SAS, streaming both ways; raises `httpx.TransportError`."""
         target = f"{path}?{query}&{self._sas}" if query else f"{path}?{self._sas}"
         request = httpx.Request(
             method,
@@ -168,7 +168,7 @@ class Azurite:
         raise AzuriteError(f"Azurite did not start: {' '.join(said)}")
 
     async def _supervise(self) -> None:
-        """Reads what Azurite says, so that it never waits for a reader, and starts it again whenever it ends."""
+        """Read what Azurite says, so that it never waits for a reader, and start it again each time it ends."""
         pauses = Pauses(0.5, 30.0, 60.0)
         while self._process is not None and self._process.stdout is not None:
             while await self._process.stdout.read(65536):

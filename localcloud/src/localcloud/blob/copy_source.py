@@ -7,7 +7,10 @@ from localcloud.blob.request import BlobRequest, parse_query, split_path
 
 
 def read_source(url: str, host: str) -> BlobRequest:
-    """A request for the properties of the blob at this URL; raises `BlobError` if it is not of the account `host`."""
+    """Make a request for the properties of the blob at this URL.
+
+    Raises `BlobError` if it is not of the account `host`.
+    """
     try:
         parts = urlsplit(url)
         raw_path, query_string = parts.path.encode("ascii"), parts.query.encode("ascii")

@@ -1,4 +1,4 @@
-"""Blob Storage's refusals, word for word where its words are known.
+"""Blob Storage's refusals, in Azure's own words if they are known.
 
 https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes and blob-service-error-codes.
 """
@@ -36,7 +36,7 @@ class BlobError(Exception):
         self.headers = headers or {}
 
     def response(self, method: str) -> Response:
-        """The answer; one to a HEAD request has no body, so its code stands in a header too."""
+        """Make the answer. One to a HEAD request has no body, so its code stands in a header too."""
         request_id = str(uuid.uuid4())
         now = time.strftime("%Y-%m-%dT%H:%M:%S.0000000Z", time.gmtime())
         details = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in self.details.items())
@@ -59,7 +59,7 @@ class BlobError(Exception):
 
 
 def unauthenticated(tenant_id: str, reason: str | None) -> BlobError:
-    """`reason` is None if there was no token at all."""
+    """Make the 401 that names the tenant. `reason` is None if there was no token at all."""
     challenge = {
         "WWW-Authenticate": f"Bearer authorization_uri=https://login.microsoftonline.com/{tenant_id}/oauth2/authorize "
         "resource_id=https://storage.azure.com"
@@ -74,7 +74,7 @@ def unauthenticated(tenant_id: str, reason: str | None) -> BlobError:
 
 
 def bearer_not_supported() -> BlobError:
-    """Of a request without a version of the service, or with one before there were bearer tokens."""
+    """Make the 403 for a request without a version of the service, or with one from before bearer tokens."""
     details = {"AuthenticationErrorDetail": "Authentication scheme Bearer is not supported in this version."}
     return BlobError(403, "AuthenticationFailed", _AUTHENTICATION_FAILED, details)
 
@@ -147,6 +147,31 @@ def invalid_metadata() -> BlobError:
     )
 
 
+def metadata_too_large() -> BlobError:
+    return BlobError(400, "MetadataTooLarge", "The size of the specified metadata exceeds the maximum size permitted.")
+
+
+def empty_tag_name() -> BlobError:
+    return BlobError(400, "EmptyTagName", "The name of one of the tag key-value pairs is empty.")
+
+
+def duplicate_tag_names() -> BlobError:
+    return BlobError(400, "DuplicateTagNames", "The tags specified contain duplicate names.")
+
+
+def tags_too_large() -> BlobError:
+    return BlobError(400, "TagsTooLarge", "The tags specified exceed the maximum permissible limit.")
+
+
+def invalid_tag() -> BlobError:
+    message = "The tags specified are invalid. It contains characters that are not permitted."
+    return BlobError(400, "InvalidTag", message)
+
+
+def block_list_too_long() -> BlobError:
+    return BlobError(400, "BlockListTooLong", "The block list may not contain more than 50,000 blocks.")
+
+
 def md5_mismatch() -> BlobError:
     message = "The MD5 value specified in the request did not match with the MD5 value calculated by the server."
     return BlobError(400, "Md5Mismatch", message)
@@ -185,6 +210,19 @@ def missing_parameter(name: str) -> BlobError:
 def invalid_parameter(name: str) -> BlobError:
     message = "Value for one of the query parameters specified in the request URI is invalid."
     return BlobError(400, "InvalidQueryParameterValue", message, {"QueryParameterName": name})
+
+
+def name_too_long() -> BlobError:
+    message = "The specified resource name length is not within the permissible limits."
+    return BlobError(400, "OutOfRangeInput", message)
+
+
+def out_of_range_input() -> BlobError:
+    return BlobError(400, "OutOfRangeInput", "One of the request inputs is out of range.")
+
+
+def invalid_page_range() -> BlobError:
+    return BlobError(416, "InvalidPageRange", "The page range specified is invalid.")
 
 
 def invalid_input() -> BlobError:

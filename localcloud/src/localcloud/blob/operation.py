@@ -47,7 +47,7 @@ class Operation:
 
 
 def names(text: str) -> frozenset[str]:
-    """The names of parameters or headers, written as the reference writes them, with spaces between."""
+    """Read the names of parameters or headers, written as the reference writes them, with spaces between."""
     return frozenset(text.lower().split())
 
 
@@ -62,7 +62,7 @@ def operation(
     replaces: bool = False,
     refused: str = "",
 ) -> Operation:
-    """An operation as the reference writes it: `PUT /container/blob?comp=lease`, given `x-ms-lease-action: renew`."""
+    """Read an operation as the reference writes it, such as `PUT /container/blob?comp=snapshot`."""
     method, target = line.split(" ")
     resource, _, query = target.partition("?")
     return Operation(

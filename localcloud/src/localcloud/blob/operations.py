@@ -260,7 +260,7 @@ _PAGE_BLOB = (
 
 
 def _lease(name: str, line: str, action: str, conditions: frozenset[str]) -> tuple[Operation, ...]:
-    """One page of the reference; each of its five lease actions takes headers of its own."""
+    """Make the operations of one page of the reference. Each of its five lease actions takes headers of its own."""
     return tuple(
         operation(name, line, action, given=given, headers=conditions | optional)
         for given, optional in (

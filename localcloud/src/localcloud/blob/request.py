@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from starlette.types import Scope
 
-from localcloud.blob import errors, values
+from localcloud.blob import errors, limits, values
 from localcloud.blob.errors import BlobError
 from localcloud.blob.operation import Body, Operation
 from localcloud.blob.operations import OPERATIONS
@@ -77,7 +77,7 @@ class BlobRequest:
 
 
 def read(scope: Scope) -> BlobRequest:
-    """The request of an ASGI scope; raises `BlobError` for one that two parsers could read differently."""
+    """Read the request of an ASGI scope; raises `BlobError` for one that two parsers could read differently."""
     container, blob = split_path(scope["raw_path"])
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
@@ -90,9 +90,9 @@ def read(scope: Scope) -> BlobRequest:
 
 
 def recognise(request: BlobRequest) -> Operation:
-    """The operation that a request asks for; raises `BlobError` if there is none such.
+    """Find the operation that a request asks for; raises `BlobError` if there is none such.
 
-    Where several are possible, such as Put Blob and Put Blob From URL, it is the one that is given most headers.
+    If several are possible, such as Put Blob and Put Blob From URL, it is the one that is given most headers.
     """
     if "sig" in request.parameters:
         raise errors.key_based_authentication()
@@ -110,13 +110,17 @@ def recognise(request: BlobRequest) -> Operation:
 
 
 def rebuild(request: BlobRequest, operation: Operation) -> BlobRequest:
-    """The request to send on, which holds what its operation takes; raises `BlobError` if anything is left over."""
+    """Make the request to send on, which holds what its operation takes.
+
+    Raises `BlobError` if anything is left over.
+    """
     has_body = request.method in ("PUT", "POST")
     if "transfer-encoding" in request.headers or (has_body and "content-length" not in request.headers):
         raise errors.length_required()
     _check_version(request.headers.get("x-ms-version", ""))
     _check_parameters(request, operation)
     _check_headers(request, operation)
+    limits.check(operation, request.blob, request.headers)
     sent = {
         name: value
         for name, value in request.headers.items()
@@ -129,7 +133,7 @@ def rebuild(request: BlobRequest, operation: Operation) -> BlobRequest:
 
 
 def split_path(raw_path: bytes) -> tuple[str, str]:
-    """Container and blob of a percent-encoded path, each of which may be empty; raises `BlobError`."""
+    """Split a percent-encoded path into container and blob, each of which may be empty; raises `BlobError`."""
     try:
         encoded = raw_path.decode("ascii")
         if re.search(r"%(?![0-9A-Fa-f]{2})", encoded):
@@ -144,7 +148,7 @@ def split_path(raw_path: bytes) -> tuple[str, str]:
 
 
 def parse_query(query_string: bytes) -> dict[str, str]:
-    """The parameters that have a value, by their names in lower case; raises `BlobError`."""
+    """Read the parameters that have a value, by their names in lower case; raises `BlobError`."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError as error:
@@ -165,7 +169,7 @@ for _operation in OPERATIONS:
 
 
 def _lacking(request: BlobRequest, operation: Operation) -> Iterator[BlobError]:
-    """One refusal for each parameter and header that the operation must carry and the request does not."""
+    """Yield a refusal for each parameter and header that the operation must carry and the request does not."""
     for name in operation.query.keys() - request.parameters.keys():
         yield errors.missing_parameter(name)
     for name, value in operation.given.items():

@@ -24,6 +24,7 @@ from localcloud.blob.operation import Body, Operation
 from localcloud.blob.request import BlobRequest, read, rebuild, recognise
 from localcloud.blob.xml_bodies import read_xml
 
+_AZURITES_PAGE_RANGE = "Requested Range Not Satisfiable"  # no code of Azure's
 _NOT_RETURNED = {b"connection", b"date", b"keep-alive", b"server", b"transfer-encoding"}
 
 
@@ -71,12 +72,17 @@ class Gateway:
                 self._guard.check(claims, actions.WRITE, request.scope)
             if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
                 raise errors.internal_error()  # Azurite's own says nothing
+            if answer.headers.get("x-ms-error-code") == _AZURITES_PAGE_RANGE:
+                raise errors.invalid_page_range()
             if answer.status_code >= httpx.codes.BAD_REQUEST and "x-ms-error-code" not in answer.headers:
                 raise errors.invalid_input()
             await self._relay(operation, answer)(http.scope, http.receive, send)
 
     def _authorize(self, claims: AccessClaims, request: BlobRequest, operation: Operation) -> bool:
-        """Raises `Denied`, or returns whether the caller may put a blob only if there is none of that name."""
+        """Check the access.
+
+        Return whether the caller may put a blob only if there is none of that name; raises `Denied`.
+        """
         *others, least = operation.actions
         action = next((action for action in others if self._guard.holds(claims, action, request.scope)), least)
         self._guard.check(claims, action, request.scope)
@@ -88,7 +94,7 @@ class Gateway:
         return adds_only
 
     async def _readable_source(self, claims: AccessClaims, request: BlobRequest) -> str:
-        """The URL of a copy's source, which the caller must be allowed to read; raises `BlobError` or `Denied`."""
+        """Get the URL of a copy's source. Raises `Denied` if the caller may not read it, `BlobError` if it is none."""
         source = read_source(request.headers["x-ms-copy-source"], self._host)
         self._guard.check(claims, actions.READ, source.scope)
         if _copies_tags(request) or "x-ms-source-if-tags" in request.headers:
@@ -97,10 +103,10 @@ class Gateway:
         return f"https://{self._host}{source.path}{'?' if source.query else ''}{source.query}"
 
     async def _require_block_blob(self, source: BlobRequest) -> None:
-        """Raises `BlobError` unless this is a block blob.
+        """Raise `BlobError` unless this is a block blob.
 
-        A page blob or append blob that Azurite has copied shares its pages or blocks with its source: one who then
-        writes to the copy has written to the source as well, in whatever container that is.
+        A page blob or append blob that Azurite has copied shares its pages or blocks with its source: a write to
+        the copy is then a write to the source as well, in whatever container that is.
         """
         async with self._answer(source, None) as answer:
             if answer.status_code != httpx.codes.OK:
@@ -110,7 +116,7 @@ class Gateway:
 
     @asynccontextmanager
     async def _answer(self, request: BlobRequest, body: AsyncIterator[bytes] | None) -> AsyncIterator[httpx.Response]:
-        """Azurite's answer; raises `BlobError` if there is none, `httpx.TransportError` while it is read."""
+        """Ask Azurite; raises `BlobError` if it does not answer, `httpx.TransportError` while the answer is read."""
         headers = {name.encode("latin-1"): value.encode("latin-1") for name, value in request.headers.items()}
         async with AsyncExitStack() as stack:
             sending = self._upstream.request(request.method, request.path, request.query, headers, body)
@@ -131,7 +137,7 @@ class Gateway:
         return response
 
     async def _with_endpoint(self, answer: httpx.Response) -> AsyncIterator[bytes]:
-        """A list as it comes; its first chunk holds its endpoint, which is told as callers know it."""
+        """Pass a list on as it comes. Its first chunk holds the endpoint, which becomes the one that callers know."""
         first = True
         async for chunk in answer.aiter_raw():
             yield chunk.replace(self._upstream_endpoint, self._endpoint, 1) if first else chunk
@@ -143,7 +149,7 @@ def blob(guard: Guard, upstream: Azurite, account: str) -> Starlette:
 
 
 def _token(request: BlobRequest) -> str:
-    """The bearer token, empty if there is none; raises `BlobError` for other ways to prove who one is."""
+    """Get the bearer token, empty if there is none; raises `BlobError` for an account key."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() in ("sharedkey", "sharedkeylite"):
         raise errors.key_based_authentication()
@@ -151,7 +157,7 @@ def _token(request: BlobRequest) -> str:
 
 
 async def _body(http: Request, operation: Operation, request: BlobRequest) -> AsyncIterator[bytes] | None:
-    """What is sent on of the body: bytes as they come, a document when it is known to be one."""
+    """Get what is sent on of the body: bytes as they come, a document once it has been checked."""
     match operation.body:
         case Body.NONE:
             return None
@@ -166,7 +172,7 @@ async def _whole(data: bytes) -> AsyncIterator[bytes]:
 
 
 def _further_actions(request: BlobRequest) -> Iterator[str]:
-    """The actions that a request needs for what it carries, besides its operation's."""
+    """Yield the actions that a request needs for what it carries, besides its operation's."""
     if "x-ms-tags" in request.headers or _copies_tags(request):
         yield actions.TAGS_WRITE
     if "x-ms-if-tags" in request.headers or "tags" in request.parameters.get("include", "").lower().split(","):

@@ -36,8 +36,8 @@ _HEADERS = {
     "x-ms-if-sequence-number-le": _INTEGER,
     "x-ms-if-sequence-number-lt": _INTEGER,
     "x-ms-if-tags": _SOME_TEXT,
-    "x-ms-lease-break-period": r"[0-9]{1,2}",
-    "x-ms-lease-duration": r"-1|[0-9]{2}",
+    "x-ms-lease-break-period": r"[0-9]|[1-5][0-9]|60",  # seconds
+    "x-ms-lease-duration": r"-1|1[5-9]|[2-5][0-9]|60",  # seconds, or for ever
     "x-ms-lease-id": _GUID,
     "x-ms-proposed-lease-id": _GUID,
     "x-ms-range-get-content-md5": "(?i:true|false)",
@@ -79,6 +79,12 @@ def is_metadata_name(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
 
 
+def bounds(text: str) -> tuple[int, int | None] | None:
+    """Read the first and the last byte of a range, None for an open end; None if this is no range."""
+    found = re.fullmatch(r"bytes=([0-9]{1,15})-([0-9]{1,15})?", text)
+    return (int(found[1]), int(found[2]) if found[2] else None) if found else None
+
+
 def is_version(text: str) -> bool:
     """Whether this names a version of the service: each is a day."""
     try:
@@ -98,8 +104,8 @@ def _is_date(text: str) -> bool:
 
 def _is_range(text: str) -> bool:
     """Whether this is one range of bytes, `bytes=0-` or `bytes=0-9`."""
-    bounds = re.fullmatch(r"bytes=([0-9]{1,15})-([0-9]{1,15})?", text)
-    return bounds is not None and (bounds[2] is None or int(bounds[1]) <= int(bounds[2]))
+    range_ = bounds(text)
+    return range_ is not None and (range_[1] is None or range_[0] <= range_[1])
 
 
 def _are_tags(text: str) -> bool:

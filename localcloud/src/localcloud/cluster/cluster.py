@@ -1,4 +1,4 @@
-"""The laptop's cluster: what an overlay asks for, run as processes, under the same rules as on AKS."""
+"""The laptop's cluster: it runs an overlay's workloads as processes, under the same rules as AKS."""
 
 import asyncio
 import shutil
@@ -24,9 +24,9 @@ from localcloud.cluster.webhook import WebhookSettings
 
 @dataclass(frozen=True, slots=True)
 class PodStatus:
-    """`reason` says why a pod is not ready, in the words of its readiness probe's answer where there is one.
+    """`reason` says why a pod is not ready, in the words of its readiness probe's answer if it has answered.
 
-    `ports` gives, by containerPort, the port of this machine: what a port-forward would be.
+    `ports` gives the port of this machine for each containerPort, as a port-forward would.
     """
 
     name: str
@@ -41,7 +41,7 @@ class PodStatus:
 class Cluster:
     """`service_ports` overrides the local port of a Service by its name; 0 lets the system choose.
 
-    `report` is told what a person at the terminal should see. Times are in seconds.
+    `report` prints a line at the terminal. Times are in seconds.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class Cluster:
         self._node: Node | None = None
 
     async def start(self) -> None:
-        """Renders, checks, binds the Services' ports, and starts every pod, without waiting until they are ready.
+        """Render and check the overlay, bind the Services' ports and start every pod, but do not wait for readiness.
 
-        Raises `ClusterError`: the overlay cannot be rendered or asks for what is not done here, or a port is taken.
+        Raises `ClusterError` if the overlay cannot be rendered or has what is not done here, or if a port is taken.
         """
         try:
             await self._start()
@@ -105,13 +105,13 @@ class Cluster:
             await service.serve()
 
     async def wait_ready(self, within: float) -> None:
-        """Returns once every Deployment has its replicas ready; raises `TimeoutError` with each reason if not."""
+        """Return once every Deployment has its replicas ready. Raises `TimeoutError` with each pod's reason."""
         if not await holds_within(within, lambda: all(item.ready for item in self._deployments.values())):
             reasons = "; ".join(f"{pod.name}: {pod.reason}" for pod in self.pods() if not pod.ready)
             raise TimeoutError(f"not ready after {within:.0f} s: {reasons}")
 
     async def stop(self) -> None:
-        """In order: the Services stop accepting, the pods end within their grace periods, the reaper ends last."""
+        """Close the Services, then end the pods within their grace periods, then the reaper."""
         await asyncio.gather(*(service.close() for service in self._services.values()))
         await asyncio.gather(
             *(deployment.stop() for deployment in self._deployments.values()), *(pod.stop() for pod in self._jobs)
@@ -122,11 +122,15 @@ class Cluster:
         self._node = None
 
     async def restart(self, deployment: str) -> None:
-        """A rolling restart. Raises `KeyError` for an unknown name, `RolloutError` if a new pod does not get ready."""
+        """Replace each pod. Raises `KeyError` for an unknown name, `RolloutError` if a new pod does not get ready."""
         await self._deployments[deployment].restart()
 
+    async def scale(self, deployment: str, replicas: int) -> None:
+        """Change the number of its pods. Raises `KeyError` for an unknown name, `RolloutError` if none is admitted."""
+        await self._deployments[deployment].scale(replicas)
+
     async def run_job(self, cron_job: str, args: Sequence[str] | None = None) -> int:
-        """Makes a Job of a suspended CronJob and returns its exit code; what it prints is reported line by line.
+        """Create a Job from a suspended CronJob, report its output line by line, and return its exit code.
 
         `args` replaces the container's arguments. Raises `KeyError` for an unknown name.
         """

@@ -1,4 +1,4 @@
-"""A Deployment: as many pods as it has replicas, and a restart that brings each new pod before an old one goes."""
+"""A Deployment: one pod for each replica, scaling, and a rolling restart."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _DRAIN = 10.0  # seconds that requests under way may take before their pod is to
 
 
 class DeploymentController:
-    """`refusal` is why its pods are not admitted, where they are not."""
+    """`refusal` says why its pods are not admitted; it is empty if they are."""
 
     def __init__(self, manifest: Deployment, node: Node) -> None:
         self.name = manifest.metadata.name
@@ -21,7 +21,7 @@ class DeploymentController:
         self.refusal = ""
         self._manifest = manifest
         self._node = node
-        self._restarting = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self._stopping = False
 
     def start(self) -> None:
@@ -35,8 +35,8 @@ class DeploymentController:
         return sum(pod.ready for pod in self.pods) >= self.replicas
 
     async def restart(self) -> None:
-        """Replaces every pod, one at a time; raises `RolloutError` when a new one does not become ready in time."""
-        async with self._restarting:
+        """Replace every pod, one at a time. Raises `RolloutError` if a new one does not become ready in time."""
+        async with self._changing:
             for old in list(self.pods):
                 if self._stopping:
                     raise RolloutError(f"{self.name}: the cluster stops")
@@ -53,11 +53,25 @@ class DeploymentController:
                     raise RolloutError(f"{new.name} did not become ready, so {old.name} stays: {reason}")
                 await self._retire(old)
 
+    async def scale(self, replicas: int) -> None:
+        """Start pods, or retire the youngest, until there are as many as `replicas`.
+
+        A new pod is not waited for. Raises `RolloutError` if the pods are not admitted.
+        """
+        async with self._changing:
+            self.replicas = replicas
+            try:
+                while len(self.pods) < replicas and not self._stopping:
+                    self.pods.append(self._new_pod())
+            except PodNotAdmitted as refused:
+                raise RolloutError(f"{self.name}: {refused}") from refused
+            await asyncio.gather(*(self._retire(pod) for pod in self.pods[replicas:]))
+
     async def stop(self) -> None:
-        """Ends a restart under way as well: it then raises `RolloutError`."""
+        """Stop every pod. A restart that is under way raises `RolloutError`."""
         self._stopping = True
         await asyncio.gather(*(pod.stop() for pod in self.pods))
-        async with self._restarting:
+        async with self._changing:
             pass
 
     def _settled(self, new: Pod) -> Callable[[], bool]:

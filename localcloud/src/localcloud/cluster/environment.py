@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.-][A-Za-z0-9_.-]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class PodIdentity:
-    """Who a pod is: what it can be told of itself, and what its projected tokens say."""
+    """A pod's names and uids, for its own environment and for the claims of its projected tokens."""
 
     name: str
     namespace: str
@@ -45,13 +45,13 @@ class PodIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Relocation:
-    """Where things are on this machine: each containerPort's free port, each mount path's folder."""
+    """The free port of this machine for each containerPort, and the folder for each mount path."""
 
     ports: Mapping[int, int]
     mounts: Mapping[str, Path]
 
     def apply(self, name: str, value: str) -> str:
-        """A variable's value as it is here: a moved port where the name ends in `_PORT`, a moved path anywhere."""
+        """Return a variable's value with its path moved and, if its name ends in `_PORT`, its port too."""
         if name.endswith("_PORT") and value.isdecimal() and int(value) in self.ports:
             return str(self.ports[int(value)])
         for mount_path in sorted(self.mounts, key=len, reverse=True):
@@ -61,7 +61,7 @@ class Relocation:
 
 
 def image_environment(folder: Path) -> dict[str, str]:
-    """What an image would bring: where its programs are, and a home. `folder` is the pod's own."""
+    """Return the variables that an image would bring: the programs' path and a home. `folder` is the pod's own."""
     programs = Path(sys.executable).parent
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
@@ -76,10 +76,10 @@ def image_environment(folder: Path) -> dict[str, str]:
 def container_environment(
     container: Container, pod: PodIdentity, config_maps: ConfigMaps, before: Mapping[str, str], moved: Relocation
 ) -> dict[str, str]:
-    """The whole environment; raises `ContainerConfigError` where a ConfigMap or a key is missing.
+    """Return the whole environment. Raises `ContainerConfigError` if a ConfigMap or a key is missing.
 
-    `before` comes first, as the variables that AKS adds on its nodes for an HTTP proxy: the manifest may refer to them
-    as `$(NAME)`, and override them.
+    `before` comes first, like the variables that AKS adds on its nodes for an HTTP proxy: the manifest may refer to
+    them as `$(NAME)`, and override them.
     """
     environment = dict(before)
     for source in container.env_from:

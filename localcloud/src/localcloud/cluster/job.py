@@ -15,12 +15,12 @@ _LOOK = 0.1  # seconds between looks at what the Job has printed
 async def run_job(
     cron_job: CronJob, args: Sequence[str] | None, node: Node, running: list[Pod], report: Callable[[str], None]
 ) -> int:
-    """The exit code of the last of at most `backoffLimit` + 1 pods. While one runs it stands in `running`.
+    """Run at most `backoffLimit` + 1 pods until one succeeds; return the last one's exit code.
 
-    Between them is a pause as in Kubernetes, where the first takes 10 seconds and not one
-    (https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy).
+    A pod is in `running` while it runs. The pauses between pods are Kubernetes' with a first one of 1 second; there it
+    is 10 (https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy).
 
-    Raises `ClusterError` when the pod is not admitted.
+    Raises `ClusterError` if the pod is not admitted.
     """
     job = cron_job.spec.job_template.spec
     template = job.template if args is None else _with_args(job.template, args)
@@ -58,7 +58,7 @@ async def _run(pod: Pod, report: Callable[[str], None]) -> int:
 
 
 def _report_lines(log: Path, start: int, report: Callable[[str], None], *, whole: bool) -> int:
-    """Reports the complete lines after `start`, and with `whole` an incomplete last one; returns where it stopped."""
+    """Report the complete lines after `start`, and with `whole` an incomplete last one; return the new position."""
     if not log.exists():
         return start
     with log.open("rb") as file:

@@ -87,7 +87,7 @@ class Pod:
 
     @property
     def status(self) -> str:
-        """Why it is not ready; empty where it is."""
+        """Why it is not ready; empty if it is."""
         if self.ready:
             return ""
         return next((container.reason for container in self._present() if container.reason), self.reason)

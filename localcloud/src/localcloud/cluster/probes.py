@@ -1,7 +1,7 @@
 """httpGet probes, as the kubelet makes them: 200 to 399 is success, thresholds count in a row.
 
-One thing differs, because nobody wants to wait at a laptop: until a probe has succeeded for the first time it comes
-five times a second, and a failure then counts for the share of the period that has passed.
+One thing differs, so that a start on a laptop is fast: until a probe has succeeded for the first time, it comes five
+times a second, and a failure counts for the share of the period that has passed.
 """
 
 import asyncio

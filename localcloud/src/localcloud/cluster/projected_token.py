@@ -57,7 +57,7 @@ class ProjectedToken:
         self.renew_if_due()
 
     def renew_if_due(self) -> None:
-        """Writes a new token where the one in the file has come to 80% of its life."""
+        """Write a new token if the one in the file has reached 80% of its lifetime."""
         now = self._clock()
         if now >= self._renew_at:
             replace(self._path, self._issue())

@@ -28,7 +28,7 @@ class Reaper:
         self._tell(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """The group is gone: its number may come back as somebody else's."""
+        """Forget the group: it has ended, and the system may give its number to another process."""
         self._tell(f"-{group}\n")
 
     def close(self) -> None:

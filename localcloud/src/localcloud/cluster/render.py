@@ -17,7 +17,7 @@ async def render(overlay: Path) -> list[dict[str, Any]]:
         kubectl_path(),
         "kustomize",
         overlay,
-        # Nobody's own kubeconfig or kubectl preferences take part.
+        # The user's kubeconfig and kubectl preferences do not count.
         env={"PATH": os.defpath, "KUBECONFIG": os.devnull, "KUBERC": "off"},
         stdin=asyncio.subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is the local cloud's to hear

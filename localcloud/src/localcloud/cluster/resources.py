@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 def _some(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    """Checked after the items, so that a fault in one is not also reported as a lack of them."""
+    """Checked after the items, so that a fault in an item is not also reported as an empty list."""
     if not items:
         raise ValueError("at least one is needed")
     return items

@@ -1,4 +1,4 @@
-"""The requests under way to one pod, so that it can be told to stop when there are none."""
+"""Count the requests under way to one pod, so that it is stopped when there are none."""
 
 import asyncio
 import contextlib
@@ -24,6 +24,6 @@ class Traffic:
                 self._none.set()
 
     async def drained(self, within: float) -> None:
-        """Returns once no request is under way, or after `within` seconds."""
+        """Return once no request is under way, or after `within` seconds."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._none.wait(), within)

@@ -10,7 +10,7 @@ from localcloud.cluster.resources import Container, ProjectedConfigMap, Volume
 
 
 class Volumes:
-    """Raises `ContainerConfigError` where a ConfigMap is missing that is not optional."""
+    """Raises `ContainerConfigError` if a ConfigMap is missing that is not optional."""
 
     def __init__(
         self,

@@ -63,7 +63,7 @@ class NotAdmitted:
 def mutate(pod: Object, service_account: Object | None, settings: WebhookSettings) -> Object | NotAdmitted:
     """The pod as it is admitted, or why it is not. The arguments are left as they are.
 
-    `service_account` is the one that the pod names, `None` where there is none of that name.
+    `service_account` is the one that the pod names, `None` if there is none of that name.
     """
     metadata, spec = pod.get("metadata", {}), pod.get("spec", {})
     if metadata.get("labels", {}).get(LABEL) != "true":
@@ -101,7 +101,7 @@ def mutate(pod: Object, service_account: Object | None, settings: WebhookSetting
             _add_variables(container, variables)
             mount = {"name": volume["name"], "mountPath": MOUNT_PATH, "readOnly": True}
             _put(container.setdefault("volumeMounts", []), mount)
-    _put(admitted["spec"].setdefault("volumes", []), volume)  # even where every container is skipped
+    _put(admitted["spec"].setdefault("volumes", []), volume)  # even if every container is skipped
     return admitted
 
 

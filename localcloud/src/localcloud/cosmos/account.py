@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from localcloud.cosmos import sql, sql_reader
+from localcloud.cosmos import consistency, sql, sql_reader
 
 
 def account_document(name: str, base_url: str) -> dict[str, Any]:
-    """What `GET /` answers: one region, whose endpoint is the account's own name."""
+    """Make the answer to `GET /`: one region, whose endpoint is the account's own name."""
     locations = [{"name": "Local", "databaseAccountEndpoint": base_url}]
     return {
         "id": name,
@@ -22,7 +22,7 @@ def account_document(name: str, base_url: str) -> dict[str, Any]:
         "continuousBackupEnabled": False,
         "enableNRegionSynchronousCommit": False,
         "userReplicationPolicy": {"asyncReplication": False, "minReplicaSetSize": 1, "maxReplicasetSize": 1},
-        "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
+        "userConsistencyPolicy": {"defaultConsistencyLevel": consistency.LEVEL},
         "systemReplicationPolicy": {"minReplicaSetSize": 1, "maxReplicasetSize": 1},
         "readPolicy": {"primaryReadCoefficient": 1, "secondaryReadCoefficient": 1},
         "queryEngineConfiguration": _QUERY_ENGINE_CONFIGURATION,

@@ -11,12 +11,12 @@ from localcloud.cosmos.values import UNDEFINED, is_number, number, sort_key
 
 
 def compute(function: str, values: list[Any]) -> Any:
-    """The aggregate of this name, in capitals, over the values."""
+    """Compute the aggregate of this name, in capitals, over the values."""
     return FUNCTIONS[function]([value for value in values if value is not UNDEFINED])
 
 
 def _sum(values: list[Any]) -> Any:
-    """Undefined if one value is no number."""
+    """Add the values up; undefined if one of them is no number."""
     return number(math.fsum(values)) if all(is_number(value) for value in values) else UNDEFINED
 
 
@@ -27,7 +27,7 @@ def _average(values: list[Any]) -> Any:
 
 def _extreme(choose: Callable[..., Any]) -> Callable[[list[Any]], Any]:
     def compute(values: list[Any]) -> Any:
-        """Undefined over nothing, and over objects and arrays."""
+        """Find the least or the greatest value; undefined over nothing, and over objects and arrays."""
         if not values or any(isinstance(value, dict | list) for value in values):
             return UNDEFINED
         return choose(values, key=sort_key)

@@ -1,20 +1,22 @@
-"""Transactional batch: up to 100 operations on items of one partition, all done or none.
+"""Many operations in one request: a transactional batch of one partition key, or a bulk of many keys.
 
-https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch
+Both are POSTs with `x-ms-cosmos-is-batch-request`; the header `x-ms-cosmos-batch-atomic` tells them apart.
+https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch,
+https://learn.microsoft.com/azure/cosmos-db/nosql/how-to-migrate-from-bulk-executor-library
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.cosmos import actions
-from localcloud.cosmos.errors import BadRequest, CosmosError
+from localcloud.cosmos import actions, partition_keys
+from localcloud.cosmos.errors import BadRequest, CosmosError, PartitionKeyMismatch
 from localcloud.cosmos.items import Items, Preconditions
 from localcloud.cosmos.state import Item
 
-_MOST_OPERATIONS = 100
-_FAILED_DEPENDENCY = 424
+MOST_OPERATIONS = 100  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits
+_FAILED_DEPENDENCY = json.dumps({"statusCode": 424, "subStatusCode": 0, "requestCharge": 0})
 
 _ACTIONS = {
     "Create": actions.CREATE,
@@ -27,6 +29,58 @@ _ACTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `partition_key` is what it says of its key, which only a bulk asks for; `minimal` asks for no
+    body of what it writes."""
+
+    kind: str
+    name: str
+    body: Any
+    conditions: Preconditions
+    partition_key: Any
+    minimal: bool
+
+    @property
+    def action(self) -> str:
+        """The action that it needs."""
+        return _ACTIONS[self.kind]
+
+    def key(self, levels: int) -> str:
+        """Read the operation's own partition key, such as the string `["p"]`; raises `BadRequest`."""
+        if not isinstance(self.partition_key, str):
+            raise BadRequest("An operation of a bulk names its partition key.")
+        values = partition_keys.of_header(self.partition_key, levels)
+        if len(values) < levels:
+            raise PartitionKeyMismatch
+        return partition_keys.join(values)
+
+    def perform(self, items: Items, key: str) -> str:
+        """Do the operation and return its result, as JSON; raises `CosmosError`."""
+        status, item = self._done(items, key)
+        result = json.dumps({"statusCode": status, "requestCharge": 1} | ({"eTag": item.etag} if item else {}))
+        if item is None or (self.minimal and self.kind != "Read"):
+            return result
+        return f'{result[:-1]},"resourceBody":{item.body}}}'
+
+    def _done(self, items: Items, key: str) -> tuple[int, Item | None]:
+        match self.kind:
+            case "Create":
+                return 201, items.create(key, self.body)
+            case "Upsert":
+                item, is_new = items.upsert(key, self.body, self.conditions)
+                return (201 if is_new else 200), item
+            case "Replace":
+                return 200, items.replace(key, self.name, self.body, self.conditions)
+            case "Patch":
+                return 200, items.patch(key, self.name, self.body, self.conditions)
+            case "Delete":
+                items.delete(key, self.name, self.conditions)
+                return 204, None
+        item = items.read(key, self.name)
+        return (304, None) if self.conditions.unmodified(item) else (200, item)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """`body` is the JSON array of the operations' results, in their order."""
 
@@ -34,57 +88,65 @@ class Outcome:
     body: str
 
 
-def run(items: Items, partition: str, operations: Any, require: Callable[[str], None], minimal: bool) -> Outcome:
-    """Runs the batch; `require` raises for an action that the caller does not hold. Raises `BadRequest`."""
-    if not isinstance(operations, list) or not operations:
+def read(body: Any, minimal: bool) -> list[Operation]:
+    """Read the operations of a request's body; raises `BadRequest`.
+
+    `minimal` is the request's preference for them all.
+    """
+    if not isinstance(body, list) or not body:
         raise BadRequest("The batch request holds no operations.")
-    if len(operations) > _MOST_OPERATIONS:
-        raise BadRequest(f"Batch request has more operations than what is supported ({_MOST_OPERATIONS}).")
-    for operation in operations:
-        require(_action(operation))
+    if len(body) > MOST_OPERATIONS:
+        raise BadRequest(f"Batch request has more operations than what is supported ({MOST_OPERATIONS}).")
+    return [_operation(each, minimal) for each in body]
+
+
+def run_transactional(items: Items, key: str, operations: Sequence[Operation]) -> Outcome:
+    """Do all operations or none, on items of one partition key."""
     results: list[str] = []
     try:
         with items.store.transaction():
             for operation in operations:
-                results.append(_result(*_perform(items, partition, operation), minimal=minimal))
+                results.append(operation.perform(items, key))
     except CosmosError as error:
-        statuses = [_FAILED_DEPENDENCY] * len(operations)
-        statuses[len(results)] = error.status
-        failed = [{"statusCode": status, "requestCharge": 0} for status in statuses]
-        failed[len(results)]["subStatusCode"] = error.substatus
-        return Outcome(False, json.dumps(failed))
-    return Outcome(True, f"[{','.join(results)}]")
+        failed = [_FAILED_DEPENDENCY] * len(operations)
+        failed[len(results)] = _failure(error)
+        return Outcome(False, _array(failed))
+    return Outcome(True, _array(results))
 
 
-def _action(operation: Any) -> str:
-    kind = operation.get("operationType") if isinstance(operation, dict) else None
+def run_bulk(items: Items, operations: Sequence[Operation], goes_on: bool) -> Outcome:
+    """Do each operation by itself, under its own partition key. After a failure the others are done if it `goes_on`."""
+    results: list[str] = []
+    succeeded = True
+    for operation in operations:
+        if not (succeeded or goes_on):
+            results.append(_FAILED_DEPENDENCY)
+            continue
+        try:
+            results.append(operation.perform(items, operation.key(items.container.levels)))
+        except CosmosError as error:
+            results.append(_failure(error))
+            succeeded = False
+    return Outcome(succeeded, _array(results))
+
+
+def _operation(given: Any, minimal: bool) -> Operation:
+    kind = given.get("operationType") if isinstance(given, dict) else None
     if not isinstance(kind, str) or kind not in _ACTIONS:
         raise BadRequest(f"A batch operation's operationType is one of {', '.join(_ACTIONS)}.")
-    return _ACTIONS[kind]
+    return Operation(
+        kind,
+        str(given.get("id", "")),
+        given.get("resourceBody"),
+        Preconditions(given.get("ifMatch"), given.get("ifNoneMatch")),
+        given.get("partitionKey"),
+        minimal or given.get("minimalReturnPreference") is True,
+    )
 
 
-def _perform(items: Items, partition: str, operation: dict[str, Any]) -> tuple[int, Item | None]:
-    name, document = str(operation.get("id", "")), operation.get("resourceBody")
-    conditions = Preconditions(operation.get("ifMatch"), operation.get("ifNoneMatch"))
-    match operation["operationType"]:
-        case "Create":
-            return 201, items.create(partition, document)
-        case "Upsert":
-            item, is_new = items.upsert(partition, document, conditions)
-            return (201 if is_new else 200), item
-        case "Replace":
-            return 200, items.replace(partition, name, document, conditions)
-        case "Patch":
-            return 200, items.patch(partition, name, document, conditions)
-        case "Delete":
-            items.delete(partition, name, conditions)
-            return 204, None
-    item = items.read(partition, name)
-    return (304, None) if conditions.unmodified(item) else (200, item)
+def _failure(error: CosmosError) -> str:
+    return json.dumps({"statusCode": error.status, "subStatusCode": error.substatus, "requestCharge": 0})
 
 
-def _result(status: int, item: Item | None, minimal: bool) -> str:
-    result = json.dumps({"statusCode": status, "requestCharge": 1} | ({"eTag": item.etag} if item else {}))
-    if item is None or minimal:
-        return result
-    return f'{result[:-1]},"resourceBody":{item.body}}}'
+def _array(results: Sequence[str]) -> str:
+    return f"[{','.join(results)}]"

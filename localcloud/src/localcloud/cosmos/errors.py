@@ -12,6 +12,7 @@ _CODES = {
     404: "NotFound",
     405: "MethodNotAllowed",
     409: "Conflict",
+    410: "Gone",
     412: "PreconditionFailed",
     413: "RequestEntityTooLarge",
     503: "ServiceUnavailable",
@@ -19,7 +20,7 @@ _CODES = {
 
 
 class CosmosError(Exception):
-    """A request that Cosmos DB refuses. `substatus` is 0 where Azure sends none."""
+    """A request that Cosmos DB refuses. `substatus` is 0 if Azure sends none."""
 
     def __init__(self, status: int, message: str, substatus: int = 0) -> None:
         super().__init__(message)
@@ -29,7 +30,7 @@ class CosmosError(Exception):
         self.details: dict[str, str] = {}
 
     def body(self, activity_id: str) -> bytes:
-        """The JSON that every SDK takes code and message from."""
+        """Make the JSON that every SDK takes code and message from."""
         text = f"{self.message}\r\nActivityId: {activity_id}, Microsoft.Azure.Documents.Common/2.14.0"
         return json.dumps({"code": _CODES.get(self.status, "BadRequest"), "message": text, **self.details}).encode()
 
@@ -79,6 +80,32 @@ class NotFound(CosmosError):
             'Message: {"Errors":["Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found"]}',
             substatus,
         )
+
+
+class PartitionKeyRangeGone(CosmosError):
+    """The request names a physical partition that the container does not have. Clients then read the list of them."""
+
+    def __init__(self) -> None:
+        super().__init__(410, "The requested resource is no longer available at the server.", substatus=1002)
+
+
+class PartitionKeyMismatch(BadRequest):
+    """The request's partition key has not as many values as the container's, or is not that of the document."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Partition key provided either doesn't correspond to definition in the collection or doesn't match "
+            "partition key field values specified in the document. Learn more: "
+            "https://aka.ms/CosmosDB/sql/errors/wrong-pk-value",
+            substatus=1001,
+        )
+
+
+class ReadSessionNotAvailable(CosmosError):
+    """A read asks for writes that the account has not seen. Clients try again, in case that a region is behind."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "The read session is not available for the input session token.", substatus=1002)
 
 
 class Conflict(CosmosError):

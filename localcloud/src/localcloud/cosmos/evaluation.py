@@ -6,28 +6,30 @@ The same for a query over a container's items and for one inside another, which 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from localcloud.cosmos import aggregates
+from localcloud.cosmos import aggregates, deadline
 from localcloud.cosmos.expressions import Row
 from localcloud.cosmos.query import Input, Query
 from localcloud.cosmos.values import UNDEFINED, identity
 
 
 def rows(query: Query, start: Row) -> Iterator[Row]:
-    """The combinations of the inputs' values that meet the condition, each with what is in `start`."""
+    """Combine the inputs' values, and keep the rows that meet the condition. Each has what is in `start`, too."""
     for row in _joined(start, query.inputs):
+        if len(row) > 1:  # beside a document there are other values, which may be any number for each document
+            deadline.check()
         if query.where is None or query.where.evaluate(row) is True:
             yield row
 
 
 def results(query: Query, found: Iterable[Row]) -> Iterator[Any]:
-    """The values that the query selects from these rows, each once with DISTINCT. Undefined is left out."""
+    """Select the query's values from these rows, each once with DISTINCT. Undefined is left out."""
     values = (projected(query, row) for row in (_groups(query, found) if query.is_grouped else found))
     defined = (value for value in values if value is not UNDEFINED)
     return _distinct(defined) if query.distinct else defined
 
 
 def projected(query: Query, row: Row) -> Any:
-    """What SELECT makes of one row; undefined if a SELECT VALUE is."""
+    """Make of one row what SELECT says; undefined if a SELECT VALUE is."""
     selection = query.selection
     if selection.is_everything:
         return row[query.inputs[0].alias]
@@ -47,17 +49,24 @@ def _joined(row: Row, inputs: tuple[Input, ...]) -> Iterator[Row]:
 
 
 def _groups(query: Query, found: Iterable[Row]) -> Iterator[Row]:
-    """One row for each group: its first row, with the values of the aggregates. Without GROUP BY all are one group."""
-    groups: dict[Any, list[Row]] = {} if query.group_by else {(): []}
+    """Make one row of each group: its first row, with the values of the aggregates.
+
+    Without GROUP BY all are one group.
+    """
+    wanted = query.selection.aggregates
+    groups: dict[Any, tuple[Row, list[list[Any]]]] = {} if query.group_by else {(): ({}, [[] for _ in wanted])}
     for row in found:
         key = tuple(identity(key.expression.evaluate(row)) for key in query.group_by)
-        groups.setdefault(key, []).append(row)
-    for members in groups.values():
-        values: dict[object, Any] = {
-            aggregate: aggregates.compute(aggregate.function, [aggregate.argument.evaluate(row) for row in members])
-            for aggregate in query.selection.aggregates
+        first, values = groups.get(key) or ({}, [[] for _ in wanted])
+        groups[key] = (first or row, values)
+        for aggregate, of_aggregate in zip(wanted, values, strict=True):
+            of_aggregate.append(aggregate.argument.evaluate(row))
+    for first, values in groups.values():
+        computed: dict[object, Any] = {
+            aggregate: aggregates.compute(aggregate.function, of_aggregate)
+            for aggregate, of_aggregate in zip(wanted, values, strict=True)
         }
-        yield {**(members[0] if members else {}), **values}
+        yield {**first, **computed}
 
 
 def _distinct(values: Iterator[Any]) -> Iterator[Any]:

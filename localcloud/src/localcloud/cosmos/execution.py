@@ -1,9 +1,10 @@
 """Runs a query over the items of one partition or of all, a page at a time.
 
 A page's continuation token says where the last row stands in the query's order (its sort keys and its item's sequence
-number), so that the next page goes on behind it whatever is written in between. A query that puts rows together
-(aggregates, GROUP BY, DISTINCT, a subquery over the container) is worked out as a whole, and its token is only how
-many rows were given.
+number), so that the next page goes on behind it whatever is written in between. If the sort keys are too long for a
+header, it names the item only, and the next page goes on if that item is still as it was. A query that puts rows
+together (aggregates, GROUP BY, DISTINCT, a subquery over the container) is worked out as a whole, and its token is only
+how many rows were given.
 """
 
 import json
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from localcloud.cosmos import json_text
+from localcloud.cosmos import deadline, json_text, pages
 from localcloud.cosmos.errors import BadRequest, QueryError
 from localcloud.cosmos.evaluation import projected, results, rows
 from localcloud.cosmos.expressions import ROOT, Row
@@ -23,13 +24,16 @@ from localcloud.cosmos.state import Item
 from localcloud.cosmos.subqueries import Nested
 from localcloud.cosmos.values import UNDEFINED, is_number, sort_key
 
+_LONGEST_TOKEN = 1024  # bytes: no client may ask for less (`x-ms-documentdb-responsecontinuationtokenlimitinkb`)
+_LARGEST_COUNT = 2**60  # of what a token counts
+
 Scan = Callable[[int], Iterator[Item]]
 """The items to query, in order of creation, from the one after a sequence number on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """`rows` are JSON texts; `continuation` is None if nothing follows."""
+class Answer:
+    """A page of a query. `rows` are JSON texts; `continuation` is None if nothing follows."""
 
     rows: list[str]
     continuation: str | None
@@ -51,16 +55,20 @@ class _Candidate:
     body: str
 
 
-def run(query: Query, scan: Scan, size: int, token: str | None) -> Page:
-    """The page of at most `size` rows behind the token; raises `BadRequest` for a token that is none."""
+def run(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
+    """Run the query for the page of at most `size` rows behind the token.
+
+    Raises `BadRequest` for a token that is none.
+    """
     try:
-        return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
+        with deadline.limited():
+            return _page(query, scan, size, token) if _is_streamed(query) else _page_of_whole(query, scan, size, token)
     except RecursionError as error:
         raise _too_deep() from error
 
 
 def predicate(text: str) -> Callable[[Any], bool]:
-    """Whether a document meets a query's condition, for patches."""
+    """Make a test of whether a document meets a query's condition, for patches."""
     query = parse(text, {})
     more = query.order_by or query.limit is not None or len(query.inputs) != 1
     if more or not _is_streamed(query) or query.where is None:
@@ -68,7 +76,8 @@ def predicate(text: str) -> Callable[[Any], bool]:
 
     def holds(document: Any) -> bool:
         try:
-            return any(True for _ in rows(query, {ROOT: document}))
+            with deadline.limited():
+                return any(True for _ in rows(query, {ROOT: document}))
         except RecursionError as error:
             raise _too_deep() from error
 
@@ -82,35 +91,33 @@ def _is_streamed(query: Query) -> bool:
     return isinstance(query.inputs[0].collection, Path)
 
 
-def _page(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def _page(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     start, left, offset = _Position(), query.limit, query.offset or 0
     if token is not None:
-        start, left = _position(token, len(query.order_by))
+        start, left = _position(query, scan, token)
         offset = 0
     first = 0 if query.order_by else max(0, start.sequence - 1)
     candidates = _sorted(query, _candidates(query, scan(first)))
     behind = (candidate for candidate in candidates if token is None or _follows(query, candidate.position, start))
-    wanted = size if left is None else min(size, left)
-    taken = list(islice(behind, offset, offset + wanted + 1))
-    more = 0 < wanted < len(taken) and (left is None or left > wanted)
-    texts = [text for candidate in taken[:wanted] if (text := _projected(query, candidate)) is not None]
-    if not more:
-        return Page(texts, None)
-    return Page(texts, _token(taken[wanted - 1].position, None if left is None else left - wanted))
+    within = islice(behind, offset, None if left is None else offset + left)
+    page = pages.fill(((one.position, _projected(query, one)) for one in within), size)
+    if not page.more or page.last is None:
+        return Answer(page.texts, None)
+    return Answer(page.texts, _token(page.last, None if left is None else left - page.taken))
 
 
-def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Page:
+def _page_of_whole(query: Query, scan: Scan, size: int, token: str | None) -> Answer:
     given = 0 if token is None else _number_in(token)
     found = _sorted_rows(query, _rows(query, (json.loads(item.body) for item in scan(0))))
     texts = [text for value in results(query, found) if (text := _written(value)) is not None]
     offset = query.offset or 0
     texts = texts[offset : None if query.limit is None else offset + query.limit]
-    more = str(given + size) if given + size < len(texts) else None
-    return Page(texts[given : given + size], more)
+    page = pages.fill(enumerate(texts[given:], given + 1), size)
+    return Answer(page.texts, str(page.last) if page.more else None)
 
 
 def _rows(query: Query, documents: Iterable[Any]) -> Iterator[Row]:
-    """The rows over all documents. A subquery that they are read by is worked out over all of them, too."""
+    """Make the rows over all documents. A subquery that they are read by is worked out over all of them, too."""
     if not query.inputs:
         yield from rows(query, {})
         return
@@ -132,13 +139,13 @@ def _candidates(query: Query, items: Iterable[Item]) -> Iterator[_Candidate]:
 
 
 def _projected(query: Query, candidate: _Candidate) -> str | None:
-    """The row's JSON; None if a SELECT VALUE is undefined. A whole item is its stored text."""
+    """Write the row's JSON; None if a SELECT VALUE is undefined. A whole item is its stored text."""
     value = projected(query, candidate.row)
     return candidate.body if value is candidate.row[ROOT] else _written(value)
 
 
 def _written(value: Any) -> str | None:
-    """The JSON of a value; None for undefined. What JSON has no number for, NaN and infinity, is undefined."""
+    """Write the JSON of a value; None for undefined. What JSON has no number for, NaN and infinity, is undefined."""
     if value is UNDEFINED:
         return None
     try:
@@ -157,7 +164,7 @@ def _finite(value: Any) -> Any:
 
 
 def _sorted(query: Query, candidates: Iterator[_Candidate]) -> Iterator[_Candidate]:
-    """By the last key first, since Python's sort keeps the order of equal ones."""
+    """Sort by the last key first, since Python's sort keeps the order of equal ones."""
     if not query.order_by:
         return candidates
     ordered = sorted(candidates, key=lambda candidate: _place(query, candidate.position))
@@ -176,7 +183,7 @@ def _sorted_rows(query: Query, found: Iterator[Row]) -> Iterable[Row]:
 
 
 def _place(query: Query, position: _Position) -> tuple[int, int]:
-    """The order of rows whose sort keys are equal: by item, backward if the first key is descending.
+    """Order rows whose sort keys are equal: by item, backward if the first key is descending.
 
     Clients rely on it when they resume a query across partitions,
     https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosmos/src/Query/Core/Pipeline/CrossPartition/OrderBy/OrderByCrossPartitionQueryPipelineStage.cs
@@ -194,20 +201,35 @@ def _follows(query: Query, position: _Position, start: _Position) -> bool:
 
 
 def _token(position: _Position, left: int | None) -> str:
+    """Write a token that fits into a header. Long sort values are left out: the next page asks the item for them."""
     values = [[] if value is UNDEFINED else [value] for value in position.values]
-    return json_text.write([values, position.sequence, position.row, left])
+    token = json_text.write([values, position.sequence, position.row, left])
+    return token if len(token) <= _LONGEST_TOKEN else json_text.write([None, position.sequence, position.row, left])
 
 
-def _position(token: str, sort_keys: int) -> tuple[_Position, int | None]:
+def _position(query: Query, scan: Scan, token: str) -> tuple[_Position, int | None]:
     try:
         values, sequence, row, left = json_text.parse(token)
-        if len(values) != sort_keys or not isinstance(sequence, int) or not isinstance(row, int):
+        if not all(isinstance(number, int) and abs(number) < _LARGEST_COUNT for number in (sequence, row, left or 0)):
             raise ValueError
-        if left is not None and (not isinstance(left, int) or left < 0):
+        if left is not None and left < 0:
+            raise ValueError
+        if values is None:
+            return _position_of(query, scan, sequence, row), left
+        if len(values) != len(query.order_by):
             raise ValueError
         return _Position(tuple(value[0] if value else UNDEFINED for value in values), sequence, row), left
     except (ValueError, TypeError, KeyError) as error:
         raise _no_token() from error
+
+
+def _position_of(query: Query, scan: Scan, sequence: int, row: int) -> _Position:
+    """Find the position of a row; raises `ValueError` if its item was written or deleted in between."""
+    items = (item for item in islice(scan(sequence - 1), 1) if item.sequence == sequence)
+    for candidate in _candidates(query, items):
+        if candidate.position.row == row:
+            return candidate.position
+    raise ValueError
 
 
 def _number_in(token: str) -> int:

@@ -5,34 +5,31 @@ https://learn.microsoft.com/rest/api/cosmos-db/query-documents
 
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from itertools import islice
 from typing import Any
 
 from starlette.responses import Response
 
-from localcloud.cosmos import execution, json_text, plan, responses
-from localcloud.cosmos.containers import Container
+from localcloud.cosmos import execution, json_text, pages, plan, responses
+from localcloud.cosmos.containers import ItemContainer
 from localcloud.cosmos.errors import BadRequest, NotServable
+from localcloud.cosmos.feed_ranges import EVERYTHING, FeedRange
 from localcloud.cosmos.query import Query
 from localcloud.cosmos.query_metrics import QueryMetrics
 from localcloud.cosmos.sql import parse
 from localcloud.cosmos.state import Item, ItemStore
 
-_DEFAULT_PAGE = 100
-_DYNAMIC_PAGE = 1000  # for a page size of -1, "as many as fit"
-
 
 def queried(
-    store: ItemStore, container: Container, partition: str | None, headers: Mapping[str, str], body: Any
+    store: ItemStore, container: ItemContainer, part: FeedRange, headers: Mapping[str, str], body: Any
 ) -> Response:
-    """A page of a query's rows."""
+    """Answer a page of a query's rows."""
     metrics = QueryMetrics()
     asked = read_query(body)
     metrics.compiled()
-    if partition is None and "x-ms-documentdb-partitionkeyrangeid" not in headers:
+    if part == EVERYTHING and "x-ms-documentdb-partitionkeyrangeid" not in headers:
         _check_served_by_gateway(asked, container, headers)
-    scan = metrics.counting(_scan(store, container, partition))
-    page = execution.run(asked, scan, _page_size(headers), _continuation(headers))
+    scan = metrics.counting(_scan(store, container, part))
+    page = execution.run(asked, scan, pages.size(headers), headers.get("x-ms-continuation"))
     wants_metrics = headers.get("x-ms-documentdb-populatequerymetrics", "").lower() == "true"
     return responses.feed(
         container,
@@ -45,12 +42,12 @@ def queried(
 
 
 def _execution_info(asked: Query) -> str:
-    """How rows with equal sort keys are ordered, for a client that resumes the query behind one of them."""
+    """Tell how rows with equal sort keys are ordered, for a client that resumes the query behind one of them."""
     return json_text.write({"reverseRidEnabled": False, "reverseIndexScan": asked.is_reversed})
 
 
-def _check_served_by_gateway(asked: Query, container: Container, headers: Mapping[str, str]) -> None:
-    """Raises `BadRequest` for a query across partitions that its client does not allow, or has to put together.
+def _check_served_by_gateway(asked: Query, container: ItemContainer, headers: Mapping[str, str]) -> None:
+    """Raise `BadRequest` for a query across partitions that its client does not allow, or has to put together.
 
     https://learn.microsoft.com/rest/api/cosmos-db/querying-cosmosdb-resources-using-the-rest-api
     """
@@ -66,7 +63,7 @@ def _check_served_by_gateway(asked: Query, container: Container, headers: Mappin
 
 
 def read_query(body: Any) -> Query:
-    """Reads `{"query": …, "parameters": [{"name": …, "value": …}]}`; raises `BadRequest`."""
+    """Read `{"query": …, "parameters": [{"name": …, "value": …}]}`; raises `BadRequest`."""
     text = body.get("query") if isinstance(body, dict) else None
     parameters = (body.get("parameters") or []) if isinstance(body, dict) else []
     if not isinstance(text, str) or not isinstance(parameters, list):
@@ -79,56 +76,45 @@ def read_query(body: Any) -> Query:
     return parse(text, values)
 
 
-def read_all(store: ItemStore, container: Container, partition: str | None, headers: Mapping[str, str]) -> Response:
-    """A page of all items. Its continuation is the last one's sequence number: it survives writes in between."""
-    size, after = _page_size(headers), _whole_number(_continuation(headers) or "0")
-    items = list(islice(store.scan(container, partition, after), size + 1))
-    more = str(items[size - 1].sequence) if len(items) > size else None
-    rows = (item.body for item in items[:size])
-    return responses.feed(container, store.lsn(container), rows, x_ms_continuation=more)
+def read_all(store: ItemStore, container: ItemContainer, part: FeedRange, headers: Mapping[str, str]) -> Response:
+    """Answer a page of all items. Its continuation is the last one's sequence number: it survives writes in between."""
+    after = _whole_number(headers.get("x-ms-continuation", "0"))
+    items = ((item.sequence, item.body) for item in store.scan(container, part, after))
+    page = pages.fill(items, pages.size(headers))
+    more = str(page.last) if page.more else None
+    return responses.feed(container, store.lsn(container), page.texts, x_ms_continuation=more)
 
 
-def changed(store: ItemStore, container: Container, headers: Mapping[str, str]) -> Response:
-    """A page of the change feed, latest versions only; 304 at its end. The etag is where the next page begins.
+def changed(store: ItemStore, container: ItemContainer, part: FeedRange, headers: Mapping[str, str]) -> Response:
+    """Answer a page of the change feed, latest versions only; 304 at its end. The next page begins at the etag.
 
     https://learn.microsoft.com/azure/cosmos-db/nosql/change-feed-design-patterns
     """
     if headers["a-im"].lower() != "incremental feed":
-        raise BadRequest("The change feed is known in its latest-version mode only: A-IM: Incremental Feed.")
-    if "x-ms-start-epk" in headers or "x-ms-documentdb-partitionkey" in headers:
-        raise BadRequest("The change feed is known for a whole container only, not for a part of it.")
+        raise BadRequest(
+            f"The change feed is known in its latest-version mode only, A-IM: Incremental Feed, not as "
+            f"'{headers['a-im'][:100]}': all versions and deletes need continuous backup, which the account has not."
+        )
     start = headers.get("if-none-match", "").strip('"')
     latest = store.lsn(container)
     after = latest if start == "*" else _whole_number(start or "0")
-    found = store.changes(container, after, _since(headers), _page_size(headers))
-    if not found:
+    changes = store.changes(container, part, after, _since(headers))
+    page = pages.fill(
+        ((item.lsn, f'{item.body[:-1]},"_lsn":{item.lsn}}}') for item in changes),
+        pages.size(headers),
+    )
+    if page.last is None:
         return responses.of_container(container, latest, None, 304, etag=f'"{max(after, latest)}"')
-    rows = (f'{item.body[:-1]},"_lsn":{item.lsn}}}' for item in found)
-    return responses.feed(container, latest, rows, etag=f'"{found[-1].lsn}"')
+    return responses.feed(container, latest, page.texts, etag=f'"{page.last}"')
 
 
-def _scan(store: ItemStore, container: Container, partition: str | None) -> Callable[[int], Iterator[Item]]:
-    return lambda after: store.scan(container, partition, after)
+def _scan(store: ItemStore, container: ItemContainer, part: FeedRange) -> Callable[[int], Iterator[Item]]:
+    return lambda after: store.scan(container, part, after)
 
 
-def _continuation(headers: Mapping[str, str]) -> str | None:
-    """Where the page begins; an empty one, which the Java client sends, is none."""
-    return headers.get("x-ms-continuation") or None
-
-
-def _page_size(headers: Mapping[str, str]) -> int:
-    text = headers.get("x-ms-max-item-count", str(_DEFAULT_PAGE))
-    if text == "-1":
-        return _DYNAMIC_PAGE
-    size = _whole_number(text, "The value of x-ms-max-item-count is invalid.")
-    if size == 0:
-        raise BadRequest("The value of x-ms-max-item-count is invalid.")
-    return size
-
-
-def _whole_number(text: str, complaint: str = "Invalid Continuation Token") -> int:
+def _whole_number(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 15:
-        raise BadRequest(complaint)
+        raise BadRequest("Invalid Continuation Token")
     return int(text)
 
 

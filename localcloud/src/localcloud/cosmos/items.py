@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.cosmos import json_text, partition_keys, patch
-from localcloud.cosmos.containers import Container
+from localcloud.cosmos.containers import ItemContainer
 from localcloud.cosmos.errors import BadRequest, Conflict, NotFound, PreconditionFailed, TooLarge
 from localcloud.cosmos.state import SYSTEM_PROPERTIES, Item, ItemStore
 
-LARGEST = (
-    2 * 1024 * 1024
-)  # bytes of an item, and of a request: https://learn.microsoft.com/azure/cosmos-db/concepts-limits
-_LONGEST_ID = 255
-_ILLEGAL_IN_ID = re.compile(r"[/\\?#\x00-\x1f\ud800-\udfff]")
+LARGEST = 2 * 1024 * 1024  # bytes, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
+_LONGEST_ID = 1023  # bytes, and what it may not hold: the same page
+_ILLEGAL_IN_ID = re.compile(r"[/\\\ud800-\udfff]")
 _LONGEST_TTL = 2_147_483_647
 
 
@@ -29,7 +27,7 @@ class Preconditions:
     if_none_match: str | None = None
 
     def check(self, item: Item) -> None:
-        """Raises `PreconditionFailed` where the stored item is not the one that the caller means to change."""
+        """Raise `PreconditionFailed` unless the stored item is the one that the caller means to change."""
         if self.if_match not in (None, "*", item.etag) or self.if_none_match in ("*", item.etag):
             raise PreconditionFailed
 
@@ -43,7 +41,7 @@ class Items:
     """The items of one container. `partition` is the partition key's text, as `partition_keys` makes it."""
 
     store: ItemStore
-    container: Container
+    container: ItemContainer
 
     def read(self, partition: str, name: str) -> Item:
         item = self.store.find(self.container, partition, name)
@@ -58,7 +56,7 @@ class Items:
         return self._write(partition, checked, None)
 
     def upsert(self, partition: str, document: Any, conditions: Preconditions) -> tuple[Item, bool]:
-        """The item, and whether it is new."""
+        """Store the document; return the item, and whether it is new."""
         checked = self._checked(document, partition)
         existing = self.store.find(self.container, partition, checked["id"])
         if existing is not None:
@@ -89,8 +87,15 @@ class Items:
         self.store.delete(self.container, existing)
 
     def _write(self, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
-        """Stores the document, unless it is too large as its caller has it: the system's properties do not count."""
+        """Store the document; raises `CosmosError` if it is too large or too deep.
+
+        Its size and its depth are those that its caller sees, without the system's properties.
+        """
         own = {name: value for name, value in document.items() if name not in SYSTEM_PROPERTIES}
+        try:
+            json_text.check_depth(own)
+        except json_text.TooDeepError as error:
+            raise BadRequest(str(error)) from error
         if json_text.size(own) > LARGEST:
             raise TooLarge
         return self.store.write(self.container, partition, document, replaced)
@@ -110,13 +115,15 @@ class Items:
 
 
 def check_id(value: Any) -> None:
-    """Raises `BadRequest` for an id that Azure refuses."""
+    """Raise `BadRequest` for an id that Azure refuses."""
     if not isinstance(value, str) or not value:
         raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing")
-    if len(value) > _LONGEST_ID or _ILLEGAL_IN_ID.search(value):
+    if illegal := _ILLEGAL_IN_ID.search(value):
+        raise BadRequest(f"The resource name presented contains invalid character '{illegal[0]}'.")
+    if len(value.encode()) > _LONGEST_ID:
         raise BadRequest(
-            "Id contains illegal chars. Ensure to provide a unique non-empty string of less than '255' characters "
-            "without '/', '\\', '?' and '#'."
+            f"The input name '{value[:100]}…' is invalid. Ensure to provide a unique non-empty string less than "
+            f"'{_LONGEST_ID + 1}' characters."
         )
 
 

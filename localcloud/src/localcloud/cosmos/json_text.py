@@ -7,25 +7,46 @@ from typing import Any
 DEEPEST = 128  # levels, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
 
 
+class TooDeepError(ValueError):
+    """A value is nested in more levels than Cosmos DB takes."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Exceeded the maximum level of nesting for JSON: {DEEPEST}.")
+
+
 def parse(text: bytes | str) -> Any:
-    """The value; raises `ValueError` where the text is not JSON that can be stored and sent again."""
+    """Read the value; raises `ValueError` if the text is not JSON that can be stored and sent again."""
     try:
         value = json.loads(text, parse_constant=_not_a_number, parse_float=_finite, parse_int=_integer)
     except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        raise TooDeepError from error
     brackets = (text.count(b"[") + text.count(b"{")) if isinstance(text, bytes) else text.count("[") + text.count("{")
-    if brackets > DEEPEST and _deeper_than(value, DEEPEST):
-        raise ValueError("nested too deeply")
+    if brackets > DEEPEST:
+        check_depth(value)
     return value
 
 
+def check_depth(value: Any) -> None:
+    """Raise `TooDeepError` if the value is nested in more levels than Cosmos DB takes."""
+    layer = [value]
+    for _ in range(DEEPEST):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    if any(isinstance(inner, dict | list) for inner in layer):
+        raise TooDeepError
+
+
 def write(value: Any) -> str:
-    """Compact and in ASCII: what a lone surrogate in a document survives."""
+    """Write compact JSON in ASCII, which a lone surrogate in a document survives."""
     return json.dumps(value, separators=(",", ":"))
 
 
 def size(value: Any) -> int:
-    """The bytes of its compact JSON in UTF-8, which is how Cosmos DB measures an item."""
+    """Count the bytes of the compact JSON in UTF-8, as Cosmos DB measures an item."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return len(text.encode("utf-8", "surrogatepass"))
 
@@ -44,15 +65,3 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{text[:30]} is not a number that can be kept")
     return number
-
-
-def _deeper_than(value: Any, levels: int) -> bool:
-    layer = [value]
-    for _ in range(levels):
-        layer = [
-            inner
-            for outer in layer
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return any(isinstance(value, dict | list) for value in layer)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.cosmos.containers import Container
+from localcloud.cosmos.containers import ItemContainer
 from localcloud.cosmos.errors import BadRequest
 from localcloud.cosmos.execution import predicate
+from localcloud.cosmos.partition_keys import Path
 
 _MOST_OPERATIONS = 10
 _SYSTEM_PROPERTIES = {"id", "_rid", "_self", "_etag", "_attachments", "_ts"}
@@ -26,7 +27,7 @@ class Operation:
     source: tuple[str, ...]
 
     def apply(self, document: Any) -> None:
-        """Changes the document; raises `BadRequest` where it has no such place."""
+        """Change the document; raises `BadRequest` if it has no such place."""
         value = copy.deepcopy(self.value)  # one operation's value may be changed by the next
         if self.kind == "move":
             value = _remove(*_parent(document, self.source))
@@ -55,8 +56,8 @@ class Specification:
             operation.apply(document)
 
 
-def specification(request: Any, container: Container) -> Specification:
-    """Reads `{"condition": "from c where …", "operations": […]}` or the bare list; raises `BadRequest`."""
+def specification(request: Any, container: ItemContainer) -> Specification:
+    """Read `{"condition": "from c where …", "operations": […]}` or the bare list; raises `BadRequest`."""
     if isinstance(request, list):
         request = {"operations": request}
     operations = request.get("operations") if isinstance(request, dict) else None
@@ -71,11 +72,11 @@ def specification(request: Any, container: Container) -> Specification:
         applies = predicate(f"SELECT * {condition}")
     else:
         raise BadRequest("The condition of a patch is a text, such as 'from c where c.state = \"open\"'.")
-    fixed = _SYSTEM_PROPERTIES | {container.partition_key}
+    fixed = {(name,) for name in _SYSTEM_PROPERTIES} | set(container.partition_key)
     return Specification(applies, tuple(_operation(operation, fixed) for operation in operations))
 
 
-def _operation(operation: Any, fixed: set[str]) -> Operation:
+def _operation(operation: Any, fixed: set[Path]) -> Operation:
     if not isinstance(operation, dict):
         raise BadRequest("A patch operation is an object.")
     kind = operation.get("op")
@@ -92,12 +93,14 @@ def _operation(operation: Any, fixed: set[str]) -> Operation:
     return Operation(kind, path, operation.get("value"), source)
 
 
-def _path(text: Any, fixed: set[str]) -> tuple[str, ...]:
+def _path(text: Any, fixed: set[Path]) -> Path:
     if not isinstance(text, str) or not text.startswith("/") or text == "/":
         raise BadRequest("A patch operation's path begins with '/' and names a property.")
     path = tuple(step.replace("~1", "/").replace("~0", "~") for step in text[1:].split("/"))
-    if path[0] in fixed:
-        raise BadRequest(f"The property '{path[0]}' can't be patched.")
+    for other in fixed:
+        shorter = min(len(path), len(other))
+        if path[:shorter] == other[:shorter]:
+            raise BadRequest(f"The property '{'/'.join(other)}' can't be patched.")
     return path
 
 
@@ -135,7 +138,7 @@ def _increment(parent: Any, key: str, by: Any) -> None:
 
 
 def _put_in_array(array: list[Any], key: str, value: Any, kind: str) -> None:
-    """`-` is the place behind the last element, where there is nothing to replace."""
+    """Put the value at an index, or at `-`: the place behind the last element, where there is nothing to replace."""
     if key == "-" and kind != "replace":
         array.append(value)
     elif kind in ("add", "move"):

@@ -19,7 +19,10 @@ _RESUMING = "{documentdb-formattableorderbyquery-filter}"
 
 
 def query_plan(query: Query, supported: str | None = None) -> dict[str, Any]:
-    """The plan, for a client that names the features it supports. Raises `BadRequest` if the query needs another."""
+    """Make the plan for a client that names the features it supports.
+
+    Raises `BadRequest` if the query needs another.
+    """
     selection = query.selection
     if any(column.aggregates and not isinstance(column.expression, AggregateCall) for column in selection.columns):
         raise _refusal("Compositions of aggregates and other expressions are not allowed.")
@@ -88,7 +91,7 @@ def _operator(column: Column) -> str | None:
 
 
 def _rewritten(query: Query) -> str:
-    """What to send to each partition; empty if it is the query as it is."""
+    """Write the query to send to each partition; empty if it is the query as it is."""
     window = "" if query.distinct or query.is_grouped else _window(query)
     if query.group_by:
         keys = ", ".join(f'{{"item": {key.text}}}' for key in query.group_by)
@@ -108,7 +111,10 @@ def _rewritten(query: Query) -> str:
 
 
 def _sorted(query: Query, window: str) -> str:
-    """The rows with their sort keys. DISTINCT is left to the client, so that it can resume behind any row."""
+    """Write the query for rows with their sort keys.
+
+    DISTINCT is left to the client, so that it can resume behind any row.
+    """
     alias = query.inputs[0].alias
     keys = ", ".join(f'{{"item": {key.text}}}' for key in query.order_by)
     top = f"TOP {query.limit} " if query.limit is not None and query.offset is None and not query.distinct else ""
@@ -123,12 +129,12 @@ def _sorted(query: Query, window: str) -> str:
 
 
 def _window(query: Query) -> str:
-    """The rows of a partition that may be among the first ones of all."""
+    """Limit the rows of a partition to those that may be among the first ones of all."""
     return "" if query.offset is None else f"\nOFFSET 0 LIMIT {query.offset + (query.limit or 0)}"
 
 
 def _reading(query: Query, condition: str = "") -> str:
-    """FROM and WHERE, with a further condition."""
+    """Write FROM and WHERE, with a further condition."""
     clauses = query.clauses
     both = [f"({clauses.where})"] if clauses.where else []
     both += [condition] if condition else []
@@ -137,7 +143,7 @@ def _reading(query: Query, condition: str = "") -> str:
 
 
 def _payload(query: Query) -> str:
-    """What a row is, with the parts that an aggregate is put together from in the place of the aggregate."""
+    """Write what a row is, with the parts that an aggregate is put together from in the place of the aggregate."""
     selection = query.selection
     if selection.is_everything:
         return query.inputs[0].alias

@@ -1,6 +1,6 @@
 """A query that was read: what `sql.py` makes of its text and `execution.py` runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -59,7 +59,7 @@ class Collection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A document, or a place in one. It has no value where the document has no such place."""
+    """A document, or a place in one. It has no value if the document has no such place."""
 
     expression: Expression
 
@@ -138,23 +138,30 @@ class Query:
         return bool(self.order_by) and self.order_by[0].descending
 
     def reading(self, values: list[Any]) -> "Query":
-        """The same query with these values as what it reads first."""
+        """Copy the query, with these values as what it reads first."""
         first, *others = self.inputs
         return replace(self, inputs=(replace(first, collection=Values(values)), *others))
 
-    def names_partition(self, partition_key: str) -> bool:
-        """Whether the condition fixes the partition key, so that the query concerns one partition only."""
+    def names_partition(self, partition_key: Iterable[tuple[str, ...]]) -> bool:
+        """Whether the condition fixes the values at all these paths, so that the query concerns one partition only."""
         if not self.inputs or self.inputs[0].collection != Path(Reference(ROOT)):
             return False
         operands = self.where.operands if isinstance(self.where, And) else (self.where,)
-        return any(
-            isinstance(operand, Comparison)
-            and operand.operator == "="
-            and any(isinstance(side, Constant) for side in (operand.left, operand.right))
-            and any(self._is_property(side, partition_key) for side in (operand.left, operand.right))
+        sides = [
+            (operand.left, operand.right)
             for operand in operands
-        )
+            if isinstance(operand, Comparison) and operand.operator == "="
+        ]
+        fixed = [one for left, right in sides for one, other in ((left, right), (right, left)) if _is_constant(other)]
+        return all(self._property(path) in fixed for path in partition_key)
 
-    def _is_property(self, expression: Expression, name: str) -> bool:
-        """Whether it is this property of a document, such as `c.name`."""
-        return expression == Member(Reference(self.inputs[0].alias), Constant(name))
+    def _property(self, path: tuple[str, ...]) -> Expression:
+        """Make the expression for a property of a document, such as `c.address.city`."""
+        expression: Expression = Reference(self.inputs[0].alias)
+        for name in path:
+            expression = Member(expression, Constant(name))
+        return expression
+
+
+def _is_constant(expression: Expression) -> bool:
+    return isinstance(expression, Constant)

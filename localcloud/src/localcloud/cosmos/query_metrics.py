@@ -31,11 +31,11 @@ class QueryMetrics:
         self._bytes = 0
 
     def compiled(self) -> None:
-        """The query's text is read."""
+        """Note that the query's text is read."""
         self._compiled = time.perf_counter()
 
     def counting(self, scan: Callable[[int], Iterator[Item]]) -> Callable[[int], Iterator[Item]]:
-        """The same items, each counted when it is read."""
+        """Pass the items on, and count each when it is read."""
 
         def counted(after: int) -> Iterator[Item]:
             for item in scan(after):
@@ -46,7 +46,7 @@ class QueryMetrics:
         return counted
 
     def header(self, rows: list[str]) -> str:
-        """The header's value for a page of these rows."""
+        """Write the header's value for a page of these rows."""
         ended = time.perf_counter()
         measured = {
             "totalExecutionTimeInMs": f"{(ended - self._begun) * 1000:.2f}",

@@ -10,7 +10,7 @@ import hashlib
 
 
 def database_rid(name: str) -> bytes:
-    """Made from the name, so that it outlives the state folder."""
+    """Make the id from the name, so that it outlives the state folder."""
     return hashlib.sha256(name.encode()).digest()[:4]
 
 
@@ -25,7 +25,7 @@ def document_rid(collection: bytes, sequence: int) -> bytes:
 
 
 def document_sequence(collection: bytes, rid: str) -> int | None:
-    """The sequence number in a document's resource id; None where it is no such id, or another collection's."""
+    """Read the sequence number in a document's resource id; None if it is no such id, or another collection's."""
     raw = decode(rid)
     if raw is None or len(raw) != 16 or not raw.startswith(collection):
         return None

@@ -29,7 +29,7 @@ class Scope:
     ungrouped: list[Node] = field(default_factory=list)
 
     def owner(self, name: str) -> "Scope | None":
-        """The innermost query that has this alias."""
+        """Find the innermost query that has this alias."""
         return next((scope for scope in self.chain() if name in scope.aliases), None)
 
     def chain(self) -> Iterator["Scope"]:
@@ -40,7 +40,7 @@ class Scope:
 
 
 def span(node: Any) -> tuple[int, int]:
-    """Where a part of the query begins and ends in its text."""
+    """Find where a part of the query begins and ends in its text."""
     if isinstance(node, Token):
         return node.start_pos or 0, node.end_pos or 0
     return node.meta.start_pos, node.meta.end_pos

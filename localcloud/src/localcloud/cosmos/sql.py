@@ -13,7 +13,7 @@ from localcloud.cosmos.errors import QueryError
 from localcloud.cosmos.query import Query
 from localcloud.cosmos.sql_reader import QueryReader
 
-LONGEST = 512 * 1024  # characters, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
+LONGEST = 512 * 1024  # bytes, https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 _LONGEST_REMEMBERED = 4096  # characters of a query whose tree is kept for the next page
 
 _GRAMMAR = Lark(
@@ -27,9 +27,12 @@ _GRAMMAR = Lark(
 
 
 def parse(text: str, parameters: Mapping[str, Any]) -> Query:
-    """The query; raises `QueryError`, which is a 400, for everything that Cosmos DB's SQL or this grammar refuses."""
-    if len(text) > LONGEST:
-        raise QueryError("SC3001", f"The SQL query text exceeded the maximum limit of {LONGEST} characters.")
+    """Read the query.
+
+    Raises `QueryError`, which is a 400, for everything that Cosmos DB's SQL or this grammar refuses.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > LONGEST:
+        raise QueryError("SC3001", f"The SQL query text exceeded the maximum limit of {LONGEST} bytes.")
     try:
         tree = _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _tree(text)
         return QueryReader(text, parameters).read(tree)

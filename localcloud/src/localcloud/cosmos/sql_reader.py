@@ -23,11 +23,11 @@ class QueryReader(ScalarReader):
     """Reads one query with its parameters. Raises `QueryError`."""
 
     def read(self, tree: Tree[Token]) -> Query:
-        """The whole query."""
+        """Read the whole query."""
         return self._query(tree, Scope())
 
     def subquery(self, node: Tree[Token], scope: Scope) -> Query:
-        """A query inside that of the scope."""
+        """Read a query inside that of the scope."""
         return self._inner(node, Scope(scope))
 
     def _inner(self, node: Tree[Token], scope: Scope) -> Query:
@@ -81,7 +81,7 @@ class QueryReader(ScalarReader):
         return Input(name, values, iterates)
 
     def _collection(self, node: _Node, scope: Scope, is_first: bool) -> tuple[Collection, str | None]:
-        """The values of a source, and the alias that it has if none is written.
+        """Read the values of a source, and the alias that it has if none is written.
 
         The first name in the whole query's FROM is the container's, whatever it is.
         """
@@ -191,7 +191,7 @@ def _is_literal_path(node: _Node) -> bool:
 
 
 def _name_of(expression: Expression) -> str | None:
-    """What a column is called without an alias: its last step."""
+    """Name a column without an alias: by its last step."""
     if isinstance(expression, Reference):
         return expression.name
     if isinstance(expression, Member) and isinstance(expression.key, Constant):

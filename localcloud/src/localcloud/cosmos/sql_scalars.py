@@ -43,7 +43,7 @@ class ScalarReader(ABC):
         return tuple(self.scalar(node, scope) for node in nodes if node is not None)
 
     def slice(self, node: Node) -> str:
-        """The part of the query's text."""
+        """Cut a part out of the query's text."""
         start, end = span(node)
         return self._text[start:end]
 
@@ -129,7 +129,7 @@ class ScalarReader(ABC):
         return Constant(self.parameter(cast(Token, node.children[0])))
 
     def parameter(self, name: Token) -> Any:
-        """The value that the request gives it."""
+        """Get the value that the request gives the parameter."""
         if str(name) not in self._parameters:
             raise unresolved(name)
         return self._parameters[str(name)]
@@ -218,7 +218,7 @@ def _no_aggregate_of_aggregates(node: Node) -> QueryError:
 
 
 def number(text: Token) -> int | float:
-    """The number of a literal: a whole one of 64 bits as it is, any other as a double. Raises `QueryError`."""
+    """Read the number of a literal: a whole one of 64 bits as it is, any other as a double. Raises `QueryError`."""
     if text.type == "INTEGER" and len(text) <= 20:
         value = int(text, 16) if text[:2] in ("0x", "0X") else int(text)
         return value if value <= 2**63 else float(value)
@@ -229,12 +229,12 @@ def number(text: Token) -> int | float:
 
 
 def name_of(token: Token) -> str:
-    """A name as it is, or the text of a string."""
+    """Read a name as it is, or the text of a string."""
     return unquote(token) if token.type == "STRING" else str(token)
 
 
 def unquote(text: Token) -> str:
-    """A string literal's value; its escapes are JSON's, and those of both quotes."""
+    """Read a string literal's value; its escapes are JSON's, and those of both quotes."""
     inner = text[1:-1]
     if text[0] == "'":
         inner = inner.replace("\\\\", "\\u005c").replace('\\"', '"').replace('"', '\\"')

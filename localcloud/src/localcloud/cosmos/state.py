@@ -13,7 +13,8 @@ from typing import Any
 
 from localcloud.authorization.model import CosmosContainer
 from localcloud.cosmos import json_text, resource_ids
-from localcloud.cosmos.containers import Catalog, Container
+from localcloud.cosmos.containers import Catalog, ItemContainer
+from localcloud.cosmos.feed_ranges import EVERYTHING, FeedRange
 from localcloud.database import open_database, transaction
 
 _SCHEMA = """
@@ -63,16 +64,16 @@ class ItemStore:
         self._sql.close()
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Everything in it is written, or nothing if it raises. Transactions nest."""
+        """Write everything in this context, or nothing if it raises. Transactions nest."""
         return transaction(self._sql)
 
-    def lsn(self, container: Container) -> int:
-        """The number of the container's latest write, 0 before the first."""
+    def lsn(self, container: ItemContainer) -> int:
+        """Get the number of the container's latest write, 0 before the first."""
         row = self._sql.execute("SELECT lsn FROM logs WHERE container = ?", (container.path,)).fetchone()
         return int(row[0]) if row else 0
 
-    def find(self, container: Container, partition: str, name: str) -> Item | None:
-        """The item of this id, or of this resource id, in the partition."""
+    def find(self, container: ItemContainer, partition: str, name: str) -> Item | None:
+        """Find the item of this id, or of this resource id, in the partition."""
         where = f"container = ? AND partition = ? AND id = ? AND {_ALIVE}"
         item = self._one(where, (container.path, partition, name, self._clock()))
         sequence = resource_ids.document_sequence(container.rid, name) if item is None else None
@@ -81,8 +82,8 @@ class ItemStore:
         where = f"container = ? AND partition = ? AND sequence = ? AND {_ALIVE}"
         return self._one(where, (container.path, partition, sequence, self._clock()))
 
-    def write(self, container: Container, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
-        """Stores the document as a new item, or in the place of `replaced`; raises `ValueError` if it has no JSON.
+    def write(self, container: ItemContainer, partition: str, document: dict[str, Any], replaced: Item | None) -> Item:
+        """Store the document as a new item, or in the place of `replaced`; raises `ValueError` if it has no JSON.
 
         Sets the document's system properties; the expiry follows its `ttl` and the container's.
         """
@@ -105,36 +106,38 @@ class ItemStore:
             )
         return item
 
-    def delete(self, container: Container, item: Item) -> None:
+    def delete(self, container: ItemContainer, item: Item) -> None:
         with self.transaction():
             self._next_lsn(container)
             self._sql.execute("DELETE FROM items WHERE container = ? AND sequence = ?", (container.path, item.sequence))
 
-    def scan(self, container: Container, partition: str | None, after: int = 0) -> Iterator[Item]:
-        """The items of the partition, or of all, in order of creation, from the one after this sequence number on."""
-        only, value = ("partition = ?", (partition,)) if partition is not None else ("TRUE", ())
-        rows = self._sql.execute(
-            f"SELECT {_COLUMNS} FROM items"  # noqa: S608 (made of constants)
-            f" WHERE container = ? AND {only} AND sequence > ? AND {_ALIVE} ORDER BY sequence",
-            (container.path, *value, after, self._clock()),
-        )
-        for row in rows:
-            yield Item(*row)
+    def scan(self, container: ItemContainer, part: FeedRange = EVERYTHING, after: int = 0) -> Iterator[Item]:
+        """Read the items of the feed range in order of creation, from the one after this sequence number on."""
+        return self._several(container, part, "sequence > ?", (after,), "sequence")
 
-    def changes(self, container: Container, after: int, since: float, limit: int) -> list[Item]:
-        """The items written after this log number and at or after this time, in the order of their latest writes."""
+    def changes(self, container: ItemContainer, part: FeedRange, after: int, since: float) -> Iterator[Item]:
+        """Read the items of the feed range that were written after this log number and at or after this time.
+
+        They come in the order of their latest writes.
+        """
+        return self._several(container, part, "lsn > ? AND timestamp >= ?", (after, since), "lsn")
+
+    def _several(
+        self, container: ItemContainer, part: FeedRange, condition: str, values: tuple[object, ...], order: str
+    ) -> Iterator[Item]:
+        of_key, key = _of_key(part)
         rows = self._sql.execute(
             f"SELECT {_COLUMNS} FROM items"  # noqa: S608 (made of constants)
-            f" WHERE container = ? AND lsn > ? AND timestamp >= ? AND {_ALIVE} ORDER BY lsn LIMIT ?",
-            (container.path, after, since, self._clock(), limit),
+            f" WHERE container = ? AND {of_key} AND {condition} AND {_ALIVE} ORDER BY {order}",
+            (container.path, *key, *values, self._clock()),
         )
-        return [Item(*row) for row in rows]
+        return (Item(*row) for row in rows if part.includes(row[0]))
 
     def _one(self, where: str, values: tuple[object, ...]) -> Item | None:
         row = self._sql.execute(f"SELECT {_COLUMNS} FROM items WHERE {where}", values).fetchone()  # noqa: S608
         return Item(*row) if row else None
 
-    def _next_lsn(self, container: Container) -> int:
+    def _next_lsn(self, container: ItemContainer) -> int:
         row = self._sql.execute(
             "INSERT INTO logs VALUES (?, 1) ON CONFLICT (container) DO UPDATE SET lsn = lsn + 1 RETURNING lsn",
             (container.path,),
@@ -142,12 +145,22 @@ class ItemStore:
         return int(row[0])
 
 
+def _of_key(part: FeedRange) -> tuple[str, tuple[object, ...]]:
+    """Write the condition in SQL that a feed range's partition key makes, and the values in it."""
+    if not part.names_key:
+        return "TRUE", ()
+    if not part.is_prefix:
+        return "partition = ?", (part.key,)
+    beginning = f"{part.key},"
+    return "substr(partition, 1, ?) = ?", (len(beginning), beginning)
+
+
 def _etag(lsn: int, timestamp: int) -> str:
     return f'"{lsn & 0xFFFFFFFF:08x}-{lsn >> 32 & 0xFFFF:04x}-0000-0000-{timestamp:08x}0000"'
 
 
-def _expiry(container: Container, document: dict[str, Any], now: int) -> int | None:
-    """A document's own `ttl` counts only where the container has a default
+def _expiry(container: ItemContainer, document: dict[str, Any], now: int) -> int | None:
+    """Compute when a document expires. Its own `ttl` counts only if the container has a default
     (https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live)."""
     if container.default_ttl is None:
         return None

@@ -16,7 +16,7 @@ class _Undefined(Enum):
 
 
 UNDEFINED: Final = _Undefined.UNDEFINED
-"""What a path leads to where there is nothing, and what an operator makes of operands that it is not for."""
+"""The value of a path that leads to nothing, and of an operator whose operands have the wrong types."""
 
 Truth = bool | Literal[_Undefined.UNDEFINED]
 
@@ -41,21 +41,21 @@ def is_integer(value: Any) -> bool:
 
 
 def number(value: float) -> Any:
-    """The result of arithmetic as a number: whole if it is exact as such, undefined if it is not finite."""
+    """Make a number of the result of arithmetic: whole if it is exact as such, undefined if it is not finite."""
     if not math.isfinite(value):
         return UNDEFINED
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def equal(left: Any, right: Any) -> Truth:
-    """Whether two values are the same. Values of different types are not, and undefined makes the answer undefined."""
+    """Compare two values. Values of different types are not equal, and undefined makes the answer undefined."""
     if isinstance(left, _Undefined) or isinstance(right, _Undefined):
         return UNDEFINED
     return same(left, right)
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equality of JSON, which in Python is not the values' own: `True == 1` there."""
+    """Compare two values as JSON, since Python's own `==` takes True for 1."""
     if isinstance(left, dict):
         return isinstance(right, dict) and left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
     if isinstance(left, list):
@@ -68,7 +68,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def identity(value: Any) -> Any:
-    """A key that two values share if they are the same: 1 and 1.0, and objects whose members stand in another order."""
+    """Make a key that two values share if they are the same: 1 and 1.0, and objects with their members in any order."""
     if isinstance(value, dict):
         return "object", frozenset((name, identity(member)) for name, member in value.items())
     if isinstance(value, list):
@@ -77,7 +77,7 @@ def identity(value: Any) -> Any:
 
 
 def order(left: Any, right: Any) -> int | Literal[_Undefined.UNDEFINED]:
-    """-1, 0 or 1 for two numbers, two strings, two booleans or two nulls; undefined for any other pair."""
+    """Order two numbers, strings, booleans or nulls: -1, 0 or 1; undefined for any other pair."""
     mine, other = sort_key(left), sort_key(right)
     if mine[0] != other[0] or left is UNDEFINED or isinstance(left, dict | list):
         return UNDEFINED
@@ -85,7 +85,7 @@ def order(left: Any, right: Any) -> int | Literal[_Undefined.UNDEFINED]:
 
 
 def sort_key(value: Any) -> tuple[Any, ...]:
-    """Sorts values of all types: undefined, null, false, true, numbers, strings, arrays, objects."""
+    """Make a key that sorts values of all types: undefined, null, false, true, numbers, strings, arrays, objects."""
     if value is UNDEFINED:
         return (0,)
     if value is None:

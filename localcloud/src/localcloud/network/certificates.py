@@ -8,18 +8,22 @@ import ssl
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
 
 class Certificates:
-    """`bundle` is the file that clients trust: the CA, and nothing else."""
+    """`bundle` is the file that clients trust: the CA in PEM, and nothing else. `truststore` is the same for a JVM."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.bundle = folder / "ca.pem"
         self._ca = _load_or_create(self.bundle, folder / "ca-key.pem")
+        self.truststore = folder / "ca.p12"
+        self.truststore.write_bytes(_truststore(self._ca))
 
     def publish(self, file: Path) -> None:
-        """Puts the CA's certificate, and not its key, in a file that anybody may read."""
+        """Write the CA's certificate, without its key, to a file that every user of this machine may read."""
         self._ca.cert_pem.write_to_path(str(file))
         file.chmod(0o644)
 
@@ -43,3 +47,10 @@ def _load_or_create(certificate: Path, key: Path) -> trustme.CA:
         file.write(ca.private_key_pem.bytes())
     ca.cert_pem.write_to_path(str(certificate))
     return ca
+
+
+def _truststore(ca: trustme.CA) -> bytes:
+    """A PKCS #12 file with the CA as an entry that Java trusts. It has no password, because it holds no secret."""
+    certificate = x509.load_pem_x509_certificate(ca.cert_pem.bytes())
+    entry = pkcs12.PKCS12Certificate(certificate, b"localcloud")
+    return pkcs12.serialize_java_truststore([entry], NoEncryption())

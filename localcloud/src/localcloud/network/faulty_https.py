@@ -1,6 +1,6 @@
-"""What a fault does to a request over HTTPS: it is refused, swallowed, broken off, delayed or answered with an error.
+"""What a fault does to a request over HTTPS: it refuses, ignores, resets or delays it, or answers with an error.
 
-The errors are each service's own: Key Vault, Cosmos DB and Entra say 429, Blob Storage says 503 `ServerBusy`.
+The errors are each service's own: Key Vault, Cosmos DB and Entra answer 429, Blob Storage 503 `ServerBusy`.
 https://learn.microsoft.com/azure/architecture/best-practices/retry-service-specific
 """
 
@@ -22,7 +22,7 @@ Answer = Callable[[Fault], Response]
 
 
 class Faulty:
-    """The service's ASGI application, which does its work while the service has no fault."""
+    """Hand a request to the service's ASGI application, unless the service has a fault."""
 
     def __init__(self, app: ASGIApp, faults: Faults, service: str) -> None:
         self._app = app
@@ -31,7 +31,7 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._faults.of(self._service)
-        if fault is None:
+        if fault is None or scope["type"] == "websocket":  # the connection in it meets the fault
             await self._app(scope, receive, send)
             return
         fault.met += 1
@@ -51,7 +51,7 @@ class Faulty:
 
 
 async def _unsent(_message: Message) -> None:
-    """Where an answer goes that never arrives."""
+    """Drop a part of an answer that is never sent."""
 
 
 async def _reset(scope: Scope, receive: Receive) -> None:
@@ -60,13 +60,13 @@ async def _reset(scope: Scope, receive: Receive) -> None:
 
 
 async def _gone(receive: Receive) -> None:
-    """Reads what the caller sends, until it has hung up."""
+    """Read what the client sends until it closes the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def _after(fault: Fault) -> dict[str, str]:
-    """The header by which every client is told when to come back, in whole seconds (RFC 9110, section 10.2.3)."""
+    """The header that tells a client when to try again, in whole seconds (RFC 9110, section 10.2.3)."""
     return {"Retry-After": str(math.ceil(fault.seconds))}
 
 

@@ -1,4 +1,4 @@
-"""All of Azure's names on one TLS port: the Host header decides which service answers."""
+"""All of Azure's names on one TLS port. The Host header decides which service answers."""
 
 import contextlib
 from collections.abc import Mapping
@@ -17,6 +17,9 @@ class HostRouter:
         self._apps = {host.lower(): app for host, app in apps.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._apps.get(_host_of(scope), _refuse)(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         if _length_of_head(scope) > _LONGEST_HEAD:
@@ -24,9 +27,15 @@ class HostRouter:
             await too_long(scope, receive, send)
             return
         host = _host_of(scope)
-        nobody = JSONResponse({"error": f"nothing answers under the name '{host}' here"}, status_code=421)
-        with contextlib.suppress(ClientDisconnect):  # in the middle of its request: nobody waits for an answer
-            await self._apps.get(host, nobody)(scope, receive, send)
+        unknown = JSONResponse({"error": f"nothing answers under the name '{host}' here"}, status_code=421)
+        with contextlib.suppress(ClientDisconnect):  # the client is gone, so there is no answer to send
+            await self._apps.get(host, unknown)(scope, receive, send)
+
+
+async def _refuse(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a WebSocket with status 403."""
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 def _host_of(scope: Scope) -> str:

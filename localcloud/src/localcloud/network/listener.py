@@ -1,4 +1,4 @@
-"""Accepts connections: so many at once, with so much time for their TLS handshake, and no more."""
+"""Accept connections up to a limit, each with a time limit for its TLS handshake."""
 
 import asyncio
 import contextlib
@@ -12,15 +12,15 @@ from typing import cast
 
 from localcloud.pauses import Pauses
 
-_SHUTDOWN = 1.0  # seconds that a client has to answer the end of its TLS connection
+_SHUTDOWN = 1.0  # seconds for a client to answer the end of its TLS connection
 
 _log = logging.getLogger(__name__)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; raises `OSError` if the port is taken."""
-    # The protocol is named, or asyncio would not know TCP on accepted connections, and leave Nagle's algorithm on: an
-    # answer's body then waits 40 ms for the acknowledgement of its head.
+    """Return a listening TCP socket. Raises `OSError` if the port is taken."""
+    # asyncio turns Nagle's algorithm off only if the socket names its protocol. With the algorithm on, an answer's body
+    # waits 40 ms for the acknowledgement of its head.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -33,9 +33,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Listener:
-    """Hands each connection on `listening` to a protocol of its own. Beyond `most` at once, one is closed unread.
+    """Hand each connection on `listening` to a protocol of its own.
 
-    `what` names the service in the notice of that. A TLS handshake has `handshake` seconds.
+    If `most` connections are open, each further one is closed unread and logged. `what` is the service's name in the
+    log. A TLS handshake has `handshake` seconds.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Listener:
         self._accepting = asyncio.create_task(self._accept(), name=self._what)
 
     async def close(self) -> None:
-        """Accepts nothing more, and drops what is in its handshake. Open connections are their protocols' to close."""
+        """Stop accepting, and drop connections that are in their handshake. Their protocols close the open ones."""
         tasks = [task for task in (self._accepting, *self._beginning) if task is not None]
         for task in tasks:
             task.cancel()
@@ -74,7 +75,7 @@ class Listener:
         while True:
             try:
                 connection, _ = await loop.sock_accept(self._socket)
-            except OSError as error:  # no file descriptors are left, say
+            except OSError as error:  # for example, no file descriptors are left
                 _log.warning("%s can accept no connection: %s", self._what, error)
                 await asyncio.sleep(pauses.next())
                 continue
@@ -85,15 +86,15 @@ class Listener:
             self._beginning.add(asyncio.create_task(self._begin(connection)))
 
     async def _begin(self, connection: socket.socket) -> None:
-        """The handshake, which may fail: its connection is gone then, and nobody needs to know."""
+        """Do the TLS handshake. If it fails, the connection is closed and nothing is logged."""
         with_tls = {"ssl_handshake_timeout": self._handshake, "ssl_shutdown_timeout": _SHUTDOWN} if self._tls else {}
         try:
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 self._protocol, connection, ssl=self._tls, **with_tls
             )
         except OSError as error:
-            # asyncio's frames refer to the error, and to the connection's buffers: they are freed now, and not whenever
-            # the collector runs.
+            # asyncio's frames refer to the error and to the connection's buffers. Cleared, the buffers are freed now;
+            # otherwise the garbage collector frees them later.
             traceback.clear_frames(error.__traceback__)
         except asyncio.CancelledError:
             with contextlib.suppress(OSError):

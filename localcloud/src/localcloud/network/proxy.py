@@ -1,6 +1,6 @@
-"""The loopback forward proxy under which the pods see Azure's own names, and nothing else.
+"""The forward proxy on loopback through which pods reach Azure's names, and nothing else.
 
-CONNECT (RFC 9110, section 9.3.6) for a name of the local cloud leads to its TLS listener; any other name is refused
+CONNECT (RFC 9110, section 9.3.6) for a name of the local cloud leads to its TLS listener. Any other name is refused
 and reported, so nothing leaves the machine.
 """
 
@@ -21,10 +21,10 @@ _ENDED = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
 class ForwardProxy:
-    """`names` are the host names that lead to `target_port` on `target_host`, on port 443 alone.
+    """Lead the host names in `names`, on port 443, to `target_port` on `target_host`.
 
-    `refused` is told of any other; `is_down` says of a name whether its service takes no connections now. `metadata`
-    answers requests to the instance metadata service, which is plain HTTP: target to status and JSON.
+    `refused` is called with any other host and port. `is_down` says whether the service of a name takes no connections.
+    `metadata` answers requests to the instance metadata service, which is plain HTTP: target to status and JSON.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class ForwardProxy:
         self._open: set[asyncio.StreamWriter] = set()
 
     async def start(self, host: str, port: int) -> int:
-        """Listens and returns the port; raises `OSError` where it is taken."""
+        """Listen, and return the port. Raises `OSError` if it is taken."""
         listening = listen(host, port)
         self._listener = Listener("The proxy", listening, self._connection, None, _MOST_CONNECTIONS)
         self._listener.start()
         return int(listening.getsockname()[1])
 
     async def close(self) -> None:
-        """Ends every connection, without waiting for either of its ends."""
+        """Reset every connection."""
         if self._listener is not None:
             await self._listener.close()
         for writer in self._open:
@@ -105,7 +105,7 @@ class ForwardProxy:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: asyncio.StreamWriter) -> None:
-    """Bytes one way until the end, then the end is passed on. `source` is the way back to where they come from."""
+    """Copy bytes one way, then the end of the stream. `source` writes to the side that the bytes come from."""
     while data := await reader.read(65536):
         _acknowledge(source)
         writer.write(data)
@@ -123,8 +123,8 @@ async def _answer(writer: asyncio.StreamWriter, status: int, text: str, kind: st
 
 
 def _acknowledge(writer: asyncio.StreamWriter) -> None:
-    """Acknowledges what has come at once, where the system can: towards a proxy, urllib3 leaves Nagle's algorithm on,
-    so a request's body waits for the acknowledgement of its head, which would take 40 ms."""
+    """Acknowledge what has come at once, if the system can. urllib3 leaves Nagle's algorithm on towards a proxy, so a
+    request's body waits for the acknowledgement of its head, which otherwise takes 40 ms."""
     if hasattr(socket, "TCP_QUICKACK") and not writer.is_closing():
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 

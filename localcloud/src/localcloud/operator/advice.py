@@ -1,4 +1,4 @@
-"""What to fix, and where: one sentence for each refusal that a learner can cause."""
+"""Advice on a refusal: what to correct, and in which file. One sentence for each refusal that a learner can cause."""
 
 from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.guard import CONTROL_PLANE, NO_GRANT
@@ -8,7 +8,7 @@ from localcloud.authorization.workload import EXCHANGE_AUDIENCE
 
 
 def on_exchange(entry: ExchangeEntry, model: AccessModel, issuer: str) -> str | None:
-    """The advice for a refused token exchange, or nothing where the code speaks for itself."""
+    """Return the advice for a refused token exchange, `None` for a code that needs none."""
     trusted = model.workloads[entry.workload].subject if entry.workload else None
     match entry.result:
         case "AADSTS700016":
@@ -39,19 +39,19 @@ def on_exchange(entry: ExchangeEntry, model: AccessModel, issuer: str) -> str | 
 
 
 def on_access(entry: AccessEntry, model: AccessModel) -> str | None:
-    """The advice for a denied access."""
+    """Return the advice for a denied access."""
     if entry.reason == NO_GRANT:
         return _on_other_plane(entry, model) or (
             f"nothing grants {entry.action} on {entry.scope} to {entry.workload or entry.principal}. If it should, add "
             "a role that holds it to the workload in the access model."
         )
     if entry.reason == CONTROL_PLANE:
-        return "no grant of the data plane holds this: whoever deploys makes and changes databases and containers."
+        return "no grant of the data plane holds this: the deployment makes and changes databases and containers."
     return f"the token was refused: {entry.reason}."
 
 
 def _on_other_plane(entry: AccessEntry, model: AccessModel) -> str | None:
-    """The advice if a role that the workload has on the scope names the action, but not where Azure looks for it."""
+    """Return the advice if a role of the workload names the action on the plane that Azure does not look at."""
     for name, role in model.roles_on(entry.principal or "", entry.scope).items():
         if entry.scope.partition("/")[0] == "cosmos" and role.kind != "cosmos":
             return (
@@ -72,14 +72,14 @@ def _on_other_plane(entry: AccessEntry, model: AccessModel) -> str | None:
 
 
 def on_pod(reason: str) -> str | None:
-    """The advice for a pod that never asks for a token, by what the SDK's credential says that it lacks.
+    """Return the advice for a pod that never asks for a token. `reason` names the arguments its credential misses.
 
-    The webhook gives a pod all three arguments, or, where the service account has no client id, all but that.
+    The webhook gives a pod all three arguments. If the service account has no client id, it gives the other two.
     """
-    _before, found, lacking = reason.partition("Missing required arguments: ")
+    _before, found, missing = reason.partition("Missing required arguments: ")
     if not found:
         return None
-    if "token_file_path" in lacking:
+    if "token_file_path" in missing:
         return 'the webhook has left the pod alone: it needs the label azure.workload.identity/use: "true", on the pod.'
     return "the pod's service account needs the annotation azure.workload.identity/client-id."
 

@@ -1,8 +1,7 @@
-"""`localcloud`: runs the cloud, and talks to the one that runs. `localcloud --help` names every verb and setting."""
+"""`localcloud`: start the cloud, or ask one that runs. `localcloud --help` names every verb and setting."""
 
 import argparse
 import asyncio
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from localcloud.operator.languages import LANGUAGES, lines_for
 from localcloud.operator.lines import say, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
@@ -101,8 +101,7 @@ def _env(arguments: argparse.Namespace) -> int:
 
     def export(client: "httpx.Client") -> int:
         environment = client.put(f"/environments/{namespace}/{service_account}").raise_for_status().json()
-        for name, value in environment.items():
-            print(f"export {name}={shlex.quote(value)}")
+        print("\n".join(lines_for(arguments.language, environment)))
         return 0
 
     return _ask(arguments, export)
@@ -114,6 +113,15 @@ def _restart(arguments: argparse.Namespace) -> int:
         return 0
 
     return _ask(arguments, restart)
+
+
+def _scale(arguments: argparse.Namespace) -> int:
+    def scale(client: "httpx.Client") -> int:
+        wanted = {"replicas": arguments.replicas}
+        client.put(f"/deployments/{arguments.deployment}/scale", json=wanted).raise_for_status()
+        return 0
+
+    return _ask(arguments, scale)
 
 
 def _job(arguments: argparse.Namespace) -> int:
@@ -243,7 +251,7 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument(flag, help=default, nargs="*" if setting == "issuers" else None)
         return one
 
-    run = add("run", _run, "run the cloud, and a cluster on it where an overlay is given")
+    run = add("run", _run, "run the cloud, with a cluster if you give an overlay")
     run.add_argument("--overlay", type=Path, help="the kustomize overlay that the cluster runs")
     run.add_argument("--ephemeral", action="store_true", help="remove the state folder at the end")
     run.add_argument("--service-port", type=_service_port, action="append", default=[], metavar="SERVICE=PORT")
@@ -256,9 +264,9 @@ def _parser() -> argparse.ArgumentParser:
         help="keep this service account's projected token in a folder, for a workload that runs elsewhere",
     )
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
-    add("status", _status, "the pods, and what those that are not ready lack")
-    add("access", _access, "who did what, from the audit trail")
-    least = add("least-privilege", _least_privilege, "what is granted and was never used, and the smallest roles")
+    add("status", _status, "list the pods; for each that is not ready, say why")
+    add("access", _access, "show which workload did what, from the audit trail")
+    least = add("least-privilege", _least_privilege, "show what is granted and was never used, and the smallest roles")
     least.add_argument(
         "--as",
         dest="form",
@@ -266,20 +274,30 @@ def _parser() -> argparse.ArgumentParser:
         default="table",
         help="a table, or what was used and no more as an access model, Bicep or Terraform (default: table)",
     )
-    add("outputs", _outputs, "this cloud's ids and endpoints, as infrastructure hands them to the manifests")
-    env = add("env", _env, "the environment of a workload that you start yourself, as shell commands for eval")
+    add("outputs", _outputs, "print this cloud's ids and endpoints as the manifests take infrastructure's outputs")
+    env = add("env", _env, "print the environment of a workload that you start yourself, as shell commands for eval")
     env.add_argument("workload", metavar="NAMESPACE/SERVICEACCOUNT")
-    secret = add("secret", _secret, "a new version of a secret, its value from standard input; prints the version")
+    env.add_argument(
+        "--for",
+        dest="language",
+        choices=LANGUAGES,
+        default="shell",
+        help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
+    )
+    secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
     restart = add("restart", _restart, "restart a deployment's pods, one after the other")
     restart.add_argument("deployment", metavar="NAME")
+    scale = add("scale", _scale, "change the number of a deployment's pods")
+    scale.add_argument("deployment", metavar="NAME")
+    scale.add_argument("replicas", type=int, metavar="REPLICAS")
     job = add("job", _job, "run a cronjob's job now, as `kubectl create job --from` does")
     job.add_argument("cronjob")
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")
     add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
     add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
-    add("faults", _faults, "which services have a fault, and how often it was met")
+    add("faults", _faults, "list the services' faults, and how many requests each has hit")
     fault = add("fault", _fault, "make a service fail, or work again")
     fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
     fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")

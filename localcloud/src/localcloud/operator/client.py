@@ -1,4 +1,4 @@
-"""The operator's side of the control socket: a client for the local cloud whose state is in a given folder."""
+"""The client of the control socket."""
 
 import json
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ SOCKET = "control.sock"
 
 
 class ControlError(Exception):
-    """The control plane can't be reached, or it refused; the message is for the person at the terminal."""
+    """The control plane can't be reached, or it has refused. The message is a sentence for the terminal."""
 
 
 @contextmanager
 def connect(folder: Path) -> Iterator[httpx.Client]:
-    """A client of the cloud whose state is in this folder; raises `ControlError`."""
+    """Connect to the cloud that keeps its state in this folder. Raises `ControlError`."""
     path = folder.absolute() / SOCKET
     try:
         with httpx.Client(

@@ -1,12 +1,13 @@
-"""The operator's door: a Unix socket in the state folder, open to the owner of that folder alone.
+"""The control socket: a Unix socket in the state folder that only the folder's owner can open.
 
-It stands for Azure's control plane and for kubectl: secrets are handed over as a deployment does it, deployments are
-restarted, jobs are made from cronjobs. Azure's faults are asked for here too. No workload reaches it.
+It stands for Azure's control plane and for kubectl. It stores secrets, restarts deployments, creates jobs from cronjobs
+and begins faults. No workload reaches it.
 """
 
 import asyncio
 import os
 import sqlite3
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,7 @@ class StatePathTooLong(Exception):
 
 
 def socket_path(folder: Path) -> Path:
-    """Where the socket of the cloud with this state folder is; raises `StatePathTooLong`."""
+    """Return the path of the socket in this state folder. Raises `StatePathTooLong`."""
     path = folder.absolute() / SOCKET
     if len(os.fsencode(path)) > _LONGEST_PATH:
         raise StatePathTooLong(
@@ -45,7 +46,7 @@ def socket_path(folder: Path) -> Path:
 
 
 class ControlPlane:
-    """Serves the operator's requests until it is closed."""
+    """Serve the operator's requests until it is closed."""
 
     def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections) -> None:
         self._path = socket_path(cloud.settings.state)
@@ -56,7 +57,7 @@ class ControlPlane:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns once it answers."""
+        """Return once requests are answered."""
         self._server = server = EmbeddedServer(self._app(), uds=str(self._path))
         self._task = asyncio.create_task(server.serve(), name="control")
         await server.answering.wait()
@@ -81,6 +82,7 @@ class ControlPlane:
                 Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
                 Route("/faults/{service}", self._end_fault, methods=["DELETE"]),
                 Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
+                Route("/deployments/{name}/scale", self._scale, methods=["PUT"]),
                 Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
             ],
             exception_handlers={ValidationError: _invalid, sqlite3.Error: _not_stored, OSError: _not_stored},
@@ -165,13 +167,12 @@ class ControlPlane:
 
     async def _restart(self, request: Request) -> Response:
         cluster = self._running_cluster()
-        try:
-            await cluster.restart(request.path_params["name"])
-        except KeyError:
-            return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
-        except ClusterError as error:
-            return JSONResponse({"error": str(error)}, 409)
-        return Response(status_code=204)
+        return await _changed(request, cluster.restart(request.path_params["name"]))
+
+    async def _scale(self, request: Request) -> Response:
+        cluster = self._running_cluster()
+        asked = _Scale.model_validate_json(await request.body())
+        return await _changed(request, cluster.scale(request.path_params["name"], asked.replicas))
 
     async def _run_job(self, request: Request) -> Response:
         body = await request.json() if await request.body() else {}
@@ -191,6 +192,21 @@ class ControlPlane:
 
 class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+async def _changed(request: Request, change: Awaitable[None]) -> Response:
+    """Await the change of the deployment that the request names."""
+    try:
+        await change
+    except KeyError:
+        return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
+    except ClusterError as error:
+        return JSONResponse({"error": str(error)}, 409)
+    return Response(status_code=204)
+
+
+class _Scale(_Asked):
+    replicas: Annotated[int, Field(ge=0, le=100)]
 
 
 class _Ahead(_Asked):

@@ -1,5 +1,6 @@
 """The environment of a workload that runs outside the cluster: a program in your shell, a test, another container."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,14 +8,16 @@ from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import Cloud
 from localcloud.entra.discovery import AUTHORITY
 
+_DIRECT = ("127.0.0.1", "localhost")  # what is reached without the proxy
+
 
 def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str, str]:
-    """The variables that lead the SDKs of every language to this cloud as this workload.
+    """Return the variables with which every language's SDKs reach this cloud as this workload.
 
-    The webhook's four come first, then Service Connector's names for the services, then the way there: the proxy and
-    the CA, by the names that Python, Node, Go, Java and .NET read.
+    The webhook's four come first, then the services under Service Connector's names, then the proxy and the CA under
+    the names that each language reads (`localcloud.operator.languages`).
     """
-    settings, ca = cloud.settings, str(cloud.ca_bundle)
+    settings, ca, direct = cloud.settings, str(cloud.ca_bundle), ",".join(_DIRECT)
     return {
         "AZURE_CLIENT_ID": client_id(workload),
         "AZURE_TENANT_ID": TENANT_ID,
@@ -26,10 +29,33 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         "AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE": settings.servicebus_host,
         # AMQP does not go through a proxy, so each SDK is told the address: Python as `custom_endpoint_address`.
         "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS": f"sb://127.0.0.1:{cloud.amqp_port}",
+        # In both cases, because the languages differ in which one wins: in Go the upper, in Python and .NET the lower.
         "HTTPS_PROXY": cloud.proxy_url,
+        "https_proxy": cloud.proxy_url,
         "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
-        "NO_PROXY": "127.0.0.1,localhost",
-        "SSL_CERT_FILE": ca,  # Go, .NET and Python's asyncio clients
-        "REQUESTS_CA_BUNDLE": ca,  # Python's synchronous clients
+        "http_proxy": cloud.proxy_url,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "SSL_CERT_FILE": ca,
+        "REQUESTS_CA_BUNDLE": ca,
+        "CURL_CA_BUNDLE": ca,
         "NODE_EXTRA_CA_CERTS": ca,
+        "JAVA_TOOL_OPTIONS": _java_options(cloud),
     }
+
+
+def _java_options(cloud: Cloud) -> str:
+    """The system properties that stand for the CA, the names and the proxy in a JVM.
+
+    The JVM splits them at spaces and honours a shell's quotes.
+    """
+    properties = {
+        "javax.net.ssl.trustStore": str(cloud.java_truststore),
+        "jdk.net.hosts.file": str(cloud.hosts_file),  # the Cosmos client looks the name up before it asks the proxy
+        "https.proxyHost": "127.0.0.1",
+        "https.proxyPort": str(cloud.proxy_port),
+        "http.proxyHost": "127.0.0.1",
+        "http.proxyPort": str(cloud.proxy_port),
+        "http.nonProxyHosts": "|".join(_DIRECT),  # counts for https too
+    }
+    return shlex.join(f"-D{name}={value}" for name, value in properties.items())

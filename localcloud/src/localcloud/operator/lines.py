@@ -1,4 +1,4 @@
-"""Lines for the terminal: each on one line whatever it quotes, coloured only where a person watches."""
+"""Print lines at the terminal. What a line quotes can't break it, and only a terminal gets colours."""
 
 import contextlib
 import sys
@@ -7,7 +7,7 @@ _LONGEST = 1000  # characters
 
 
 def say(line: str) -> None:
-    """Print the line. It may quote others, so it is made visible first."""
+    """Print the line, with characters that are not printable made visible."""
     _print(visible(line))
 
 
@@ -24,9 +24,10 @@ def refusal(what: str, fix: str | None = None) -> None:
 
 
 def visible(text: str) -> str:
-    """What somebody else wrote, on one line of bounded length.
+    """Return text from outside as one line of limited length.
 
-    Characters that move the cursor, paint, ring or change the direction of writing are shown as Python writes them.
+    Characters that are not printable are escaped as in Python's string literals, for example those that move the cursor
+    or change the direction of writing.
     """
     shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:_LONGEST])
     return f"{shown}… (and {len(text) - _LONGEST} characters more)" if len(text) > _LONGEST else shown
@@ -34,7 +35,7 @@ def visible(text: str) -> str:
 
 def _print(line: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    with contextlib.suppress(OSError):  # a terminal that has gone away stops nothing
+    with contextlib.suppress(OSError):  # a closed terminal does not stop the program
         print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong, told at the terminal: each thing at once, and what repeats as a number."""
+"""Print what goes wrong at the terminal: the first time at once, repeats as a count."""
 
 import asyncio
 import logging
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from localcloud.operator.lines import refusal, say
 
 _PERIOD = 60.0  # seconds
-_MOST = 50  # different notices in one period: callers choose what notices say
-_QUOTED = 200  # characters of a notice that stand beside its number
+_MOST = 50  # different notices in one period; without a limit, callers could fill memory with notices
+_QUOTED = 200  # characters of a notice that are repeated beside its count
 _TRACEBACK = 40  # lines
 
 
@@ -23,9 +23,9 @@ class _Told:
 
 
 class Notices:
-    """Tells each notice once in a minute. Its repeats are counted, and told as a number at the minute's end.
+    """Print each notice once in a minute. Repeats are counted, and the count is printed at the minute's end.
 
-    Beyond fifty different notices in a minute, further ones are counted together. `clock` gives seconds.
+    After fifty different notices in a minute, further ones are counted together. `clock` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,12 +34,12 @@ class Notices:
         self._untold: _Told | None = None
 
     def refuse(self, what: str, fix: str | None = None, key: Hashable = None) -> None:
-        """Tell what was refused or is missing, and what to do about it. Notices with equal keys are repeats."""
+        """Print what was refused or is missing, and what to do about it. Notices with equal keys are repeats."""
         if self._is_new(what, key):
             refusal(what, fix)
 
     def log(self, record: logging.LogRecord) -> None:
-        """Tell a log record, with its traceback if it has one. Records from one line of code are repeats."""
+        """Print a log record, with its traceback if it has one. Records from one line of code are repeats."""
         error = record.exc_info[1] if record.exc_info else None
         what = record.getMessage() + (f": {type(error).__name__}: {error}" if error else "")
         if self._is_new(what, (record.pathname, record.lineno, type(error), _raised_at(error))):
@@ -48,7 +48,7 @@ class Notices:
                 say(f"  {line}")
 
     def sweep(self) -> None:
-        """Tell the numbers of the minutes that have ended."""
+        """Print the counts of the minutes that have ended."""
         now = self._clock()
         for key, told in list(self._told.items()):
             if now - told.since >= _PERIOD and not self._told_again(told, now):
@@ -57,7 +57,7 @@ class Notices:
             self._tell_untold()
 
     def close(self) -> None:
-        """Tell what was counted and not told yet."""
+        """Print the counts that have not been printed yet."""
         for told in self._told.values():
             self._told_again(told, self._clock())
         self._tell_untold()
@@ -83,7 +83,7 @@ class Notices:
         return True
 
     def _told_again(self, told: _Told, now: float) -> bool:
-        """Whether the notice was repeated; its number is told, and counted anew."""
+        """Print the count of repeats and start a new one. Returns whether there were any."""
         if not told.repeats:
             return False
         refusal(f"{told.what} (and {told.repeats} {'time' if told.repeats == 1 else 'times'} more)")
@@ -97,7 +97,7 @@ class Notices:
 
 
 class NoticeHandler(logging.Handler):
-    """Hands log records to the notices."""
+    """Pass log records on to the notices."""
 
     def __init__(self, notices: Notices) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class NoticeHandler(logging.Handler):
 
 
 def _raised_at(error: BaseException | None) -> tuple[str, int] | None:
-    """The file and the line."""
+    """Return the file and the line that raised the error."""
     trace = error.__traceback__ if error else None
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""Watches the cluster's pods, and tells the person at the terminal when one lacks something, and when it has it."""
+"""Watch the cluster's pods, and print when one is not ready, why, and when it is ready again."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from localcloud.operator.lines import step
 from localcloud.operator.notices import Notices
 
 _LOOK = 0.5  # seconds
-_PATIENCE = 8.0  # seconds; a pod that is only starting is not worth a line
+_PATIENCE = 8.0  # seconds in which a pod may start without a line about it
 
 
 class PodStatus(Protocol):
@@ -25,7 +25,7 @@ class PodStatus(Protocol):
 async def watch(
     pods: Callable[[], Iterable[PodStatus]], notices: Notices, clock: Callable[[], float] = time.monotonic
 ) -> None:
-    """Looks until it is cancelled. A pod's reason is said once, as long as it stays the same."""
+    """Watch until cancelled. A pod's reason is printed again only if it changes."""
     waiting_since: dict[str, float] = {}
     said: dict[str, str] = {}
     while True:

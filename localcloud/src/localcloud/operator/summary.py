@@ -1,4 +1,4 @@
-"""The trail in a table: who did what where, how often, allowed or denied."""
+"""The audit trail as a table: workload, action, scope, count, allowed or denied."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _PROVIDERS = (
 
 
 def access_table(trail: Path, console: Console) -> None:
-    """Prints the accesses of the trail, then the token exchanges."""
+    """Print the accesses of the trail, then the token exchanges."""
     accesses: Counter[tuple[str, ...]] = Counter()
     exchanges: Counter[tuple[str, ...]] = Counter()
     for e in audit.entries(trail):
@@ -48,12 +48,12 @@ def access_table(trail: Path, console: Console) -> None:
 
 
 def _cells(*values: str) -> Iterator[Text]:
-    """As plain text: a name that somebody asked for may look like markup."""
+    """Return the values as plain text, since a name in a request may look like markup."""
     return (Text(visible(value)) for value in values)
 
 
 def _short(action: str) -> str:
-    """Without the provider, which the scope tells already."""
+    """Return the action without its provider, which the scope names already."""
     for prefix in _PROVIDERS:
         action = action.removeprefix(prefix)
     return action

@@ -1,4 +1,4 @@
-"""What was refused, told to the person at the terminal: calmly, and with what to fix."""
+"""Print each refusal at the terminal, with what to correct."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from localcloud.operator.notices import Notices
 
 
 class Terminal:
-    """Listens to the audit trail and tells its refusals."""
+    """Listen to the audit trail and print its refusals."""
 
     def __init__(self, model: Callable[[], AccessModel], issuer: str, notices: Notices) -> None:
         self._model = model
@@ -17,14 +17,14 @@ class Terminal:
         self._notices = notices
 
     def hear(self, entry: ExchangeEntry | AccessEntry) -> None:
-        """Says what was refused; what was allowed is not worth a line."""
+        """Print the entry if it is a refusal."""
         if isinstance(entry, ExchangeEntry):
             if entry.result != "ok":
                 who = entry.pod or entry.subject or entry.client_id
                 what = f"{who}: {entry.result} {entry.detail}"
                 self._notices.refuse(what, advice.on_exchange(entry, self._model(), self._issuer), (entry.result, who))
         elif not entry.allowed:
-            who = entry.pod or entry.workload or entry.principal or "somebody"
+            who = entry.pod or entry.workload or entry.principal or "an unknown caller"
             what = f"{who}: denied {entry.action} on {entry.scope}"
             fix = advice.on_access(entry, self._model())
             self._notices.refuse(what, fix, (entry.action, entry.scope, who, entry.reason))

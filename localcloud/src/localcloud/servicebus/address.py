@@ -11,7 +11,7 @@ _MANAGEMENT = "$management"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`entity` is a queue or its sub-queue, as it was written."""
+    """`entity` is a queue, a topic, a subscription (`news/Subscriptions/all`) or a sub-queue, as it was written."""
 
     entity: str
     is_management: bool
@@ -30,9 +30,16 @@ class Address:
         return self.entity.lower()
 
     @property
-    def scope(self) -> str:
-        """The queue whose access the entity has: a sub-queue has its queue's."""
+    def root(self) -> str:
+        """The entity without its sub-queue."""
         return self.entity.partition("/$")[0]
+
+    @property
+    def topic(self) -> str:
+        """The topic, if the entity is a subscription; otherwise the entity without its sub-queue."""
+        path, _, _ = self.root.rpartition("/")
+        topic, _, middle = path.rpartition("/")
+        return topic if middle.lower() == "subscriptions" else self.root
 
 
 def dead_letters_of(queue: str) -> str:

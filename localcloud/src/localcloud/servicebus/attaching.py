@@ -7,18 +7,34 @@ from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.address import CBS, Address
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.message import Message, data_sections
-from localcloud.servicebus.amqp.performatives import Attach, Source, Target
-from localcloud.servicebus.amqp.types import Described
+from localcloud.servicebus.amqp.performatives import Attach, Coordinator, Source, Target
+from localcloud.servicebus.amqp.types import Described, Symbol, Value
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.limits import LONGEST_NAME, Holdings
-from localcloud.servicebus.links import Accept, ConsumerLink, IncomingLink, Link, LinkSession, ReplyLink
+from localcloud.servicebus.links import (
+    SETTLED,
+    Accept,
+    ConsumerLink,
+    IncomingLink,
+    Link,
+    LinkSession,
+    ReplyLink,
+    WaitingLink,
+)
 from localcloud.servicebus.namespace import Namespace
 from localcloud.servicebus.queue import Queue
+from localcloud.servicebus.quotas import FIELD_LENGTHS
 
 _BATCH = 0x80013700  # the message format of several messages in one
-_SETTLED = 1  # snd-settle-mode
-_SESSION_FILTER = "com.microsoft:session-filter"
+SESSION_FILTER = "com.microsoft:session-filter"
+_NO_FILTER = object()
+_LOCKED_UNTIL = "com.microsoft:locked-until-utc"
+_TIMEOUT = "com.microsoft:timeout"  # among an attach's properties, in milliseconds
+_DEFAULT_TIMEOUT = 60.0  # seconds
+_LONGEST_TIMEOUT = 86_400_000
+_TICKS_AT_1970 = 621_355_968_000_000_000
+_TICKS_A_SECOND = 10_000_000
 
 
 @dataclass(slots=True)
@@ -32,7 +48,7 @@ class Peer:
 
 
 def open_link(session: LinkSession, attach: Attach, source: Source, target: Target, peer: Peer) -> Link:
-    """The link's end for what it leads to; raises `AmqpError` where it is refused."""
+    """The link's end for what it leads to; raises `AmqpError` if it is refused."""
     peer_receives = attach.role
     address = text(source.address if peer_receives else target.address)
     if address.lower() == CBS:
@@ -45,24 +61,67 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
     if parsed.is_management:
         accept = _manage(queue, peer)
         return _request_link(session, attach, queue.name, text(target.address), peer, accept)
-    peer.credentials.require(RECEIVE if peer_receives else SEND, queue.address)
+    peer.credentials.require(RECEIVE if peer_receives else SEND, queue)
     if not peer_receives:
-        if queue.dead_letters is None:
-            raise AmqpError(errors.NOT_ALLOWED, "Messages cannot be sent to a dead-letter sub-queue.")
+        if not queue.can_send:
+            description = f"Messages cannot be sent to '{queue.name}': it is a subscription or a dead-letter sub-queue."
+            raise AmqpError(errors.NOT_ALLOWED, description)
         return IncomingLink(session, attach.handle, attach.name, _enqueue(queue, peer.credentials), peer.holdings)
-    if _SESSION_FILTER in (source.filter or {}):
+    if not queue.can_receive:
+        why = "has auto-forwarding enabled" if queue.holds_messages else "is a topic: receive from its subscriptions"
+        raise AmqpError(errors.NOT_ALLOWED, f"No message receiver can be created on '{queue.name}', which {why}.")
+    return _receiver(session, attach, source, queue, peer)
+
+
+def answered(source: Source, link: Link, receives: bool) -> tuple[Source, dict[Value, Value] | None]:
+    """The source of an attach's answer, and its properties: which session was accepted, and until when it is locked.
+
+    The time is in .NET's ticks, https://learn.microsoft.com/dotnet/api/system.datetime.ticks.
+    """
+    lock = link.lock if isinstance(link, ConsumerLink) else None
+    address = text(source.address)
+    if lock is None or not receives:
+        return Source(address), None
+    ticks = _TICKS_AT_1970 + round(lock.until * _TICKS_A_SECOND)
+    return Source(address, filter={Symbol(SESSION_FILTER): lock.session_id}), {Symbol(_LOCKED_UNTIL): ticks}
+
+
+def _receiver(session: LinkSession, attach: Attach, source: Source, queue: Queue, peer: Peer) -> Link:
+    """A receiver of the queue's messages; in an entity that requires sessions, of a named session or of the next."""
+    wanted = (source.filter or {}).get(SESSION_FILTER, _NO_FILTER)
+    if wanted is _NO_FILTER and queue.sessions is not None:
+        description = (
+            "It is not possible for an entity that requires sessions to create a non-sessionful message receiver."
+        )
+        raise AmqpError(errors.NOT_ALLOWED, description)
+    if wanted is not _NO_FILTER and queue.sessions is None:
         description = "It is not possible for an entity that doesn't require sessions to create a sessionful receiver."
         raise AmqpError(errors.NOT_ALLOWED, description)
-    settled = attach.snd_settle_mode == _SETTLED
-    return ConsumerLink(session, attach.handle, attach.name, settled, queue, peer.credentials)
+    lock = None
+    if wanted is not _NO_FILTER:
+        name = wanted.value if isinstance(wanted, Described) else wanted
+        if name is None:
+            timeout = _timeout(attach)
+            return WaitingLink(session, attach, queue, peer.credentials, peer.credentials.now + timeout, timeout)
+        if not isinstance(name, str) or len(name) > FIELD_LENGTHS["group-id"]:
+            raise AmqpError(errors.INVALID_FIELD, "A session filter is null or a session id.")
+        lock = queue.accept_session(name, peer.credentials)
+    settled = attach.snd_settle_mode == SETTLED
+    return ConsumerLink(session, attach.handle, attach.name, settled, queue, peer.credentials, lock)
+
+
+def _timeout(attach: Attach) -> float:
+    """Seconds for which the peer waits for a session."""
+    asked = (attach.properties or {}).get(_TIMEOUT)
+    return asked / 1000 if isinstance(asked, int) and 0 < asked <= _LONGEST_TIMEOUT else _DEFAULT_TIMEOUT
 
 
 def termini(attach: Attach) -> tuple[Source, Target]:
-    """Raises `AmqpError` where an end is missing, or is a transaction's coordinator."""
+    """Raises `AmqpError` if an end is missing, or is a transaction's coordinator."""
     source = read(attach.source) if attach.source is not None else Source()
-    if isinstance(attach.target, Described) and attach.target.descriptor in (0x30, "amqp:coordinator:list"):
-        raise AmqpError(errors.NOT_IMPLEMENTED, "Transactions are not implemented.")
     target = read(attach.target) if attach.target is not None else Target()
+    if isinstance(target, Coordinator):
+        raise errors.no_transactions()
     if not isinstance(source, Source) or not isinstance(target, Target):
         raise AmqpError(errors.INVALID_FIELD, "A link needs a source and a target.")
     return source, target
@@ -100,9 +159,8 @@ def _enqueue(queue: Queue, credentials: Credentials) -> Accept:
     def accept(encoded: bytes, message_format: int) -> None:
         batch = data_sections(encoded) if message_format == _BATCH else (encoded,)
         messages = [Message.parse(message) for message in batch]
-        credentials.require(SEND, queue.address)
-        for message in messages:
-            queue.enqueue(message)
+        credentials.require(SEND, queue)
+        queue.enqueue_all(messages)
 
     return accept
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from localcloud.authorization import model as access
+from localcloud.authorization import messaging as access
 from localcloud.authorization.guard import Guard
 from localcloud.database import is_outage
 from localcloud.faults import Faults
@@ -46,13 +46,14 @@ _log = logging.getLogger(__name__)
 class Broker:
     """`namespace` is its fully qualified name. Of `most_connections` at once, each further one is closed unread.
 
-    Raises `ValueError` where a queue's duration is not ISO 8601, `sqlite3.Error` where the database cannot be opened.
+    Raises `ValueError` if a subscription's rule can't be read, `sqlite3.Error` if the database cannot be opened.
     """
 
     def __init__(
         self,
         guard: Guard,
         queues: Mapping[str, access.Queue],
+        topics: Mapping[str, access.Topic],
         database: Path,
         namespace: str,
         clock: Callable[[], float] = time.time,
@@ -66,11 +67,12 @@ class Broker:
         self._most_connections = most_connections
         self._disturbance = Disturbance(faults or Faults([SERVICE]))
         self._state = State(database)
-        self._namespace = Namespace(namespace, queues, self._state, clock)
+        self._namespace = Namespace(namespace, queues, topics, self._state, clock)
         self._connections: set[Connection] = set()
         self._listener: Listener | None = None
         self._pauses = Pauses(0.1, 5.0, 30.0)
         self._resumes: float | None = None  # the Unix time before which nothing is tried that time demands
+        self._is_closed = False
         self._is_stale = False  # the queues are to be loaded again
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None  # the Unix time that the timer is set to
@@ -80,7 +82,7 @@ class Broker:
         listening = listen(host, port)
         self._turn(None, _nothing)  # what became due while the broker was stopped
         self._listener = Listener(
-            "Service Bus", listening, self._connect, tls, self._most_connections, self._timeouts.handshake
+            "Service Bus", listening, self.connect, tls, self._most_connections, self._timeouts.handshake
         )
         self._listener.start()
         return int(listening.getsockname()[1])
@@ -99,6 +101,9 @@ class Broker:
             await asyncio.wait([connection.lost for connection in connections], timeout=_LINGER)
         for connection in list(self._connections):
             connection.abort()
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._state.close()
 
     @property
@@ -110,14 +115,17 @@ class Broker:
         self._turn(None, _nothing)
         return self._namespace.find(address)
 
-    def _connect(self) -> asyncio.Protocol:
-        credentials = Credentials(self._guard, self._namespace.name, self._clock, self._disturbance)
+    def connect(self) -> asyncio.Protocol:
+        """A connection that begins, whatever transport carries it."""
+        credentials = Credentials(self._guard, self._namespace, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials, Holdings(credentials))
         connection = Connection(peer, self._turn, self._clock, self._timeouts, self._connections)
         return self._disturbance.wire(connection)
 
     def _turn(self, connection: Connection | None, work: Callable[[], None]) -> None:
         """One turn, begun by this connection or by time. What is due comes first, as a turn of its own."""
+        if self._is_closed:
+            return
         due = self._next_deadline
         if due is not None and due <= self._clock():
             self._try(None, self._tick)

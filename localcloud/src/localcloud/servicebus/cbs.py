@@ -8,10 +8,11 @@ from localcloud.servicebus.amqp.message import Message, encode_reply
 from localcloud.servicebus.amqp.types import Int
 from localcloud.servicebus.credentials import Credentials, Refused
 from localcloud.servicebus.errors import AmqpError
+from localcloud.servicebus.limits import LONGEST_AUDIENCE
 
 
 def put_token(request: Message, credentials: Credentials) -> bytes:
-    """Answers a put-token request; raises `AmqpError` where it is none.
+    """Answers a put-token request; raises `AmqpError` if it is none.
 
     Its `expiration` is not needed: the token says it itself.
     """
@@ -21,6 +22,8 @@ def put_token(request: Message, credentials: Credentials) -> bytes:
         raise AmqpError(errors.NOT_IMPLEMENTED, "$cbs knows one operation: put-token.")
     if not isinstance(audience, str) or not isinstance(token, str):
         raise AmqpError(errors.INVALID_FIELD, "put-token needs a name, and the token as its body.")
+    if len(audience) > LONGEST_AUDIENCE:
+        raise AmqpError(errors.INVALID_FIELD, f"An audience has {LONGEST_AUDIENCE} characters at most.")
     if properties.get("type") != "jwt":
         return _reply(
             request, 401, "LocalAuthDisabled: Authorization failed because SAS authentication has been disabled."
@@ -28,7 +31,7 @@ def put_token(request: Message, credentials: Credentials) -> bytes:
     try:
         credentials.put(audience, token)
     except Refused as refused:
-        return _reply(request, 401, refused.reason)
+        return _reply(request, refused.status, refused.reason)
     return _reply(request, 202, "Accepted")
 
 

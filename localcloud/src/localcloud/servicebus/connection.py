@@ -102,8 +102,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         self._closing = True
         self._timer.cancel()
-        self._end_sessions()
         self._connections.discard(self)
+        self._clear()
+        self._turn(self, self._end_sessions)
         self.lost.set_result(None)
 
     # What the broker asks

@@ -14,10 +14,14 @@ class Consumer(Protocol):
     """A receiver that waits for messages of the queue."""
 
     @property
+    def session_id(self) -> str | None:
+        """The session whose messages it gets, in an entity that requires sessions."""
+
+    @property
     def wants_message(self) -> bool: ...
 
     def may_receive(self) -> bool:
-        """Leaves the queue's consumers where it may not."""
+        """Leaves the queue's consumers if it may not."""
 
     def deliver(self) -> None: ...
 
@@ -27,7 +31,7 @@ class Consumer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as it goes to a receiver, and the token of its lock where it has one."""
+    """A message as it goes to a receiver, and the token of its lock if it has one."""
 
     message: bytes
     lock_token: uuid.UUID | None

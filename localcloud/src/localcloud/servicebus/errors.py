@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 from localcloud.servicebus.amqp.performatives import Error
 from localcloud.servicebus.amqp.types import Symbol
 
+ARGUMENT_ERROR = "com.microsoft:argument-error"
+ARGUMENT_OUT_OF_RANGE = "com.microsoft:argument-out-of-range"
 DECODE_ERROR = "amqp:decode-error"
+ENTITY_ALREADY_EXISTS = "com.microsoft:entity-already-exists"
 FRAMING_ERROR = "amqp:connection:framing-error"
 INTERNAL_ERROR = "amqp:internal-error"
 INVALID_FIELD = "amqp:invalid-field"
@@ -24,6 +27,9 @@ UNATTACHED_HANDLE = "amqp:session:unattached-handle"
 HANDLE_IN_USE = "amqp:session:handle-in-use"
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
 MESSAGE_NOT_FOUND = "com.microsoft:message-not-found"
+SESSION_CANNOT_BE_LOCKED = "com.microsoft:session-cannot-be-locked"
+SESSION_LOCK_LOST = "com.microsoft:session-lock-lost"
+TIMEOUT = "com.microsoft:timeout"
 RESOURCE_LIMIT_EXCEEDED = "amqp:resource-limit-exceeded"
 SERVER_BUSY = "com.microsoft:server-busy"
 
@@ -33,6 +39,10 @@ _STATUS = {
     NOT_FOUND: 404,
     MESSAGE_NOT_FOUND: 404,
     MESSAGE_LOCK_LOST: 410,
+    SESSION_LOCK_LOST: 410,
+    SESSION_CANNOT_BE_LOCKED: 410,
+    TIMEOUT: 408,
+    ENTITY_ALREADY_EXISTS: 409,
     NOT_IMPLEMENTED: 501,
     INTERNAL_ERROR: 500,
     SERVER_BUSY: 503,
@@ -91,6 +101,32 @@ def lock_lost() -> AmqpError:
     return AmqpError(MESSAGE_LOCK_LOST, description)
 
 
+def session_lock_lost() -> AmqpError:
+    description = "The session lock has expired on the MessageSession. Accept a new MessageSession."
+    return AmqpError(SESSION_LOCK_LOST, description)
+
+
+def session_cannot_be_locked(session_id: str) -> AmqpError:
+    description = f"The requested session '{session_id}' cannot be accepted. It may be locked by another receiver."
+    return AmqpError(SESSION_CANNOT_BE_LOCKED, description)
+
+
+def no_session_in_time(allowed: float) -> AmqpError:
+    """`allowed` is in seconds."""
+    description = (
+        f"The operation did not complete within the allocated time {allowed:g} seconds: no session is available."
+    )
+    return AmqpError(TIMEOUT, description)
+
+
+def session_id_missing() -> AmqpError:
+    description = (
+        "The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have session "
+        "support enabled can only receive messages that have the SessionId set to a valid value."
+    )
+    return AmqpError(NOT_ALLOWED, description)
+
+
 def message_too_large(delivery_id: int, size: int, limit: int) -> AmqpError:
     description = (
         f"The received message (delivery-id:{delivery_id}, size:{size} bytes) "
@@ -113,6 +149,10 @@ def inactive(allowed: float) -> AmqpError:
 def server_busy() -> AmqpError:
     """What every SDK tries again after a pause."""
     return AmqpError(SERVER_BUSY, "The service can store nothing at the moment. Please wait 10 seconds and try again.")
+
+
+def no_transactions() -> AmqpError:
+    return AmqpError(NOT_IMPLEMENTED, "Transactions are not implemented: send and settle without one.")
 
 
 def too_many_handles(limit: int) -> AmqpError:

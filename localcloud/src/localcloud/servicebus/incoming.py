@@ -1,6 +1,8 @@
 """Puts a message together that comes in several transfers (specification, part 2.6.14)."""
 
-from localcloud.servicebus.limits import MAX_MESSAGE_SIZE, Holdings
+from localcloud.servicebus.amqp.types import Value
+from localcloud.servicebus.limits import Holdings
+from localcloud.servicebus.quotas import MESSAGE_SIZE
 
 
 class IncomingDelivery:
@@ -13,13 +15,14 @@ class IncomingDelivery:
         self.number = number
         self.format = message_format
         self.settled = False
+        self.state: Value = None  # the delivery state that the sender gives it
         self.size = 0
         self._parts = bytearray()
 
     def add(self, payload: bytes, holdings: Holdings) -> None:
         whole = len(self._parts) == self.size
         self.size += len(payload)
-        if whole and self.size <= MAX_MESSAGE_SIZE and holdings.unfinished + len(payload) <= holdings.limits.unfinished:
+        if whole and self.size <= MESSAGE_SIZE and holdings.unfinished + len(payload) <= holdings.limits.unfinished:
             holdings.unfinished += len(payload)
             self._parts += payload
         else:

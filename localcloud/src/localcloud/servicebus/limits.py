@@ -10,7 +10,7 @@ from localcloud.servicebus.credentials import Credentials
 
 CHANNEL_MAX = 4999
 HANDLE_MAX = 255  # in one session
-MAX_MESSAGE_SIZE = 256 * 1024  # bytes: the Standard tier's limit
+LONGEST_AUDIENCE = 512  # characters: an entity has 260 of them, a namespace 50 and its domain
 LONGEST_NAME = 1024  # characters of a link's name or address; no SDK comes near
 MOST_UNSETTLED = 5000  # deliveries of one session
 

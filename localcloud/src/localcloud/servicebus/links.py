@@ -7,17 +7,20 @@ from typing import Protocol
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.actions import RECEIVE
-from localcloud.servicebus.amqp.composites import Composite
+from localcloud.servicebus.amqp.composites import Composite, read
 from localcloud.servicebus.amqp.decoder import DecodeError
-from localcloud.servicebus.amqp.performatives import Accepted, Flow, Rejected, Transfer
+from localcloud.servicebus.amqp.performatives import Accepted, Attach, Flow, Rejected, TransactionalState, Transfer
 from localcloud.servicebus.credentials import Credentials
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.incoming import IncomingDelivery
-from localcloud.servicebus.limits import MAX_MESSAGE_SIZE, Holdings
+from localcloud.servicebus.limits import Holdings
 from localcloud.servicebus.queue import Queue
+from localcloud.servicebus.quotas import MESSAGE_SIZE
+from localcloud.servicebus.sessions import SessionLock
 
 _CREDIT = 1000
 _UINT = 0xFFFFFFFF
+SETTLED = 1  # the snd-settle-mode of a sender that settles what it sends
 
 Accept = Callable[[bytes, int], None]  # takes a message and its format; raises `AmqpError` or `DecodeError`
 
@@ -32,6 +35,11 @@ class LinkSession(Protocol):
     def settle(self, delivery_id: int, outcome: Composite) -> None: ...
 
     def detach(self, link: "Link", error: AmqpError) -> None: ...
+
+    def answer(self, attach: Attach, link: "Link") -> None:
+        """Attaches the link, as the peer asked."""
+
+    def refuse(self, attach: Attach, error: AmqpError) -> None: ...
 
     @property
     def is_ready(self) -> bool: ...
@@ -72,6 +80,7 @@ class IncomingLink(Link):
     def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
         delivery = self._delivery or IncomingDelivery(transfer.delivery_id, transfer.message_format or 0)
         delivery.settled = delivery.settled or bool(transfer.settled)
+        delivery.state = transfer.state if transfer.state is not None else delivery.state
         if transfer.more and not transfer.aborted:
             self._delivery = delivery
             delivery.add(payload, self._holdings)
@@ -94,8 +103,10 @@ class IncomingLink(Link):
 
     def _outcome(self, delivery: IncomingDelivery, message: bytes) -> Composite:
         try:
-            if delivery.size > MAX_MESSAGE_SIZE:
-                raise errors.message_too_large(delivery.number or 0, delivery.size, MAX_MESSAGE_SIZE)
+            if delivery.size > MESSAGE_SIZE:
+                raise errors.message_too_large(delivery.number or 0, delivery.size, MESSAGE_SIZE)
+            if delivery.state is not None and isinstance(read(delivery.state), TransactionalState):
+                raise errors.no_transactions()
             if len(message) < delivery.size:
                 raise errors.server_busy()
             self._accept(message, delivery.format)
@@ -169,7 +180,10 @@ class ReplyLink(OutgoingLink):
 
 
 class ConsumerLink(OutgoingLink):
-    """Delivers a queue's messages: locked, or deleted as they are sent where the peer wants them settled."""
+    """Delivers a queue's messages: locked, or deleted as they are sent if the peer wants them settled.
+
+    With the lock of a session it delivers those of this session.
+    """
 
     def __init__(
         self,
@@ -179,32 +193,106 @@ class ConsumerLink(OutgoingLink):
         settled: bool,
         queue: Queue,
         credentials: Credentials,
+        lock: SessionLock | None = None,
     ) -> None:
         super().__init__(session, handle, name, settled)
         self.queue = queue
+        self.lock = lock
         self._credentials = credentials
+        if lock is not None:
+            lock.receiver = self
         queue.consumers.append(self)
+
+    @property
+    def session_id(self) -> str | None:
+        return None if self.lock is None else self.lock.session_id
 
     @property
     def wants_message(self) -> bool:
         return self.credit > 0 and not self.detaching and self.session.is_ready
 
     def may_receive(self) -> bool:
-        """Whether the caller may receive at this moment; the link is detached where not."""
+        """Whether the caller may receive at this moment; the link is detached if not."""
         try:
-            self._credentials.require(RECEIVE, self.queue.address)
+            self._credentials.require(RECEIVE, self.queue)
         except AmqpError as error:
             self.session.detach(self, error)
             return False
         return True
 
     def deliver(self) -> None:
-        delivery = self.queue.receive(lock=not self.settled)
+        delivery = self.queue.receive(not self.settled, self.session_id)
         if delivery is not None:
             tag = delivery.lock_token or uuid.uuid4()
             self.send(delivery.message, tag.bytes_le, delivery.lock_token)  # the bytes as .NET writes a Guid
 
+    def lose_session(self) -> None:
+        self.session.detach(self, errors.session_lock_lost())
+
     def close(self) -> None:
-        """Locks stay with the messages that were delivered, until they are settled elsewhere or end."""
+        """Locks stay with the messages that were delivered, until they are settled elsewhere or end.
+
+        A session's lock ends with the link, and those of its messages with it.
+        """
         if self in self.queue.consumers:
             self.queue.consumers.remove(self)
+        if self.lock is not None:
+            self.lock.receiver = None
+            self.queue.release_session(self.lock)
+
+
+class WaitingLink(Link):
+    """Waits for the next session that is available, and attaches the link that delivers it.
+
+    Until then the peer's attach has no answer. `deadline` is the Unix time at which it is refused.
+    """
+
+    def __init__(
+        self,
+        session: LinkSession,
+        attach: Attach,
+        queue: Queue,
+        credentials: Credentials,
+        deadline: float,
+        timeout: float,
+    ) -> None:
+        super().__init__(session, attach.handle, attach.name)
+        self.deadline = deadline
+        self.attach = attach
+        self._queue = queue
+        self._credentials = credentials
+        self._timeout = timeout
+        self._flow: Flow | None = None
+        if queue.sessions is not None:
+            queue.sessions.waiting.append(self)
+
+    def on_flow(self, flow: Flow) -> None:
+        self._flow = flow  # a peer need not wait for the answer before it gives credit
+
+    def may_receive(self) -> bool:
+        """Whether the caller may receive at this moment; the link is refused if not."""
+        try:
+            self._credentials.require(RECEIVE, self._queue)
+        except AmqpError as error:
+            self.session.refuse(self.attach, error)
+            return False
+        return True
+
+    def accept(self) -> None:
+        lock = self._queue.accept_next_session(self._credentials)
+        if lock is None:
+            if self._queue.sessions is not None:
+                self._queue.sessions.waiting.appendleft(self)
+            return
+        settled = self.attach.snd_settle_mode == SETTLED
+        link = ConsumerLink(self.session, self.handle, self.name, settled, self._queue, self._credentials, lock)
+        self.session.answer(self.attach, link)
+        if self._flow is not None:
+            link.on_flow(self._flow)
+
+    def time_out(self) -> None:
+        self.session.refuse(self.attach, errors.no_session_in_time(self._timeout))
+
+    def close(self) -> None:
+        if self._queue.sessions is not None and self in self._queue.sessions.waiting:
+            self._queue.sessions.waiting.remove(self)

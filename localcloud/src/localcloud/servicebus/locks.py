@@ -13,11 +13,12 @@ from localcloud.servicebus import errors
 
 @dataclass(slots=True)
 class Lock:
-    """`until` is a Unix time."""
+    """`until` is a Unix time. The lock of a message in a session lasts as long as the session's own."""
 
     token: uuid.UUID
     sequence: int
     until: float
+    session: str | None
 
 
 class Locks:
@@ -30,11 +31,17 @@ class Locks:
         self._ends: list[tuple[float, uuid.UUID]] = []  # a heap; an entry that a renewal outdated is skipped
 
     def add(self, sequence: int, now: float) -> Lock:
-        lock = Lock(uuid.uuid4(), sequence, now + self._duration)
-        self._locks[lock.token] = lock
-        self._sequences.add(sequence)
+        lock = self._add(Lock(uuid.uuid4(), sequence, now + self._duration, None))
         heapq.heappush(self._ends, (lock.until, lock.token))
         return lock
+
+    def add_of_session(self, sequence: int, session: str, until: float) -> Lock:
+        """A lock that ends when `of_session` takes it."""
+        return self._add(Lock(uuid.uuid4(), sequence, until, session))
+
+    def of_session(self, session: str) -> list[Lock]:
+        """Takes the locks of the session's messages."""
+        return [self.take(lock.token) for lock in list(self._locks.values()) if lock.session == session]
 
     def get(self, token: uuid.UUID) -> Lock:
         """Raises `AmqpError`."""
@@ -51,7 +58,7 @@ class Locks:
         return lock
 
     def renew(self, tokens: list[uuid.UUID], now: float) -> float:
-        """The new end of all these locks; raises `AmqpError`, and renews none, where one is lost."""
+        """The new end of all these locks; raises `AmqpError`, and renews none, if one is lost."""
         if not all(token in self._locks for token in tokens):
             raise errors.lock_lost()
         until = now + self._duration
@@ -73,6 +80,11 @@ class Locks:
             lock = self._locks.get(token)
             if lock is not None and lock.until <= now:
                 yield self.take(token)
+
+    def _add(self, lock: Lock) -> Lock:
+        self._locks[lock.token] = lock
+        self._sequences.add(lock.sequence)
+        return lock
 
     @property
     def next_end(self) -> float | None:

@@ -1,42 +1,58 @@
-"""What a queue is like: https://learn.microsoft.com/azure/templates/microsoft.servicebus/namespaces/queues"""
+"""What queues, topics and subscriptions are like.
+
+https://learn.microsoft.com/azure/templates/microsoft.servicebus/namespaces/queues
+https://learn.microsoft.com/azure/templates/microsoft.servicebus/namespaces/topics/subscriptions
+"""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from pydantic import TypeAdapter
-
-from localcloud.authorization import model as access
-
-_DURATION = TypeAdapter(timedelta)
+from localcloud.authorization import messaging as access
+from localcloud.authorization.messaging import seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """A queue's properties; durations in seconds, nothing where there is no limit."""
+    """An entity's properties; durations in seconds, nothing if there is no limit."""
 
     lock_duration: float
     max_delivery_count: int | None
     default_time_to_live: float | None
     duplicate_window: float | None
     dead_letters_expired: bool
+    requires_session: bool
+    dead_letters_filter_errors: bool = False
 
     @classmethod
     def of(cls, queue: access.Queue) -> "Properties":
-        """Raises `ValueError` for a duration that is not ISO 8601."""
         window = queue.duplicateDetectionHistoryTimeWindow
         return cls(
-            _seconds(queue.lockDuration),
+            seconds(queue.lockDuration),
             queue.maxDeliveryCount,
-            _seconds(queue.defaultMessageTimeToLive),
-            None if window is None else _seconds(window),
+            seconds(queue.defaultMessageTimeToLive),
+            None if window is None else seconds(window),
             queue.deadLetteringOnMessageExpiration,
+            queue.requiresSession,
+        )
+
+    @classmethod
+    def of_topic(cls, topic: access.Topic) -> "Properties":
+        window = topic.duplicateDetectionHistoryTimeWindow
+        window_in_seconds = None if window is None else seconds(window)
+        return cls(0.0, None, seconds(topic.defaultMessageTimeToLive), window_in_seconds, False, False)
+
+    @classmethod
+    def of_subscription(cls, subscription: access.Subscription) -> "Properties":
+        return cls(
+            seconds(subscription.lockDuration),
+            subscription.maxDeliveryCount,
+            seconds(subscription.defaultMessageTimeToLive),
+            None,
+            subscription.deadLetteringOnMessageExpiration,
+            subscription.requiresSession,
+            subscription.deadLetteringOnFilterEvaluationExceptions,
         )
 
     @property
     def of_dead_letters(self) -> "Properties":
-        """Dead letters neither expire nor run out of deliveries: they wait for somebody to look at them."""
-        return Properties(self.lock_duration, None, None, None, False)
-
-
-def _seconds(duration: str) -> float:
-    return _DURATION.validate_python(duration).total_seconds()
+        """Dead letters neither expire nor run out of deliveries, and have no sessions: they wait for their receiver."""
+        return Properties(self.lock_duration, None, None, None, False, False)

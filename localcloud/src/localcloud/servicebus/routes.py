@@ -1,4 +1,4 @@
-"""Service Bus over HTTPS, as far as the local cloud has it: reading a queue's properties and message counts.
+"""Service Bus over HTTPS, as far as the local cloud has it: a queue's properties and counts, and AMQP over WebSockets.
 
 https://learn.microsoft.com/rest/api/servicebus/get-entity
 """
@@ -7,10 +7,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from localcloud.authorization.guard import Denied, Guard, Unauthenticated
-from localcloud.servicebus import atom
+from localcloud.servicebus import atom, websocket
 from localcloud.servicebus.actions import READ_QUEUE
 from localcloud.servicebus.address import Address
 from localcloud.servicebus.broker import Broker
@@ -25,7 +26,7 @@ def servicebus(guard: Guard, broker: Broker) -> Starlette:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         bearer = token if scheme.lower() == "bearer" else None
         queue = broker.queue(address)
-        scope = f"serviceBus/{(address if queue is None else queue.address).scope}"
+        scope = f"serviceBus/{address.root}" if queue is None else queue.scope
         try:
             claims = guard.authenticate(bearer, READ_QUEUE, scope)
             if queue is None:
@@ -38,6 +39,9 @@ def servicebus(guard: Guard, broker: Broker) -> Starlette:
         entry = atom.entry(str(request.url), broker.namespace, queue)
         return Response(entry, media_type="application/atom+xml;type=entry;charset=utf-8")
 
+    async def carry_amqp(socket: WebSocket) -> None:
+        await websocket.serve(socket, broker.connect)
+
     async def on_error(request: Request, exception: Exception) -> Response:
         status = exception.status_code if isinstance(exception, HTTPException) else 500
         return _error(status, _DETAILS.get(status, "The request is not implemented."), request.url.path.strip("/"))
@@ -47,7 +51,11 @@ def servicebus(guard: Guard, broker: Broker) -> Starlette:
         return Response(atom.error(status, text), status, media_type="application/xml; charset=utf-8")
 
     return Starlette(
-        routes=[Route("/{queue:path}", get_queue, methods=["GET"])],
+        routes=[
+            WebSocketRoute(websocket.PATH, carry_amqp),
+            WebSocketRoute(f"{websocket.PATH}/", carry_amqp),
+            Route("/{queue:path}", get_queue, methods=["GET"]),
+        ],
         exception_handlers={HTTPException: on_error},
     )
 

@@ -19,10 +19,12 @@ from localcloud.servicebus.amqp.performatives import (
     Target,
     Transfer,
 )
-from localcloud.servicebus.attaching import Peer, open_link, termini, text
+from localcloud.servicebus.amqp.types import Value
+from localcloud.servicebus.attaching import Peer, answered, open_link, termini, text
 from localcloud.servicebus.errors import AmqpError
-from localcloud.servicebus.limits import HANDLE_MAX, LONGEST_NAME, MAX_MESSAGE_SIZE, MOST_UNSETTLED
-from localcloud.servicebus.links import ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink
+from localcloud.servicebus.limits import HANDLE_MAX, LONGEST_NAME, MOST_UNSETTLED
+from localcloud.servicebus.links import ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink, WaitingLink
+from localcloud.servicebus.quotas import MESSAGE_SIZE
 from localcloud.servicebus.settling import settle
 
 _WINDOW = 5000  # transfers
@@ -97,13 +99,15 @@ class Session:
         self._peer.holdings.add_link()
         try:
             source, target = termini(attach)
-            ends = Source(text(source.address)), Target(text(target.address))
+            text(source.address), text(target.address)
             link = open_link(self, attach, source, target, self._peer)
         except AmqpError as error:
-            self._refuse(attach, error)
+            self.refuse(attach, error)
             return
-        self._links[attach.handle] = link
-        self._send(_answer(attach, *ends))
+        if isinstance(link, WaitingLink):
+            self._links[attach.handle] = link
+        else:
+            self.answer(attach, link)
         if isinstance(link, IncomingLink):
             link.grant()
 
@@ -150,6 +154,8 @@ class Session:
 
     def _on_detach(self, detach: Detach) -> None:
         link = self._link(detach.handle)
+        if isinstance(link, WaitingLink):
+            self._send(_answer(link.attach, None, None))
         del self._links[detach.handle]
         self._peer.holdings.links -= 1
         self._forget(link)
@@ -198,8 +204,17 @@ class Session:
     def settle(self, delivery_id: int, outcome: Composite) -> None:
         self._send(Disposition(True, delivery_id, delivery_id, True, outcome))
 
+    def answer(self, attach: Attach, link: Link) -> None:
+        self._links[attach.handle] = link
+        source, target = termini(attach)
+        answered_source, properties = answered(source, link, attach.role)
+        self._send(_answer(attach, answered_source, Target(text(target.address)), properties))
+
     def detach(self, link: Link, error: AmqpError) -> None:
         """Detaches the link from this end; what the peer sends on it until it answers is dropped."""
+        if isinstance(link, WaitingLink):
+            self.refuse(link.attach, error)
+            return
         link.detaching = True
         self._forget(link)
         self._send(Detach(link.handle, True, error.error))
@@ -210,8 +225,10 @@ class Session:
             if not link.detaching:
                 self.detach(link, error_of(link.name, isinstance(link, OutgoingLink)))
 
-    def _refuse(self, attach: Attach, error: AmqpError) -> None:
+    def refuse(self, attach: Attach, error: AmqpError) -> None:
         """A refused link is attached without a terminus, then detached with the reason."""
+        if attach.handle in self._links:
+            self._forget(self._links[attach.handle])
         link = Link(self, attach.handle, attach.name)
         self._links[attach.handle] = link
         self._send(_answer(attach, None, None))
@@ -257,7 +274,9 @@ class Session:
         self._write_frame(frame(self.channel, write(performative)))
 
 
-def _answer(attach: Attach, source: Source | None, target: Target | None) -> Attach:
+def _answer(
+    attach: Attach, source: Source | None, target: Target | None, properties: dict[Value, Value] | None = None
+) -> Attach:
     return Attach(
         attach.name,
         attach.handle,
@@ -267,5 +286,6 @@ def _answer(attach: Attach, source: Source | None, target: Target | None) -> Att
         source,
         target,
         initial_delivery_count=0 if attach.role else None,
-        max_message_size=MAX_MESSAGE_SIZE,
+        max_message_size=MESSAGE_SIZE,
+        properties=properties,
     )

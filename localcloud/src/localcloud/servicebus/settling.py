@@ -7,14 +7,14 @@ import uuid
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.amqp.composites import Composite, read
-from localcloud.servicebus.amqp.performatives import Accepted, Error, Modified, Rejected, Released
+from localcloud.servicebus.amqp.performatives import Accepted, Error, Modified, Rejected, Released, TransactionalState
 from localcloud.servicebus.amqp.types import Value
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.queue import Queue
 
 
 def settle(queue: Queue, token: uuid.UUID, outcome: Composite | None) -> Composite:
-    """Applies the outcome. It is told in return where it could be applied; else a rejection that says why not."""
+    """Applies the outcome. It is told in return if it could be applied, otherwise a rejection that says why not."""
     try:
         match outcome:
             case Accepted():
@@ -32,6 +32,8 @@ def settle(queue: Queue, token: uuid.UUID, outcome: Composite | None) -> Composi
             case Rejected():
                 queue.dead_letter(token, _reason(outcome))
                 return Rejected()
+            case TransactionalState():
+                raise errors.no_transactions()
             case _:
                 raise AmqpError(errors.INVALID_FIELD, "That is not the outcome of a delivery.")
     except AmqpError as error:

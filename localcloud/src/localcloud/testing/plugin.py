@@ -1,6 +1,6 @@
-"""The pytest plugin: fixtures that every test finds as soon as `localcloud[testing]` is installed.
+"""The pytest plugin: the fixtures of `localcloud[testing]`.
 
-What starts a cloud is imported when a test asks for one, so that all other tests start fast.
+The cloud is imported when a test asks for one, so that other tests start fast.
 """
 
 import sys
@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def start_cloud() -> Iterator[Callable[..., "RunningCloud"]]:
-    """A function that takes an access model and settings and starts a cloud, which runs until the session ends."""
+    """Return a function that starts a cloud from an access file and settings. The cloud runs until the session ends."""
     from localcloud.testing.in_process import running_cloud
 
     with ExitStack() as stack:

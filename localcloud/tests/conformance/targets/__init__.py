@@ -1,8 +1,9 @@
 """What the conformance tests run against: the local cloud, the official emulators, or Azure.
 
 Each target hands out the SDKs' own clients, so that a test cannot tell which it has. It must hold: a vault; a Cosmos
-DB account with the database `shop` and its containers `items` and `other`, both partitioned by `/pk`; a storage
-account with the containers `files` and `other`; and it makes the queues that a test module asks for.
+DB account with the database `shop` and its containers `items` and `other`, both partitioned by `/pk`, and `places`,
+partitioned by `/country`, `/city` and `/street`; a storage account with the containers `files` and `other`; and it
+makes the queues that a test module asks for.
 """
 
 from collections.abc import Iterable, Mapping

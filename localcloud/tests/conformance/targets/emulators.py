@@ -88,6 +88,7 @@ class Emulators:
             database = client.create_database_if_not_exists("shop")
             for container in ("items", "other"):
                 database.create_container_if_not_exists(container, PartitionKey("/pk"))
+            database.create_container_if_not_exists("places", PartitionKey(["/country", "/city", "/street"]))
 
     @cache  # noqa: B019 - as above
     def _make_blob_containers(self) -> None:

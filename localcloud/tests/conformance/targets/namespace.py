@@ -49,7 +49,10 @@ def made(
         for queue, properties in queues.items():
             name = f"conformance-{run}-{queue}"
             administration.create_queue(
-                name, max_delivery_count=properties["maxDeliveryCount"], lock_duration=timedelta(minutes=1)
+                name,
+                max_delivery_count=properties.get("maxDeliveryCount", 10),
+                lock_duration=timedelta(minutes=1),
+                requires_session=properties.get("requiresSession", False),
             )
             stack.callback(administration.delete_queue, name)
             names.append(name)

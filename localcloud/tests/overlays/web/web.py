@@ -35,6 +35,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         global problem
+        if self.path == "/early":
+            self.close_connection = True
+            self.answer(408, {"detail": "The request had not come in time."}, "application/problem+json")
+            return
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         if self.path == "/problem":
             problem = body

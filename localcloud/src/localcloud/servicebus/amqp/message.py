@@ -29,7 +29,23 @@ _BINARY = (0xA0, 0xB0)
 _DESCRIPTORS = {code: b"\x00" + encode(ULong(code)) for code in range(HEADER, FOOTER + 1)}
 _NULL = bytes((NULL,))
 _TTL, _DELIVERY_COUNT = 2, 4  # places in the header
-_MESSAGE_ID, _REPLY_TO = 0, 4  # places in the properties
+_FIELDS = (  # of the properties, in their order
+    "message-id",
+    "user-id",
+    "to",
+    "subject",
+    "reply-to",
+    "correlation-id",
+    "content-type",
+    "content-encoding",
+    "absolute-expiry-time",
+    "creation-time",
+    "group-id",
+    "group-sequence",
+    "reply-to-group-id",
+)
+_PLACES = {name: place for place, name in enumerate(_FIELDS)}
+_MESSAGE_ID = _PLACES["message-id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +104,45 @@ class Message:
         ttl = _item(self.header, _TTL)
         return ttl / 1000 if isinstance(ttl, UInt) else None
 
-    @property
-    def message_id(self) -> Value:
-        """Of one of the types that a message id may have, or nothing."""
-        found = _item(self.properties, _MESSAGE_ID)
+    def field(self, name: str) -> Value:
+        """A field of the properties if it is of a simple type, or nothing; `name` is the specification's."""
+        return _item(self.properties, _PLACES[name])
+
+    def has_field(self, name: str) -> bool:
+        """Whether the sender gave this field a value, of whatever type."""
+        items = list_items(self.properties) if self.properties else []
+        return len(items) > _PLACES[name] and items[_PLACES[name]] != _NULL
+
+    def identifier(self, name: str) -> Value:
+        """A message id or a correlation id, of one of the types that these may have, or nothing."""
+        found = self.field(name)
         return found if isinstance(found, ULong | uuid.UUID | bytes | str) else None
 
     @property
+    def message_id(self) -> Value:
+        return self.identifier("message-id")
+
+    @property
+    def session_id(self) -> str | None:
+        """The group id."""
+        found = self.field("group-id")
+        return found if isinstance(found, str) else None
+
+    @property
     def reply_to(self) -> Value:
-        return _item(self.properties, _REPLY_TO)
+        return self.field("reply-to")
+
+    @property
+    def header_size(self) -> int:
+        """The bytes of the sections that stand before the body."""
+        sections = (
+            self.header,
+            self.delivery_annotations,
+            self.annotations,
+            self.properties,
+            self.application_properties,
+        )
+        return sum(len(section) for section in sections if section is not None)
 
     def annotation(self, key: str) -> Value:
         """A message annotation's value if it is of a simple type, or nothing."""
@@ -109,6 +155,11 @@ class Message:
         """The application properties, decoded; raises `DecodeError` for values that nest too deeply."""
         values: dict[Value, Value] = decode(self.application_properties)[0] if self.application_properties else {}
         return values
+
+    def application_property_entries(self) -> Iterator[tuple[Value, bytes]]:
+        """Each application property's key, and its value as it is encoded."""
+        for key, entry in _entries(self.application_properties):
+            yield key, entry[skip(entry, 0, len(entry)) :]
 
     def body_value(self) -> Value:
         """The value of an `amqp-value` body; nothing if the body is of another kind. Raises `DecodeError` as above."""
@@ -140,6 +191,20 @@ class Message:
                 self.application_properties, {str(key): value for key, value in properties.items()}
             ),
         )
+
+    def without_property(self, name: str) -> "Message":
+        """Without this application property."""
+        if self.application_properties is None:
+            return self
+        kept = [entry for key, entry in _entries(self.application_properties) if key != name]
+        return replace(self, application_properties=encode_map(kept))
+
+    def with_field(self, name: str, value: str | None) -> "Message":
+        """With another value in a field of the properties."""
+        items = list_items(self.properties) if self.properties else []
+        items += [_NULL] * (_PLACES[name] + 1 - len(items))
+        items[_PLACES[name]] = encode(value)
+        return replace(self, properties=encode_list(items))
 
     def counted(self, delivery_count: int) -> "Message":
         """With the header's delivery count, the number of deliveries that failed before this one."""

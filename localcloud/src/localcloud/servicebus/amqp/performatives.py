@@ -83,6 +83,22 @@ class Target(Composite):
     capabilities: Any = None
 
 
+# Transactions (part 4)
+
+
+@composite(0x30, "coordinator")
+@dataclass(slots=True)
+class Coordinator(Composite):
+    capabilities: Any = None
+
+
+@composite(0x34, "transactional-state")
+@dataclass(slots=True)
+class TransactionalState(Composite):
+    txn_id: bytes
+    outcome: Any = None
+
+
 # Performatives
 
 

@@ -24,6 +24,7 @@ from localcloud.servicebus.amqp.decoder import (
 )
 from localcloud.servicebus.amqp.types import Described, Value
 
+EMPTY_LIST = 0x45
 _CHAR = 0x73
 _LAST_CHARACTER = 0x10FFFF
 _TEXTS = {0xA1: "utf-8", 0xB1: "utf-8", 0xA3: "ascii", 0xB3: "ascii"}
@@ -94,16 +95,24 @@ def validate(buffer: bytes, offset: int, end: int) -> int:
 
 def simple(encoded: bytes) -> Value:
     """The value, or nothing if it is a list, a map, an array or a described value."""
-    if encoded[0] == DESCRIBED or encoded[0] in (*LISTS, *MAPS, *ARRAYS):
+    if encoded[0] == DESCRIBED or is_compound(encoded):
         return None
     return decode(encoded)[0]
+
+
+def is_compound(encoded: bytes) -> bool:
+    """Whether the value is a list, a map or an array, or one of these with a descriptor."""
+    offset = 0
+    while encoded[offset] == DESCRIBED:
+        offset = skip(encoded, offset + 1, len(encoded))
+    return encoded[offset] in (*LISTS, *MAPS, *ARRAYS, EMPTY_LIST)
 
 
 def list_items(encoded: bytes) -> list[bytes]:
     """The items of an encoded list, each as it is encoded; raises `DecodeError`."""
     within(1, len(encoded))
     code = encoded[0]
-    if code == 0x45:  # the empty list
+    if code == EMPTY_LIST:
         return []
     if code not in LISTS:
         raise DecodeError("a list was expected")

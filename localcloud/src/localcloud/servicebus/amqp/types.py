@@ -55,7 +55,7 @@ class Timestamp(int):
     @classmethod
     def at(cls, seconds: float) -> "Timestamp":
         """The timestamp of a Unix time; the end of the year 9999 for every later one, which no SDK can read."""
-        return cls(min(round(seconds * 1000), _LAST))
+        return cls(_LAST if seconds * 1000 >= _LAST else round(seconds * 1000))
 
 
 class Float(float):

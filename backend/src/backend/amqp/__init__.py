@@ -1,0 +1,1 @@
+"""Messages as they are encoded, for what the SDK can't decode or would encode in another way."""

@@ -1,0 +1,1 @@
+"""How messages are received, handled and settled."""

@@ -1,0 +1,1 @@
+"""What any web application needs: sessions and their keys, problems, security headers, probes, traces."""

@@ -1,0 +1,126 @@
+"""Evaluates the infrastructure with other values than the snapshots', in either language, in a copy of `infra/`."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.check.bicep import SETTINGS, TARGET, bicep
+from tests.infra.terraform import snapshot
+from tests.infra.terraform.cli import Terraform
+
+REQUIRED = {"suffix": "a1b2c", "deployer_principal_id": "00000000-0000-0000-0000-0000000000d0"}
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What would be deployed: how many resources of each kind, and two of their details."""
+
+    managed_identities: int
+    applications: int
+    credentials: int
+    """Federated credentials of managed identities."""
+    application_credentials: int
+    private_endpoints: int
+    tags: dict[str, str]
+    """Those of the resource group."""
+    gateway: bool
+    """Whether the output `gatewayClientId` has a value."""
+    left_out: dict[str, tuple[list[str], list[str]]]
+    """The `notActions` and `notDataActions` of each custom role."""
+
+
+class Bicep:
+    """Parameters are given in Terraform's spelling, `deployer_principal_id`."""
+
+    applications = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "infra"
+        shutil.copytree("infra", self.folder, ignore=shutil.ignore_patterns("terraform"))
+
+    def evaluate(self, profile: str = "learn", **values: Any) -> Evaluated:
+        """Raises `AssertionError` with the compiler's words if it refuses."""
+        words = self.refusal(profile, **values)
+        assert words is None, words
+        made = json.loads((self.folder / "bicep" / f"{profile}.snapshot.json").read_text())
+        assert made["diagnostics"] == []
+        resources = made["predictedResources"]
+        kinds = Counter(resource["type"].rsplit("/", 1)[1] for resource in resources)
+        roles = [one["properties"] for one in resources if one["type"] == "Microsoft.Authorization/roleDefinitions"]
+        return Evaluated(
+            managed_identities=kinds["userAssignedIdentities"],
+            applications=0,
+            credentials=kinds["federatedIdentityCredentials"],
+            application_credentials=0,
+            private_endpoints=kinds["privateEndpoints"],
+            tags=resources[0]["tags"],
+            gateway=bool(made["outputs"]["gatewayClientId"]),
+            left_out={
+                role["roleName"]: (held.get("notActions") or [], held.get("notDataActions") or [])
+                for role in roles
+                for held in role["permissions"]
+            },
+        )
+
+    def refusal(self, profile: str = "learn", **values: Any) -> str | None:
+        """The compiler's words, or `None` if it accepts the values."""
+        given = {
+            f"KEYLESS_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in values.items()
+        }
+        parameters = self.folder / "bicep" / f"{profile}.bicepparam"
+        run = bicep("snapshot", parameters, "--mode", "overwrite", *TARGET, settings=SETTINGS | given)
+        return None if run.returncode == 0 else " ".join((run.stdout + run.stderr).split())
+
+
+class TerraformConfiguration:
+    """The same for Terraform, with managed identities or app registrations."""
+
+    def __init__(self, folder: Path, providers: Mapping[str, str], identity_kind: str) -> None:
+        self._terraform = Terraform(folder, providers)
+        self._terraform.succeed("init")
+        self._identity_kind = identity_kind
+        self.folder = folder
+        self.applications = identity_kind == "application"
+
+    def evaluate(self, profile: str = "learn", **values: Any) -> Evaluated:
+        """Raises `AssertionError` with Terraform's words if it refuses."""
+        words = self.refusal(profile, **values)
+        assert words is None, words
+        planned = json.loads(self._terraform.succeed("show", "-json", "plan.bin"))["planned_values"]
+        resources = list(_resources(planned["root_module"]))
+        kinds = Counter(resource["type"] for resource in resources)
+        [group] = (one["values"] for one in resources if one["type"] == "azurerm_resource_group")
+        roles = [one["values"] for one in resources if one["type"] == "azurerm_role_definition"]
+        return Evaluated(
+            managed_identities=kinds["azurerm_user_assigned_identity"],
+            applications=kinds["azuread_application"],
+            credentials=kinds["azurerm_federated_identity_credential"],
+            application_credentials=kinds["azuread_application_federated_identity_credential"],
+            private_endpoints=kinds["azurerm_private_endpoint"],
+            tags=group["tags"],
+            gateway=planned["outputs"]["gatewayClientId"].get("value") != "",
+            left_out={
+                role["name"]: (held.get("not_actions") or [], held.get("not_data_actions") or [])
+                for role in roles
+                for held in role["permissions"]
+            },
+        )
+
+    def refusal(self, profile: str = "learn", **values: Any) -> str | None:
+        """Terraform's words, or `None` if it accepts the values."""
+        given = {"profile": profile, "location": "westeurope", "identity_kind": self._identity_kind} | values
+        result = self._terraform.run(
+            *("plan", "-no-color", "-input=false", "-out=plan.bin"), variables=snapshot.SECRETS | REQUIRED | given
+        )
+        return None if result.code == 0 else " ".join(result.output.replace("│", " ").split())
+
+
+def _resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from (resource for resource in module.get("resources", []) if resource["mode"] == "managed")
+    for child in module.get("child_modules", []):
+        yield from _resources(child)

@@ -1,0 +1,151 @@
+"""What the parameters decide, and which values are refused, in both languages."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.check.infrastructure import Bicep, TerraformConfiguration
+from tests.infra.derived import MODEL
+
+EKS = {"name": "eks", "url": "https://oidc.eks.eu-west-1.amazonaws.com/id/0123"}
+NINETEEN = [{"name": f"issuer-{n}", "url": f"https://oidc.example.com/{n}"} for n in range(19)]
+
+Infrastructure = Bicep | TerraformConfiguration
+
+
+@pytest.fixture(params=["bicep", "terraform", "terraform with app registrations"])
+def infrastructure(request: pytest.FixtureRequest, tmp_path: Path) -> Infrastructure:
+    if request.param == "bicep":
+        return Bicep(tmp_path)
+    providers: Mapping[str, str] = request.getfixturevalue("providers")
+    return TerraformConfiguration(tmp_path, providers, "application" if "app" in request.param else "managed")
+
+
+@pytest.mark.parametrize("profile", ["learn", "production"])
+@pytest.mark.parametrize("issuers", [[], [EKS]], ids=["no issuers", "one issuer"])
+@pytest.mark.parametrize("hostname", ["", "orders.example.com"], ids=["not exposed", "exposed"])
+def test_every_allowed_combination_evaluates(
+    infrastructure: Infrastructure, profile: str, issuers: list[dict[str, str]], hostname: str
+) -> None:
+    """Profile, further issuers, host name and kind of identity combine freely, and each does its own part only."""
+    made = infrastructure.evaluate(profile, name="receipts", issuers=issuers, hostname=hostname)
+    workloads, platform, gateway = len(MODEL["workloads"]), 2, bool(hostname)
+    of_workloads = workloads * (1 + len(issuers))
+    if infrastructure.applications:
+        assert (made.applications, made.application_credentials) == (workloads, of_workloads)
+        assert (made.managed_identities, made.credentials) == (platform + gateway, gateway)
+    else:
+        assert (made.applications, made.application_credentials) == (0, 0)
+        assert (made.managed_identities, made.credentials) == (workloads + platform + gateway, of_workloads + gateway)
+    assert made.private_endpoints == (5 if profile == "production" else 0)
+    assert made.tags == {"application": "receipts", "profile": profile}
+    assert made.gateway is bool(hostname)
+
+
+def test_what_a_role_leaves_out_is_left_out_in_azure(infrastructure: Infrastructure) -> None:
+    """A custom role's `notActions` and `notDataActions` are deployed with it, or it would allow more than the model."""
+    file = infrastructure.folder / "access.yaml"
+    model = yaml.safe_load(file.read_text())
+    left_out = {"notActions": ["Microsoft.Storage/*/delete"], "notDataActions": ["Microsoft.Storage/*/blobs/delete"]}
+    model["roles"]["Keyless Receipt Writer"] |= left_out
+    file.write_text(yaml.safe_dump(model))
+    [deployed] = (
+        held for role, held in infrastructure.evaluate().left_out.items() if role.startswith("Keyless Receipt Writer")
+    )
+    assert deployed == tuple(left_out.values())
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {  # the values, and what Bicep and Terraform say
+    "a profile of another name": ({"profile": "staging"}, None, "The profile is `learn` or `production`."),
+    "a name with a hyphen": (
+        {"name": "key-less"},
+        "name takes lower-case letters and digits only.",
+        "The name has 3 to 12 lower-case letters and digits, and begins with a letter.",
+    ),
+    "a name with a capital": (
+        {"name": "Keyless"},
+        "name takes lower-case letters and digits only.",
+        "The name has 3 to 12 lower-case letters and digits, and begins with a letter.",
+    ),
+    "a suffix with hyphens": (
+        {"suffix": "a-b-c"},
+        "suffix takes lower-case letters and digits only.",
+        "The suffix has 4 to 6 lower-case letters and digits.",
+    ),
+    "a suffix too short": ({"suffix": "a1b"}, None, "The suffix has 4 to 6 lower-case letters and digits."),
+    "an identity of another kind": ({"identity_kind": "secret"}, None, "The identity kind is `managed` or"),
+    "a deployer by mail address": (
+        {"deployer_principal_id": "me@example.com"},
+        None,
+        "The deployer's principal id is an object id, a GUID",
+    ),
+    "a deployer of another kind": (
+        {"deployer_principal_type": "Robot"},
+        None,
+        "The deployer is a `User`, a `ServicePrincipal` or a `Group`.",
+    ),
+    "a host name that is a URL": (
+        {"hostname": "https://orders.example.com/"},
+        "hostname is a name such as orders.example.com, not a URL.",
+        "The hostname is a name such as `orders.example.com`, not a URL.",
+    ),
+    "an issuer named like the cluster's own": (
+        {"issuers": [EKS | {"name": "aks"}]},
+        "An issuer may not be named aks: that is the cluster's own.",
+        "No further issuer may be named `aks`: that is the cluster's own.",
+    ),
+    "an issuer whose name names no credential": (
+        {"issuers": [EKS | {"name": "my issuer"}]},
+        None,
+        "An issuer's name has 3 to 120 letters, digits, hyphens and",
+    ),
+    "an issuer without TLS": (
+        {"issuers": [EKS | {"url": "http://oidc.example.com"}]},
+        "An issuer's url begins with https://.",
+        "An issuer's URL begins with `https://`",
+    ),
+    "two issuers of one name": (
+        {"issuers": [EKS, EKS | {"url": "https://oidc.example.com/2"}]},
+        "Two issuers have the same name.",
+        "Two issuers have one name.",
+    ),
+    "two issuers of one URL": (
+        {"issuers": [EKS, EKS | {"name": "kind"}]},
+        "Two issuers have the same url.",
+        "Two issuers have one URL.",
+    ),
+    "more issuers than an identity takes": ({"issuers": NINETEEN}, None, "At most 18 further issuers"),
+    **{
+        f"{secret} that is too short": ({secret: "changeme"}, None, "A secret has 32 characters at least")
+        for secret in ("frontend_signing_key", "receipt_public_key", "receipt_signing_key")
+    },
+}
+
+
+@pytest.mark.parametrize("case", [case for case, (_, sentence, _) in REFUSED.items() if sentence])
+def test_bicep_refuses_a_wrong_value_with_a_sentence(tmp_path: Path, case: str) -> None:
+    """A wrong value stops a deployment before it begins, and is told."""
+    values, sentence, _ = REFUSED[case]
+    assert str(sentence) in str(Bicep(tmp_path).refusal(**values))
+
+
+def test_bicep_tells_all_that_is_wrong_at_once(tmp_path: Path) -> None:
+    """Each wrong value has its sentence in one answer."""
+    wrong = ("a name with a capital", "a suffix with hyphens", "a host name that is a URL", "an issuer without TLS")
+    values = {name: value for case in wrong for name, value in REFUSED[case][0].items()}
+    words = str(Bicep(tmp_path).refusal(**values))
+    assert [case for case in wrong if str(REFUSED[case][1]) not in words] == []
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_terraform_refuses_a_wrong_value_with_a_sentence(
+    tmp_path: Path, providers: Mapping[str, str], case: str
+) -> None:
+    """A wrong value stops a deployment before anything is planned, and is told without the secret among the words."""
+    values, _, sentence = REFUSED[case]
+    words = str(TerraformConfiguration(tmp_path, providers, "managed").refusal(**values))
+    assert sentence in words
+    assert "changeme" not in words
