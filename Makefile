@@ -6,8 +6,16 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check clean tools status access least-privilege restart redrive repair \
+.PHONY: help run demo test faults check clean tools status doctor lab access least-privilege restart redrive repair \
 	rotate-receipt-key rotate-session-key matrix deploy smoke destroy what-if
+
+# `make lab all` says the same as `make lab NAME=all`: the second goal is the lab, and no target.
+ifeq (lab,$(firstword $(MAKECMDGOALS)))
+lab := $(or $(if $(filter command,$(origin NAME)),$(NAME)),$(word 2,$(MAKECMDGOALS)))
+.PHONY: $(wordlist 2,99,$(MAKECMDGOALS))
+$(wordlist 2,99,$(MAKECMDGOALS)): lab
+	@:
+endif
 
 help: ## Name the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +59,12 @@ check: ## Check format, lint, types, imports, infrastructure, manifests, images,
 
 status: tools ## List the pods; for each that is not ready, say why
 	@$(venv)/localcloud status --state $(LOCALCLOUD_STATE)
+
+doctor: tools ## Examine each workload's way to Azure, link by link, and name the broken one
+	@$(venv)/localcloud doctor --state $(LOCALCLOUD_STATE)
+
+lab: tools ## List the labs, or run one: break a link, guess, see, mend (NAME=label-missing, NAME=all)
+	@$(venv)/python -m demo.lab $(lab) $(if $(JUNIT),--junit $(JUNIT))
 
 access: tools ## Print the accesses so far, allowed or denied
 	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)

@@ -1,6 +1,7 @@
 """`python -m demo run` serves the application until Ctrl-C. `python -m demo orders` places orders and ends."""
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -11,14 +12,16 @@ import threading
 import time
 from pathlib import Path
 
+import httpx
 from localcloud.operator.client import ControlError, connect
-from localcloud.operator.lines import say, step, visible
+from localcloud.operator.lines import refusal, say, step, visible
 
 from demo import keys
 from demo.orders import Customer, OrderFailed, Receipt
-from demo.stack import ROOT, Stack, StackFailed, describe_end
+from demo.stack import ROOT, NotReady, Stack, StackFailed, describe_end
 
 _CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
+_PATIENCE = 20.0  # seconds; after them something is missing, which does not come by itself
 
 
 def main() -> int:
@@ -65,12 +68,9 @@ def _run(arguments: argparse.Namespace) -> int:
     _require_free(arguments.port)
     extra = ["--service-port", f"frontend={arguments.port}", *(["--ephemeral"] if arguments.ephemeral else [])]
     with Stack(arguments.state, extra) as stack:
-        url = stack.start()
+        url = _await_ready(stack)
         step(f"serving after {time.monotonic() - started:.1f} s")
-        customer = Customer(url)
-        receipt = customer.receipt(customer.place("a first order", 1))
-        customer.close()
-        _show(receipt)
+        _place_first_order(url)
         say("")
         say(f"  The page             {url}/")
         say(f"  The token's journey  {url}/identity")
@@ -80,6 +80,31 @@ def _run(arguments: argparse.Namespace) -> int:
     if fault := describe_end(code):
         raise StackFailed(fault)
     return code
+
+
+def _await_ready(stack: Stack) -> str:
+    """As long as it takes: what is missing can be mended meanwhile, and the local cloud says what that is."""
+    stack.hand_over_keys()
+    try:
+        return stack.await_ready(_PATIENCE)
+    except NotReady:
+        say("")
+        say("  Not every pod is ready. The lines above say what is missing, and `make status` says it again.")
+        say("  Mend it: an edit of the manifests or of infra/access.yaml is taken at once, and this goes on by itself.")
+        say("  Stop with            Ctrl-C")
+        say("")
+        return stack.await_ready(math.inf)
+
+
+def _place_first_order(url: str) -> None:
+    """An order that fails is told, and ends nothing."""
+    customer = Customer(url)
+    try:
+        _show(customer.receipt(customer.place("a first order", 1)))
+    except (OrderFailed, httpx.HTTPError) as error:
+        refusal(f"the first order has no verified receipt: {error}")
+    finally:
+        customer.close()
 
 
 def _require_free(port: int) -> None:

@@ -25,6 +25,10 @@ class StackFailed(Exception):
     """The local cloud ended, or the application did not become ready. What it printed says why."""
 
 
+class NotReady(StackFailed):
+    """The local cloud runs, and a pod is not ready in time; the message names what each of them lacks."""
+
+
 class Stack:
     """Run `localcloud run` with the application's overlay and the state folder `state`.
 
@@ -67,9 +71,21 @@ class Stack:
     def start(self, timeout: float = 90) -> str:
         """Store the keys, wait until every pod is ready, and return the frontend's URL. Raises `StackFailed`."""
         deadline = time.monotonic() + timeout
-        status = self._await_status(deadline, lambda _status: True)
+        self.hand_over_keys(timeout)
+        return self.await_ready(deadline - time.monotonic())
+
+    def hand_over_keys(self, timeout: float = 90) -> None:
+        """As soon as the local cloud answers; raises `StackFailed`."""
+        self._await_status(time.monotonic() + timeout, lambda _status: True)
         with self.control() as client:
             keys.ensure(client)
+
+    def await_ready(self, timeout: float) -> str:
+        """Waits until every pod is ready and returns the frontend's URL.
+
+        Raises `StackFailed` if the local cloud ends, `NotReady` if a pod lacks something after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
         status = self._await_status(deadline, lambda s: bool(s["pods"]) and all(p["ready"] for p in s["pods"]))
         return str(status["services"]["frontend"])
 
@@ -104,7 +120,7 @@ class Stack:
                 waiting = [f"{p['name']}: {p['reason'] or 'starting'}" for p in status["pods"] if not p["ready"]]
                 reason = "; ".join(waiting)
             time.sleep(0.05)
-        raise StackFailed(f"not ready in time: {reason}")
+        raise NotReady(f"not ready in time: {reason}")
 
     def _fault(self) -> str | None:
         """Describe the local cloud's end, `None` if it was told to stop."""

@@ -31,7 +31,7 @@ OF_NO_SAS = (GET_ACL, SET_ACL)  # the local cloud lets them through, and Azurite
 
 
 class Actor:
-    """One workload's real credential after another's, for clients that some workloads could not even make.
+    """Uses one workload's real credential after another's, for clients that some workloads could not make themselves.
 
     Each token is to be renewed at once (`refresh_on`), so a client asks anew before each request.
     """
@@ -109,7 +109,8 @@ def test_exactly_what_is_granted_succeeds(
 def test_each_plane_opens_what_azure_checks_there(
     application: RunningCloud, actor: Actor, clients: Clients, principal: str, scope: str
 ) -> None:
-    """Actions open no data, data actions no management; what is left out stays shut; Cosmos knows its own roles."""
+    """Actions allow no data access, data actions no management. What a role leaves out is refused. Cosmos DB knows its
+    own roles only."""
     walk(application, actor, clients, principal, scope)
 
 

@@ -1,6 +1,6 @@
 """What each workload does with what it is granted, done by the services' own code in this process.
 
-Each function starts a workload anew, with no token, key or answer of an earlier one, and raises if it is refused.
+Each function starts a workload anew, without a token, key or answer of an earlier one, and raises if it is refused.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The worker as a process, killed after each of its steps, against a whole local cloud under Azure's own names."""
+"""The worker and redrive as processes, against a whole local cloud under Azure's own names."""
 
 import os
 import socket
@@ -193,8 +193,8 @@ def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
     return result
 
 
-def test_what_would_stall_a_decoder_is_refused_at_the_door(application: Application) -> None:
-    """The broker rejects what is no AMQP, and what claims more elements than it has bytes; so it reaches no worker."""
+def test_what_would_stall_a_decoder_reaches_no_worker(application: Application) -> None:
+    """The broker rejects a message that is no AMQP, or claims more elements than bytes, or has a property of lists."""
     kinds = m.DECODABLE | m.UNDECODABLE | m.BOMBS
     with application.raw_sender() as sender:
         for kind in m.REFUSED_AS_PROPERTY:
@@ -206,8 +206,8 @@ def test_what_would_stall_a_decoder_is_refused_at_the_door(application: Applicat
 def test_redrive_lists_and_sends_back_whatever_the_worker_refused(
     application: Application, start: Callable[..., Any]
 ) -> None:
-    """As a process of its own: the valid order among the dead letters goes back, those that are none are listed with
-    their reasons and kept, and one that is named goes back as it was."""
+    """The valid order among the dead letters goes back. Messages that are no orders are listed with their reasons and
+    kept, and one that is named goes back as it was."""
     keep_encoded()
     valid, other = uuid4().hex, uuid4().hex
     as_value = m.value(m.string(m.order(order_id=other)))

@@ -74,10 +74,10 @@ def test_a_failure_is_the_services_code_and_its_text_on_one_line(error: Exceptio
     assert str(explain(error)) == said
 
 
-def test_a_text_is_cut_at_500_characters() -> None:
+def test_a_text_is_cut_at_1500_characters() -> None:
     """The code stands in front of it, however long the text."""
     failure = explain(odata("x" * 10_000, "Forbidden"))
-    assert (failure.code, len(failure.text)) == ("Forbidden", 500)
+    assert (failure.code, len(failure.text)) == ("Forbidden", 1500)
 
 
 def test_the_same_refusal_of_entra_reads_the_same() -> None:

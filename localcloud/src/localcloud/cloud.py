@@ -123,6 +123,11 @@ class Cloud:
         return self.certificates.bundle.absolute()
 
     @property
+    def issuers(self) -> tuple[str, ...]:
+        """The OIDC issuers of the clusters that every identity trusts."""
+        return (self.issuer.url, *self.settings.issuers)
+
+    @property
     def java_truststore(self) -> Path:
         return self.certificates.truststore.absolute()
 
@@ -186,9 +191,8 @@ class Cloud:
     def _apps(self, fetcher: httpx.AsyncClient) -> dict[str, ASGIApp]:
         """Return the ASGI application of each host name."""
         settings = self.settings
-        trusted = (self.issuer.url, *settings.issuers)
         tenant = Entra(
-            Directory(TENANT_ID, self.model, trusted),
+            Directory(TENANT_ID, self.model, self.issuers),
             Issuers(fetcher, self.clock),
             self.entra_keys,
             self._vault_audiences | self._cosmos_audiences | self._blob_audiences | _SERVICE_BUS_AUDIENCES,

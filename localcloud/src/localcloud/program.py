@@ -17,9 +17,13 @@ from localcloud.cloud import Cloud, PortTaken
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
+from localcloud.cluster.sources import Sources
 from localcloud.cluster.webhook import WebhookSettings
+from localcloud.doctor.history import History
+from localcloud.doctor.laptop import Laptop
 from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
+from localcloud.operator.advice import Advice
 from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
 from localcloud.operator.lines import say, step
 from localcloud.operator.notices import NoticeHandler, Notices
@@ -68,16 +72,21 @@ async def run(
     try:
         async with contextlib.AsyncExitStack() as stack:
             notices = await stack.enter_async_context(_telling())
-            cloud = await stack.enter_async_context(_running_cloud(settings, notices))
+            sources = Sources(overlay) if overlay is not None else None
+            cloud, advice = await stack.enter_async_context(_running_cloud(settings, sources, notices))
             projected = Projections(cloud.issuer.issue_token, time.time)
             for projection in projections:
                 projected.add(projection)
             keeping_fresh = asyncio.create_task(projected.keep_fresh(), name="projections")
             stack.callback(keeping_fresh.cancel)
-            cluster = None
+            cluster, history = None, History()
             if overlay is not None:
-                cluster = await stack.enter_async_context(_running_cluster(cloud, overlay, service_ports, notices))
-            control = ControlPlane(cloud, cluster, projected)
+                cloud.audit.listen(history.hear)
+                cluster = await stack.enter_async_context(
+                    _running_cluster(cloud, overlay, service_ports, notices, advice)
+                )
+            laptop = Laptop(cloud, cluster, history, advice) if cluster else None
+            control = ControlPlane(cloud, cluster, projected, laptop)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()
@@ -104,20 +113,23 @@ async def _telling() -> AsyncIterator[Notices]:
 
 
 @contextlib.asynccontextmanager
-async def _running_cloud(settings: Settings, notices: Notices) -> AsyncIterator[Cloud]:
+async def _running_cloud(
+    settings: Settings, sources: Sources | None, notices: Notices
+) -> AsyncIterator[tuple[Cloud, Advice]]:
     cloud = Cloud(settings, report=say, notices=notices)
-    cloud.audit.listen(Terminal(cloud.model, cloud.issuer.url, notices).hear)
+    advice = Advice(cloud.model, settings.access, cloud.issuers, sources)
+    cloud.audit.listen(Terminal(advice, notices).hear)
     await cloud.start()
     step(f"Azure's names are answered through {cloud.proxy_url}, AMQP on port {cloud.amqp_port}")
     try:
-        yield cloud
+        yield cloud, advice
     finally:
         await cloud.close()
 
 
 @contextlib.asynccontextmanager
 async def _running_cluster(
-    cloud: Cloud, overlay: Path, service_ports: Mapping[str, int], notices: Notices
+    cloud: Cloud, overlay: Path, service_ports: Mapping[str, int], notices: Notices, advice: Advice
 ) -> AsyncIterator[Cluster]:
     cluster = Cluster(
         overlay=overlay,
@@ -136,7 +148,7 @@ async def _running_cluster(
         report=say,
     )
     await cluster.start()
-    watching = asyncio.create_task(readiness.watch(cluster.pods, notices), name="readiness")
+    watching = asyncio.create_task(readiness.watch(cluster.pods, notices, advice), name="readiness")
     try:
         yield cluster
     finally:

@@ -14,7 +14,7 @@ from localcloud.authorization.model_file import AccessFile
 from localcloud.authorization.roles import Role
 from localcloud.cosmos.actions import ACTIONS as COSMOS
 from localcloud.keyvault import actions
-from localcloud.operator.advice import on_access
+from localcloud.operator.advice import Advice
 from localcloud.servicebus.actions import READ_QUEUE, SEND
 from localcloud.testing.changes import revoked
 
@@ -265,7 +265,8 @@ def test_the_advice_names_the_role_that_holds_the_action_on_the_other_plane(
     model["roles"]["Given"] = role
     model["workloads"]["reader"]["grants"] = [{"role": "Given", "scope": scope}]
     denied = AccessEntry(principal_id("reader"), "reader", None, None, action, scope, allowed=False, reason="no grant")
-    assert sentence in str(on_access(denied, AccessModel.model_validate(model)))
+    said = Advice(lambda: AccessModel.model_validate(model), Path("access.yaml"), ()).on_access(denied)
+    assert sentence in str(said)
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ def test_what_others_wrote_stands_on_one_line_without_power(
 
 
 def test_a_long_text_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    """A megabyte takes no more of the terminal than a thousand characters, and what was left out is said."""
+    """A megabyte takes no more of the terminal than four thousand characters, and what was left out is said."""
     say("a" * 1_000_000)
-    assert capsys.readouterr().out == "a" * 1000 + "… (and 999000 characters more)\n"
+    assert capsys.readouterr().out == "a" * 4000 + "… (and 996000 characters more)\n"
 
 
 def test_a_terminal_without_unicode_gets_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:

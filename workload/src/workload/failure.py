@@ -10,7 +10,7 @@ SDK_ERRORS = (AzureError, ValueError, OSError)
 """What the SDKs raise if a service can't be used. `ValueError`: a credential without its variables, an ill-formed
 endpoint, a closed link. Catch it around calls of an SDK only."""
 
-_LONGEST = 500  # characters of text
+_LONGEST = 1500  # characters of text: Cosmos DB's names the action and, last, the whole id of the resource
 _AADSTS = re.compile(r"AADSTS\d+")  # Entra's codes, which stand in its text alone
 # The ids of one attempt, with which Entra and the services end their texts.
 _ATTEMPT = re.compile(r"\s*\b(Trace ID|RequestId|ActivityId|TrackingId|Reference): ?\S.*")

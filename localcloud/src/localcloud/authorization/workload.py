@@ -39,7 +39,8 @@ class FederatedCredential(_Part):
 class Workload(_Part):
     """`identity` says what holds the federated credentials in Entra.
 
-    Every identity trusts its own service account. `federatedCredentials` are further trusts, such as a pipeline's.
+    Every identity trusts its own service account of the cluster, unless `trustsCluster` is false: then somebody has
+    deleted that credential. `federatedCredentials` are further trusts, such as a pipeline's.
     An app registration is also an API that others get tokens for, in the version that its
     `requestedAccessTokenVersion` names (https://learn.microsoft.com/graph/api/resources/apiapplication).
     """
@@ -47,6 +48,7 @@ class Workload(_Part):
     namespace: str
     serviceAccount: str
     identity: Literal["managedIdentity", "application"] = "managedIdentity"
+    trustsCluster: bool = True
     federatedCredentials: tuple[FederatedCredential, ...] = ()
     requestedAccessTokenVersion: Literal[1, 2] | None = None
     grants: tuple[Grant, ...] = ()
@@ -55,6 +57,11 @@ class Workload(_Part):
     def subject(self) -> str:
         """The `sub` claim of the workload's projected token."""
         return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
+
+    def trusts(self, issuers: tuple[str, ...]) -> tuple[FederatedCredential, ...]:
+        """The federated credentials of its identity, in a cloud whose clusters have these issuers."""
+        own = (FederatedCredential(issuer=issuer, subject=self.subject) for issuer in issuers if self.trustsCluster)
+        return (*own, *self.federatedCredentials)
 
     @model_validator(mode="after")
     def _identity_is_one_that_entra_has(self) -> "Workload":

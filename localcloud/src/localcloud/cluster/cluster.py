@@ -3,8 +3,8 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -17,9 +17,13 @@ from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.render import render
+from localcloud.cluster.resources import CronJob, Deployment, PodTemplate, ServiceAccount
 from localcloud.cluster.service import ServiceProxy
+from localcloud.cluster.sources import Sources, shown
 from localcloud.cluster.waiting import holds_within
 from localcloud.cluster.webhook import WebhookSettings
+
+_LOOK = 0.5  # seconds between looks at the overlay's files
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,21 @@ class PodStatus:
     reason: str
     ports: Mapping[int, int]
     log: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningWorkload:
+    """A Deployment or CronJob as the manifests have it, and its newest pod, if it has one."""
+
+    manifest: Deployment | CronJob
+    template: PodTemplate
+    account: ServiceAccount | None
+    pod: Pod | None
+    refusal: str
+
+    @property
+    def name(self) -> str:
+        return self.manifest.metadata.name
 
 
 class Cluster:
@@ -56,7 +75,7 @@ class Cluster:
         service_ports: Mapping[str, int] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._overlay = overlay
+        self._sources = Sources(overlay)
         self._state = state.absolute()
         self._issue_token = issue_token
         self._webhook = webhook
@@ -69,6 +88,7 @@ class Cluster:
         self._services: dict[str, ServiceProxy] = {}
         self._jobs: list[Pod] = []
         self._node: Node | None = None
+        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Render and check the overlay, bind the Services' ports and start every pod, but do not wait for readiness.
@@ -82,7 +102,8 @@ class Cluster:
             raise
 
     async def _start(self) -> None:
-        self._manifests = read(await render(self._overlay))
+        stamp = self._sources.stamp()
+        self._manifests = await self._read()
         for name in self._service_ports.keys() - self._manifests.services.keys():
             raise ClusterError(f"there is no Service {name} that could be given a port")
         self._services = {
@@ -93,16 +114,16 @@ class Cluster:
             service.bind()
         self._node = node = self._make_node()
         self._deployments = {
-            name: DeploymentController(item, node) for name, item in self._manifests.deployments.items()
+            name: DeploymentController(item, node, _revision(item, self._manifests))
+            for name, item in self._manifests.deployments.items()
         }
         if self._manifests.ignored:
             self._report("without meaning on a laptop: " + ", ".join(self._manifests.ignored))
         for deployment in self._deployments.values():
-            deployment.start()
-            if deployment.refusal:
-                self._report(f"{deployment.name}: {deployment.refusal}")
+            self._start_deployment(deployment)
         for service in self._services.values():
             await service.serve()
+        self._following = asyncio.create_task(self._follow(stamp), name="overlay")
 
     async def wait_ready(self, within: float) -> None:
         """Return once every Deployment has its replicas ready. Raises `TimeoutError` with each pod's reason."""
@@ -112,6 +133,9 @@ class Cluster:
 
     async def stop(self) -> None:
         """Close the Services, then end the pods within their grace periods, then the reaper."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following])
         await asyncio.gather(*(service.close() for service in self._services.values()))
         await asyncio.gather(
             *(deployment.stop() for deployment in self._deployments.values()), *(pod.stop() for pod in self._jobs)
@@ -147,6 +171,24 @@ class Cluster:
         refused = [deployment for deployment in self._deployments.values() if deployment.refusal]
         return statuses + [PodStatus(d.name, d.name, False, 0, d.refusal, {}, None) for d in refused]
 
+    def workloads(self) -> list[RunningWorkload]:
+        """Every Deployment and CronJob."""
+        found = []
+        for name, deployment in self._manifests.deployments.items():
+            controller = self._deployments[name]
+            pod = controller.pods[-1] if controller.pods else None
+            found.append(self._workload(deployment, deployment.spec.template, pod, controller.refusal))
+        for name, job in self._manifests.cron_jobs.items():
+            pod = next((each for each in self._jobs if each.workload == name), None)
+            found.append(self._workload(job, job.spec.job_template.spec.template, pod, ""))
+        return found
+
+    def _workload(
+        self, manifest: Deployment | CronJob, template: PodTemplate, pod: Pod | None, refusal: str
+    ) -> RunningWorkload:
+        key = manifest.metadata.namespace, template.spec.service_account_name
+        return RunningWorkload(manifest, template, self._manifests.service_accounts.get(key), pod, refusal)
+
     def service_url(self, name: str) -> str:
         """Raises `KeyError` for an unknown name."""
         return self._services[name].url
@@ -158,6 +200,64 @@ class Cluster:
     def not_honoured(self) -> list[str]:
         """The fields and kinds of the manifests that mean nothing on a laptop."""
         return list(self._manifests.ignored)
+
+    async def _read(self) -> Manifests:
+        return read(await render(self._sources.overlay), self._sources)
+
+    async def _follow(self, stamp: Hashable) -> None:
+        """Takes the overlay as its files have it, whenever they have changed, and not in the middle of a change."""
+        before = stamp
+        while True:
+            await asyncio.sleep(_LOOK)
+            now = self._sources.stamp()
+            if now == before and now != stamp:
+                stamp = now
+                try:
+                    await self._take(await self._read())
+                except (ClusterError, OSError) as error:  # a file may go while it is read
+                    for line in str(error).splitlines():
+                        self._report(line)
+                    self._report("The last good version of the manifests stays in force.")
+            before = now
+
+    async def _take(self, manifests: Manifests) -> None:
+        """Brings about what has changed in the manifests. Raises `ClusterError` if a Service's port is taken."""
+        assert self._node is not None  # noqa: S101 - it runs as long as the overlay is followed
+        await self._take_services(manifests)
+        before, self._manifests = self._manifests, manifests
+        self._node = node = replace(
+            self._node, service_accounts=manifests.service_accounts, config_maps=manifests.config_maps
+        )
+        told = f"{shown(self._sources.overlay)} has changed"
+        for name in before.deployments.keys() - manifests.deployments.keys():
+            self._report(f"{told}: the Deployment {name} goes")
+            await self._deployments.pop(name).stop()
+        for name, manifest in manifests.deployments.items():
+            revision = _revision(manifest, manifests)
+            if name not in self._deployments:
+                self._report(f"{told}: the Deployment {name} comes")
+                self._deployments[name] = DeploymentController(manifest, node, revision)
+                self._start_deployment(self._deployments[name])
+                continue
+            if revision != _revision(before.deployments[name], before):
+                self._report(f"{told}: new pods of {name} take the place of the old ones, one by one")
+            self._deployments[name].take(manifest, node, revision)
+
+    async def _take_services(self, manifests: Manifests) -> None:
+        for name, manifest in manifests.services.items():
+            if name in self._services:
+                self._services[name].take(manifest)
+            else:
+                service = ServiceProxy(manifest, self._service_ports.get(name), self._all_pods)
+                await service.serve()
+                self._services[name] = service
+        for name in self._services.keys() - manifests.services.keys():
+            await self._services.pop(name).close()
+
+    def _start_deployment(self, deployment: DeploymentController) -> None:
+        deployment.start()
+        if deployment.refusal:
+            self._report(f"{deployment.name}: {deployment.refusal}")
 
     def _all_pods(self) -> Iterable[Pod]:
         return [pod for deployment in self._deployments.values() for pod in deployment.pods]
@@ -177,3 +277,16 @@ class Cluster:
             client=httpx.AsyncClient(trust_env=False, verify=False),  # noqa: S501 - probes speak plain HTTP to loopback
             clock=self._clock,
         )
+
+
+def _revision(deployment: Deployment, manifests: Manifests) -> Hashable:
+    """Equal for equal pods: what their template says, and the service account and config maps that it names."""
+    template, namespace = deployment.spec.template, deployment.metadata.namespace
+    account = manifests.service_accounts.get((namespace, template.spec.service_account_name))
+    as_text = template.model_dump_json()
+    config_maps = [
+        item.model_dump_json()
+        for (its_namespace, name), item in manifests.config_maps.items()
+        if its_namespace == namespace and f'"{name}"' in as_text
+    ]
+    return as_text, namespace, account.model_dump_json() if account else None, tuple(config_maps)

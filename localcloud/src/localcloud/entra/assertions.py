@@ -84,6 +84,8 @@ def match(assertion: UnverifiedAssertion, identity: Identity) -> FederatedCreden
 
     Raises `EntraError` for the first of issuer, subject and audience that fits no credential.
     """
+    if not identity.federated_credentials:
+        raise errors.no_credentials(identity.client_id, identity.name)
     candidates = [c for c in identity.federated_credentials if c.issuer == assertion.issuer]
     if not candidates:
         raise errors.issuer_mismatch(assertion.issuer)

@@ -42,8 +42,7 @@ class Directory:
         """Return the identity with this client id (compared without case, as GUIDs are), or None."""
         for name, workload in self._model().workloads.items():
             if client_id(name) == requested.lower():
-                own = tuple(FederatedCredential(issuer=issuer, subject=workload.subject) for issuer in self._issuers)
-                trusted = (*own, *workload.federatedCredentials)
+                trusted = workload.trusts(self._issuers)
                 return Identity(name, workload.identity, client_id(name), principal_id(name), trusted)
         return None
 

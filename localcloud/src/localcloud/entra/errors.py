@@ -154,6 +154,11 @@ def resource_not_found(resource: str, tenant: str) -> EntraError:
     return EntraError(500011, "invalid_resource", 400, text)
 
 
+def no_credentials(client_id: str, name: str) -> EntraError:
+    text = f"The client '{client_id}'({name}) has no configured federated identity credentials."
+    return EntraError(70025, "invalid_client", 401, text)
+
+
 def issuer_mismatch(issuer: str) -> EntraError:
     return _no_match(700211, f"issuer '{issuer}'. {_CHECK}")
 

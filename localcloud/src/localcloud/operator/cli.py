@@ -193,6 +193,19 @@ def _access(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(arguments: argparse.Namespace) -> int:
+    from localcloud.doctor.chain import Link
+    from localcloud.doctor.report import Examined, show
+
+    def examine(client: "httpx.Client") -> int:
+        answer = client.get("/doctor").raise_for_status().json()
+        return (
+            0 if show([Examined(e["workload"], tuple(Link(**link) for link in e["links"])) for e in answer], say) else 1
+        )
+
+    return _ask(arguments, examine)
+
+
 def _least_privilege(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
@@ -265,6 +278,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
     add("status", _status, "list the pods; for each that is not ready, say why")
+    add("doctor", _doctor, "examine each workload's way to Azure, and name the broken link and how to mend it")
     add("access", _access, "show which workload did what, from the audit trail")
     least = add("least-privilege", _least_privilege, "show what is granted and was never used, and the smallest roles")
     least.add_argument(

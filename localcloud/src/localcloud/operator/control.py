@@ -8,6 +8,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Awaitable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,8 @@ from localcloud.cloud import Cloud
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
+from localcloud.doctor.chain import examine
+from localcloud.doctor.laptop import Laptop
 from localcloud.faults import Fault, Kind
 from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
@@ -48,11 +51,12 @@ def socket_path(folder: Path) -> Path:
 class ControlPlane:
     """Serve the operator's requests until it is closed."""
 
-    def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections) -> None:
+    def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections, laptop: Laptop | None) -> None:
         self._path = socket_path(cloud.settings.state)
         self._cloud = cloud
         self._cluster = cluster
         self._projections = projections
+        self._laptop = laptop
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -73,6 +77,7 @@ class ControlPlane:
         return Starlette(
             routes=[
                 Route("/status", self._status),
+                Route("/doctor", self._examine),
                 Route("/secrets/{name}", self._put_secret, methods=["PUT"]),
                 Route("/environments/{namespace}/{service_account}", self._environment, methods=["PUT"]),
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
@@ -109,6 +114,15 @@ class ControlPlane:
                 "proxy": self._cloud.proxy_url,
             }
         )
+
+    async def _examine(self, _request: Request) -> Response:
+        self._running_cluster()
+        assert self._laptop is not None  # noqa: S101 - it is there if the cluster is
+        examined = [
+            {"workload": facts.workload, "links": [asdict(link) for link in examine(facts, self._laptop.remedies)]}
+            for facts in self._laptop.facts()
+        ]
+        return JSONResponse(examined)
 
     async def _put_secret(self, request: Request) -> Response:
         body, name = await request.json(), request.path_params["name"]

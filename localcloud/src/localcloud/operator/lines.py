@@ -3,7 +3,7 @@
 import contextlib
 import sys
 
-_LONGEST = 1000  # characters
+_LONGEST = 4000  # characters: what each of four services says may stand on one line, with its resource's whole id
 
 
 def say(line: str) -> None:

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
+import textwrap
 import time
 import traceback
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
+from localcloud.operator.attempts import without_attempt
 from localcloud.operator.lines import refusal, say
 
 _PERIOD = 60.0  # seconds
 _MOST = 50  # different notices in one period; without a limit, callers could fill memory with notices
-_QUOTED = 200  # characters of a notice that are repeated beside its count
+_QUOTED = 300  # characters of a notice that are repeated beside its count, in whole words
 _TRACEBACK = 40  # lines
 
 
@@ -70,7 +72,7 @@ class Notices:
 
     def _is_new(self, what: str, key: Hashable) -> bool:
         self.sweep()
-        key = what if key is None else key
+        key = without_attempt(what) if key is None else key
         now = self._clock()
         if key in self._told:
             self._told[key].repeats += 1
@@ -79,7 +81,7 @@ class Notices:
             self._untold = self._untold or _Told("other notices", now)
             self._untold.repeats += 1
             return False
-        self._told[key] = _Told(what if len(what) <= _QUOTED else f"{what[:_QUOTED]}…", now)
+        self._told[key] = _Told(textwrap.shorten(what, _QUOTED, placeholder=" …") if len(what) > _QUOTED else what, now)
         return True
 
     def _told_again(self, told: _Told, now: float) -> bool:

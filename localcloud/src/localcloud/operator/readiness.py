@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from localcloud.operator import advice
+from localcloud.operator.advice import Advice
+from localcloud.operator.attempts import without_attempt
 from localcloud.operator.lines import step
 from localcloud.operator.notices import Notices
 
@@ -17,15 +18,20 @@ class PodStatus(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def workload(self) -> str: ...
+    @property
     def ready(self) -> bool: ...
     @property
     def reason(self) -> str: ...
 
 
 async def watch(
-    pods: Callable[[], Iterable[PodStatus]], notices: Notices, clock: Callable[[], float] = time.monotonic
+    pods: Callable[[], Iterable[PodStatus]],
+    notices: Notices,
+    advice: Advice,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Watch until cancelled. A pod's reason is printed again only if it changes."""
+    """Watch until cancelled. A pod's reason is printed again if it changes by more than a tracking id."""
     waiting_since: dict[str, float] = {}
     said: dict[str, str] = {}
     while True:
@@ -36,5 +42,6 @@ async def watch(
                     step(f"{pod.name} is ready")
             elif clock() - waiting_since.setdefault(pod.name, clock()) > _PATIENCE and said.get(pod.name) != pod.reason:
                 said[pod.name] = pod.reason
-                notices.refuse(f"{pod.name} is not ready: {pod.reason or 'starting'}", advice.on_pod(pod.reason))
+                what = f"{pod.name} is not ready: {pod.reason or 'starting'}"
+                notices.refuse(what, advice.on_pod(pod.reason, pod.workload), without_attempt(what))
         await asyncio.sleep(_LOOK)

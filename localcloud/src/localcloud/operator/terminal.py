@@ -1,30 +1,29 @@
-"""Print each refusal at the terminal, with what to correct."""
-
-from collections.abc import Callable
+"""What was refused, told to the person at the terminal: calmly, and with what to fix."""
 
 from localcloud.authorization.audit import AccessEntry, ExchangeEntry
-from localcloud.authorization.model import AccessModel
-from localcloud.operator import advice
+from localcloud.operator.advice import Advice
+from localcloud.operator.attempts import without_attempt
 from localcloud.operator.notices import Notices
 
 
 class Terminal:
-    """Listen to the audit trail and print its refusals."""
+    """Listens to the audit trail and tells its refusals."""
 
-    def __init__(self, model: Callable[[], AccessModel], issuer: str, notices: Notices) -> None:
-        self._model = model
-        self._issuer = issuer
+    def __init__(self, advice: Advice, notices: Notices) -> None:
+        self._advice = advice
         self._notices = notices
 
     def hear(self, entry: ExchangeEntry | AccessEntry) -> None:
-        """Print the entry if it is a refusal."""
+        """Says what was refused; what was allowed is not worth a line."""
+        self._advice.hear(entry)
         if isinstance(entry, ExchangeEntry):
             if entry.result != "ok":
                 who = entry.pod or entry.subject or entry.client_id
                 what = f"{who}: {entry.result} {entry.detail}"
-                self._notices.refuse(what, advice.on_exchange(entry, self._model(), self._issuer), (entry.result, who))
+                key = (entry.result, who, without_attempt(entry.detail or ""))
+                self._notices.refuse(what, self._advice.on_exchange(entry), key)
         elif not entry.allowed:
-            who = entry.pod or entry.workload or entry.principal or "an unknown caller"
+            who = entry.pod or entry.workload or entry.principal or "somebody"
             what = f"{who}: denied {entry.action} on {entry.scope}"
-            fix = advice.on_access(entry, self._model())
+            fix = self._advice.on_access(entry)
             self._notices.refuse(what, fix, (entry.action, entry.scope, who, entry.reason))

@@ -1,4 +1,4 @@
-"""What a link leads to: `$cbs`, a queue, or an entity's `$management`; and who may attach one."""
+"""Opens links to `$cbs`, to queues and to management nodes, for the callers that may attach them."""
 
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ from localcloud.servicebus.links import (
 )
 from localcloud.servicebus.namespace import Namespace
 from localcloud.servicebus.queue import Queue
-from localcloud.servicebus.quotas import FIELD_LENGTHS
+from localcloud.servicebus.quotas import FIELD_LENGTHS, RECEIVERS
 
 _BATCH = 0x80013700  # the message format of several messages in one
 SESSION_FILTER = "com.microsoft:session-filter"
@@ -39,7 +39,7 @@ _TICKS_A_SECOND = 10_000_000
 
 @dataclass(slots=True)
 class Peer:
-    """Who is at the other end of a connection, what that connection holds, and the links that take replies there."""
+    """The client of a connection: its tokens, what the connection holds, and the links that take replies."""
 
     namespace: Namespace
     credentials: Credentials
@@ -48,7 +48,7 @@ class Peer:
 
 
 def open_link(session: LinkSession, attach: Attach, source: Source, target: Target, peer: Peer) -> Link:
-    """The link's end for what it leads to; raises `AmqpError` if it is refused."""
+    """Open this end of the link that the peer attaches. Raises `AmqpError` if it is refused."""
     peer_receives = attach.role
     address = text(source.address if peer_receives else target.address)
     if address.lower() == CBS:
@@ -70,6 +70,8 @@ def open_link(session: LinkSession, attach: Attach, source: Source, target: Targ
     if not queue.can_receive:
         why = "has auto-forwarding enabled" if queue.holds_messages else "is a topic: receive from its subscriptions"
         raise AmqpError(errors.NOT_ALLOWED, f"No message receiver can be created on '{queue.name}', which {why}.")
+    if len(queue.consumers) >= RECEIVERS:
+        raise errors.too_many_receivers(RECEIVERS)
     return _receiver(session, attach, source, queue, peer)
 
 

@@ -30,7 +30,7 @@ AFTER_TOKEN = Limits(sessions=CHANNEL_MAX + 1, links=CHANNEL_MAX + 1, unfinished
 
 
 class Holdings:
-    """What a connection holds at the moment, counted by those who hold it."""
+    """What a connection holds at the moment. Its sessions and links count it."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials

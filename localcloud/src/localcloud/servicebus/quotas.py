@@ -17,6 +17,7 @@ from localcloud.servicebus.errors import AmqpError
 MESSAGE_SIZE = 256 * 1024  # of one message or one batch
 HEADER_SIZE = 64 * 1024  # of all that is not body or footer
 PROPERTY_SIZE = 32 * 1024  # of one application property's value
+RECEIVERS = 5000  # of one entity at once
 PEEKED_MESSAGES = 250  # in one answer
 SESSION_STATE_SIZE = (
     256 * 1024

@@ -74,7 +74,7 @@ class Session:
     # What the peer says
 
     def on_frame(self, performative: Composite, payload: bytes) -> None:
-        """Raises `SessionError` where the session must end, another `AmqpError` or `DecodeError` where all must."""
+        """Raises `SessionError` to end the session, another `AmqpError` or `DecodeError` to end the connection."""
         match performative:
             case Transfer():
                 self._on_transfer(performative, payload)

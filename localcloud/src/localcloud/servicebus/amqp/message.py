@@ -1,7 +1,7 @@
 """An encoded message as its sections (specification, part 3, section 3.2), which a broker moves and hardly reads.
 
 Sections are kept as the bytes that came in. What a broker adds (annotations, a delivery count, the reason of a dead
-letter) replaces single entries; everything else of a section goes out as it was, of whatever type and however nested.
+letter) replaces single entries; everything else of a section goes out as it was, of any type and nested to any depth.
 """
 
 import uuid
@@ -109,7 +109,7 @@ class Message:
         return _item(self.properties, _PLACES[name])
 
     def has_field(self, name: str) -> bool:
-        """Whether the sender gave this field a value, of whatever type."""
+        """Whether the sender gave this field a value of any type."""
         items = list_items(self.properties) if self.properties else []
         return len(items) > _PLACES[name] and items[_PLACES[name]] != _NULL
 

@@ -1,0 +1,121 @@
+"""A lab as its file in `labs/` has it: a change, a prediction, an explanation and a fix."""
+
+import copy
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from localcloud.authorization.model import client_id
+from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
+from localcloud.validation import faults_of
+from localcloud.yaml_document import YamlError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from demo.stack import ROOT
+from localcloud import yaml_document
+
+LABS = ROOT / "labs"
+ISSUER = f"https://{ISSUER_HOST}{ISSUER_PATH}"
+
+Place = Literal["terminal", "/readyz", "page", "audit"]
+
+
+class LabFileError(Exception):
+    """There is no such lab, or its file is wrong; the message names it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Grant(_Part):
+    """A role assignment of a workload, given or taken."""
+
+    workload: str
+    role: str
+    scope: str
+
+
+class Change(_Part):
+    """`manifests` are patches as a kustomization has them. The rest changes the access model: grants that are taken
+    and given, fields of workloads that are set (`workloads`), and workloads that are deleted."""
+
+    manifests: tuple[dict[str, Any], ...] = ()
+    take: tuple[Grant, ...] = ()
+    give: tuple[Grant, ...] = ()
+    workloads: dict[str, dict[str, Any]] = {}
+    delete: tuple[str, ...] = ()
+
+    @property
+    def of_access(self) -> bool:
+        """Whether it changes the access model."""
+        return bool(self.take or self.give or self.workloads or self.delete)
+
+    def applied(self, model: dict[str, Any]) -> dict[str, Any]:
+        """The access model after the change; raises `LabFileError` if it has no such grant."""
+        model = copy.deepcopy(model)
+        for taken in self.take:
+            grants, grant = model["workloads"][taken.workload]["grants"], {"role": taken.role, "scope": taken.scope}
+            if grant not in grants:
+                raise LabFileError(f"{taken.workload} has no {taken.role} on {taken.scope}, which the lab takes away")
+            grants.remove(grant)
+        for given in self.give:
+            model["workloads"][given.workload]["grants"].append({"role": given.role, "scope": given.scope})
+        for name, fields in self.workloads.items():
+            model["workloads"][name].update(fields)
+        for name in self.delete:
+            del model["workloads"][name]
+        return model
+
+
+class Fix(_Part):
+    """`file` and `write` are the laptop's: the file, and the line that it has when all is well. `azure` is the command
+    that mends the same on AKS."""
+
+    file: str
+    write: str
+    azure: str
+
+
+class Lab(_Part):
+    """`shows` says, for each place where the fault shows, the text that stands there. `link` is the doctor's."""
+
+    name: str
+    title: str
+    workload: str
+    change: Change
+    prediction: str
+    shows: dict[Place, Annotated[str, Field(min_length=1)]]
+    link: str
+    explanation: str
+    fix: Fix
+
+
+def names() -> list[str]:
+    """Every lab, in the order of the chain, as the files' names have it."""
+    return [path.stem.partition("-")[2] for path in sorted(LABS.glob("[0-9]*-*.yaml"))]
+
+
+def load(name: str) -> Lab:
+    """Raises `LabFileError`."""
+    found = sorted(LABS.glob(f"[0-9]*-{name}.yaml"))
+    if not found:
+        raise LabFileError(f"there is no lab {name}. `make lab` lists them")
+    return read(found[0])
+
+
+def read(path: Path) -> Lab:
+    """Raises `LabFileError`. `$(backendClientId)` stands for the backend's client id, `$(issuer)` for the cluster's
+    issuer and `$(issuerWithoutSlash)` for the same without the slash at its end."""
+    text = path.read_text()
+    workloads = yaml.safe_load((ROOT / "infra/access.yaml").read_text())["workloads"]
+    values = {f"{workload}ClientId": client_id(workload) for workload in workloads}
+    for key, value in (values | {"issuer": ISSUER, "issuerWithoutSlash": ISSUER.rstrip("/")}).items():
+        text = text.replace(f"$({key})", value)
+    try:
+        written = yaml_document.parse(text.encode())
+        return Lab.model_validate({"name": path.stem.partition("-")[2]} | written)
+    except (YamlError, TypeError) as error:
+        raise LabFileError(f"{path} is no lab: {error}") from error
+    except ValidationError as error:
+        raise LabFileError(f"{path} is wrong: {'; '.join(faults_of(error))}") from error

@@ -1,0 +1,122 @@
+"""What the doctor must know of a workload. Each place that can be examined reads these facts in its own way."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a projected token says of itself. Times are Unix times."""
+
+    issuer: str
+    subject: str
+    audiences: tuple[str, ...]
+    not_before: float
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A federated credential: whom an identity trusts."""
+
+    issuer: str
+    subject: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An identity in Entra, with whom it trusts."""
+
+    name: str
+    client_id: str
+    credentials: tuple[Credential, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The last answer of Entra to the workload's newest pod: `code` is empty if there was a token."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The last answer of a service to the workload, for one action on one scope.
+
+    `granted` says whether a role that the workload has now holds the action there.
+    """
+
+    action: str
+    scope: str
+    allowed: bool
+    granted: bool
+    reason: str
+    roles: tuple[str, ...]  # that the workload has on the scope
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One workload.
+
+    `pod` is its newest pod, empty if there is none, and `lacks` why that is not ready. `label` is that of the pod
+    template, None if it has none. `label_elsewhere` names the objects that carry it where it counts for nothing.
+    `mutated` is None if there is no pod to look at. `account` is the service account as `namespace/name`; `annotation`
+    is its client id, and None stands for no such annotation. `tenant` is where the pod asks, and `own_tenant` where the
+    identities are. `own` is the identity that is meant for the workload, if
+    that is known, and `found` the one that has the annotation's client id. `accesses` is None if they can't be known.
+    """
+
+    workload: str
+    kind: str
+    pod: str
+    ready: bool
+    lacks: str
+    label: str | None
+    label_elsewhere: tuple[str, ...]
+    mutated: bool | None
+    account: str
+    account_exists: bool
+    meant_account: str
+    annotation: str | None
+    annotation_elsewhere: tuple[str, ...]
+    tenant: str
+    own_tenant: str
+    own: Identity | None
+    found: Identity | None
+    token: Token | None
+    now: float
+    exchange: Exchange | None
+    accesses: tuple[Access, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to do, and the file and line if they are known."""
+
+    fix: str
+    place: str = ""
+
+
+class Remedies(Protocol):
+    """How each broken link is mended in the place that is examined."""
+
+    def label(self, facts: Facts) -> Remedy: ...
+    def mutation(self, facts: Facts) -> Remedy: ...
+    def service_account(self, facts: Facts) -> Remedy: ...
+    def annotation(self, facts: Facts) -> Remedy: ...
+    def tenant(self, facts: Facts) -> Remedy: ...
+    def client_id(self, facts: Facts) -> Remedy: ...
+    def credential(self, facts: Facts, code: str) -> Remedy: ...
+    def exchange(self, facts: Facts) -> Remedy: ...
+    def role(self, facts: Facts, access: Access) -> Remedy: ...
+
+
+class Reading(Protocol):
+    """A place that can be examined."""
+
+    @property
+    def remedies(self) -> Remedies: ...
+
+    def facts(self) -> list[Facts]: ...

@@ -1,0 +1,158 @@
+"""The doctor's judgement of a chain: one broken link is named, and nothing after it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from localcloud.doctor.chain import AUDIENCE, Link, examine
+from localcloud.doctor.facts import Access, Credential, Exchange, Facts, Identity, Remedy, Token
+from localcloud.doctor.report import Examined, show
+
+ISSUER, SUBJECT, NOW = "https://cluster.example/one/", "system:serviceaccount:shop:web", 1_000_000.0
+LINKS = [
+    *("label", "mutation", "service account", "annotation", "tenant", "client id", "issuer", "subject", "audience"),
+    *("token's times", "exchange", "role", "action"),
+]
+WEB = Identity("web", "aaaa", (Credential(ISSUER, SUBJECT, AUDIENCE),))
+WORKER = Identity("worker", "bbbb", (Credential(ISSUER, "system:serviceaccount:shop:worker", AUDIENCE),))
+TOKEN = Token(ISSUER, SUBJECT, (AUDIENCE,), NOW - 60, NOW + 3600)
+ALLOWED = Access("get", "keyVault/mine", allowed=True, granted=True, reason="", roles=("Reader",))
+DENIED = Access("get", "keyVault/mine", allowed=False, granted=False, reason="no grant", roles=())
+HEALTHY = Facts(
+    workload="web",
+    kind="Deployment",
+    pod="web-a1b2c",
+    ready=True,
+    lacks="",
+    label="true",
+    label_elsewhere=(),
+    mutated=True,
+    account="shop/web",
+    account_exists=True,
+    meant_account="shop/web",
+    annotation="aaaa",
+    annotation_elsewhere=(),
+    tenant="the-tenant",
+    own_tenant="the-tenant",
+    own=WEB,
+    found=WEB,
+    token=TOKEN,
+    now=NOW,
+    exchange=Exchange("", ""),
+    accesses=(ALLOWED,),
+)
+
+
+class Names:
+    """Remedies that say what they were asked for."""
+
+    def __getattr__(self, link: str) -> Any:
+        return lambda _facts, *more: Remedy(f"{link} {' '.join(getattr(each, 'scope', str(each)) for each in more)}")
+
+
+def trusting(**changed: str) -> Facts:
+    credential = replace(WEB.credentials[0], **changed)
+    return replace(HEALTHY, found=replace(WEB, credentials=(credential,)))
+
+
+CASES: dict[str, tuple[Facts, str, list[str]]] = {
+    "no label": (replace(HEALTHY, label=None, mutated=False, token=None, exchange=None), "label", ["no such label"]),
+    "label false": (replace(HEALTHY, label="false", mutated=False), "label", ['"false"']),
+    "label on the service account": (
+        replace(HEALTHY, label=None, mutated=False, label_elsewhere=("ServiceAccount",)),
+        "label",
+        ["on the ServiceAccount, where the webhook does not look"],
+    ),
+    "pod older than its label": (replace(HEALTHY, mutated=False), "mutation", ["it has none"]),
+    "pod refused": (
+        replace(HEALTHY, pod="", mutated=None, lacks="FailedCreate: token expiration 5 not valid"),
+        "mutation",
+        ["token expiration 5"],
+    ),
+    "service account missing": (
+        replace(HEALTHY, pod="", mutated=None, account="shop/wbe", account_exists=False, lacks="FailedCreate: …"),
+        "service account",
+        ["shop/wbe, which does not exist"],
+    ),
+    "another's service account": (
+        replace(HEALTHY, account="shop/worker", own=WORKER, found=WORKER, annotation="bbbb"),
+        "service account",
+        ["shop/worker"],
+    ),
+    "no annotation": (replace(HEALTHY, annotation=None, found=None), "annotation", ["has none", "aaaa"]),
+    "annotation on the pod": (
+        replace(HEALTHY, annotation=None, found=None, annotation_elsewhere=("pod",)),
+        "annotation",
+        ["stands on the pod"],
+    ),
+    "another tenant": (replace(HEALTHY, tenant="another"), "tenant", ["another", "the-tenant"]),
+    "client id unknown": (replace(HEALTHY, annotation="zzzz", found=None), "client id", ["which no identity has"]),
+    "client id of another": (
+        replace(HEALTHY, annotation="bbbb", found=WORKER),
+        "client id",
+        ["bbbb, worker's", "aaaa"],
+    ),
+    "identity deleted": (replace(HEALTHY, own=None, found=None), "client id", ["was deleted"]),
+    "credential deleted": (replace(HEALTHY, found=replace(WEB, credentials=())), "issuer", ["AADSTS70025"]),
+    "last slash": (trusting(issuer=ISSUER.rstrip("/")), "issuer", ["AADSTS700211", ISSUER]),
+    "subject": (trusting(subject=SUBJECT.upper()), "subject", ["AADSTS700213", SUBJECT.upper()]),
+    "audience": (trusting(audience="api://other"), "audience", ["AADSTS700212", "api://other"]),
+    "token expired": (replace(HEALTHY, now=NOW + 4000), "token's times", ["now"]),
+    "token from the future": (replace(HEALTHY, now=NOW - 1000), "token's times", ["now"]),
+    "exchange refused": (
+        replace(HEALTHY, exchange=Exchange("AADSTS7000272", "no such key")),
+        "exchange",
+        ["AADSTS7000272: no such key"],
+    ),
+    "role missing": (replace(HEALTHY, ready=False, accesses=(ALLOWED, DENIED)), "role", ["no role", "keyVault/mine"]),
+    "role of the other plane": (
+        replace(HEALTHY, ready=False, accesses=(replace(DENIED, roles=("Contributor",)),)),
+        "role",
+        ["Contributor, which do not hold it"],
+    ),
+    "token refused": (
+        replace(HEALTHY, ready=False, accesses=(ALLOWED, replace(DENIED, granted=True, reason="expired"))),
+        "action",
+        ["expired"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_broken_link_is_named_and_nothing_else(name: str) -> None:
+    """It says what is there and what should be; the links before it are judged, and none after it."""
+    facts, broken, words = CASES[name]
+    links = examine(facts, Names())
+    assert [link.name for link in links] == LINKS
+    assert [link.name for link in links if link.state == "bad"] == [broken]
+    after = links[LINKS.index(broken) + 1 :]
+    assert {link.state for link in after} <= {"unknown"}
+    (link,) = [link for link in links if link.state == "bad"]
+    said = f"{link.expected} {link.actual} {link.fix}"
+    assert [word for word in words if word not in said] == [], said
+
+
+MENDED = replace(HEALTHY, accesses=(replace(DENIED, granted=True), ALLOWED))
+TRIED_OUT = replace(HEALTHY, accesses=(ALLOWED, replace(DENIED, scope="keyVault/yours")))
+WAITING = replace(HEALTHY, pod="", mutated=None, token=None, exchange=None, accesses=())
+
+
+@pytest.mark.parametrize(
+    "facts", [HEALTHY, MENDED, TRIED_OUT, WAITING], ids=["running", "mended", "tried out", "a job that does not run"]
+)
+def test_a_healthy_chain_is_one_line(facts: Facts) -> None:
+    """Nothing is bad, also if a role was given since, or a ready pod was refused something, or no pod runs."""
+    said: list[str] = []
+    assert show([Examined("web", tuple(examine(facts, Names())))], said.append)
+    assert [line[:5] for line in said] == ["✓ web"]
+
+
+def test_two_credentials_are_compared_with_the_nearest() -> None:
+    """Of an identity's credentials the one that is most like the token is shown, and one that fits is enough."""
+    other = Credential("https://pipeline.example/", "repo:one", AUDIENCE)
+    fits = replace(HEALTHY, found=replace(WEB, credentials=(other, *WEB.credentials)))
+    assert all(link.state == "good" for link in examine(fits, Names()))
+    near = replace(WEB.credentials[0], subject="system:serviceaccount:shop:wbe")
+    links = {link.name: link for link in examine(replace(fits, found=replace(WEB, credentials=(other, near))), Names())}
+    assert isinstance(links["subject"], Link)
+    assert (links["issuer"].state, links["subject"].expected) == ("good", near.subject)
