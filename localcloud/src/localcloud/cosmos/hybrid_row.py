@@ -12,6 +12,7 @@ from typing import Any
 
 _VERSION = 0x81  # the first byte of every row
 _SEGMENT, _RECORD = 2147473648, 2147473649  # the schemas of RecordIO's own rows
+_SEGMENT_SIZE = 10  # bytes of a segment that says nothing but its own size
 
 
 class SparseType(IntEnum):
@@ -38,6 +39,7 @@ class Schema:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """All fields, in the order of their numbers."""
         return (*self.fixed, *self.variable, *self.sparse)
 
     @property
@@ -58,7 +60,7 @@ def read_records(data: bytes) -> Iterator[bytes]:
         schema = reader.header()
         if schema == _SEGMENT:
             presence, length = reader.take("<Bi")
-            reader.skip(length - 10 if presence else 0)  # what else is said of the segment
+            reader.skip(length - _SEGMENT_SIZE if presence else 0)  # what else is said of the segment
         elif schema == _RECORD:
             length, checksum = reader.take("<iI")
             row = reader.bytes(length)
@@ -72,7 +74,7 @@ def read_records(data: bytes) -> Iterator[bytes]:
 def write_records(rows: Iterable[bytes]) -> bytes:
     """Write rows as a RecordIO stream."""
     records = (_header(_RECORD) + struct.pack("<iI", len(row), zlib.crc32(row)) + row for row in rows)
-    return _header(_SEGMENT) + struct.pack("<Bi", 1, 10) + b"".join(records)
+    return _header(_SEGMENT) + struct.pack("<Bi", 1, _SEGMENT_SIZE) + b"".join(records)
 
 
 def read_row(schema: Schema, row: bytes) -> dict[str, Any]:
