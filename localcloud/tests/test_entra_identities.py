@@ -42,6 +42,8 @@ MODEL: dict[str, Any] = {
             grants=SECRETS_USER,
             federatedCredentials=[credential(1), credential(2, audience="api://Pipelines")],
         ),
+        "distrusting": workload("distrusting", trustsCluster=False),
+        "pipeline": workload("pipeline", trustsCluster=False, federatedCredentials=[credential(3)]),
         "api-v1": workload("api-v1", identity="application"),
         "api-v2": workload("api-v2", identity="application", requestedAccessTokenVersion=2),
     },
@@ -114,6 +116,16 @@ def test_further_credentials_are_trusted_as_they_are_written(
     else:
         with pytest.raises(ClientAuthenticationError, match=r"AADSTS70021[23]:"):
             token_of(running, "trusting", "https://vault.azure.net/.default", **claims)
+
+
+def test_an_identity_without_a_credential_trusts_nothing(running: RunningCloud) -> None:
+    """Its own service account is refused with AADSTS70025; with one other credential that alone is trusted."""
+    scope = "https://vault.azure.net/.default"
+    with pytest.raises(ClientAuthenticationError, match="AADSTS70025:"):
+        token_of(running, "distrusting", scope)
+    with pytest.raises(ClientAuthenticationError, match="AADSTS700213:"):
+        token_of(running, "pipeline", scope)
+    assert token_of(running, "pipeline", scope, namespace="pipelines", service_account="3")
 
 
 V1, V2 = client_id("api-v1"), client_id("api-v2")
@@ -214,6 +226,7 @@ WORKLOADS: dict[str, tuple[dict[str, Any], str | None]] = {
         with_credentials(20),
         "workloads.app: an identity has at most 20 federated credentials, and this one has 21",
     ),
+    "20 credentials in place of its own": (with_credentials(20) | {"trustsCluster": False}, None),
     "20 of an app registration": (with_credentials(20) | {"identity": "application"}, "at most 20"),
     "the same pair twice": ({"federatedCredentials": [credential(1), credential(1)]}, "Entra takes each pair once"),
     "the same pair for two audiences": (

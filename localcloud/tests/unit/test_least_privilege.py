@@ -5,11 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from localcloud.authorization.least_privilege import Report, report
 from localcloud.authorization.model import AccessModel, principal_id
 from localcloud.authorization.smallest_model import smallest
@@ -305,11 +305,27 @@ def small() -> AccessModel:
     return smallest(loaded, compared(loaded, *DONE, (META, "keyVault/*"), (GET, "keyVault/*")))
 
 
-def test_as_bicep_compiles(tmp_path: Path) -> None:
+TOPICS: dict[str, Any] = {"jobs": {}, "topics": {"events": {"subscriptions": {"audit": {}}}}}
+
+
+def on_topics() -> AccessModel:
+    app = {
+        "namespace": "test",
+        "serviceAccount": "app",
+        "grants": [
+            {"role": "Azure Service Bus Data Sender", "scope": "serviceBus/topics/events"},
+            {"role": "Azure Service Bus Data Receiver", "scope": "serviceBus/topics/events/subscriptions/audit"},
+        ],
+    }
+    return AccessModel.model_validate(MODEL | {"entities": {"serviceBus": TOPICS}, "workloads": {"app": app}})
+
+
+@pytest.mark.parametrize("make", [small, on_topics], ids=["all services", "topics"])
+def test_as_bicep_compiles(tmp_path: Path, make: Callable[[], AccessModel]) -> None:
     """The Bicep compiler takes it without a warning; every grant is an assignment."""
     compiler = shutil.which("bicep")
-    text = bicep(small())
-    grants = small().workloads["app"].grants
+    text = bicep(make())
+    grants = make().workloads["app"].grants
     assert text.count("Assignments@") == len(grants)
     if compiler is None:
         pytest.skip("bicep is not on PATH")
@@ -319,6 +335,22 @@ def test_as_bicep_compiles(tmp_path: Path) -> None:
     built = json.loads(ran.stdout)["resources"]
     kinds = [each["type"].rpartition("/")[2] for each in (built.values() if isinstance(built, dict) else built)]
     assert sum(kind in ("roleAssignments", "sqlRoleAssignments") for kind in kinds) == len(grants)
+
+
+def test_topics_and_subscriptions_keep_their_place(tmp_path: Path) -> None:
+    """The smallest model has them where the file has them, and both languages assign on them."""
+    done = [
+        (servicebus.SEND, "serviceBus/topics/events"),
+        (servicebus.RECEIVE, "serviceBus/topics/events/subscriptions/audit"),
+    ]
+    made = smallest(on_topics(), compared(on_topics(), *done))
+    path = tmp_path / "access.yaml"
+    path.write_text(access_yaml(made))
+    assert AccessModel.load(path) == made
+    assert made.entities == on_topics().entities
+    assert "'Microsoft.ServiceBus/namespaces/topics@" in bicep(made)
+    assert "'${serviceBusName}/events/audit'" in bicep(made)
+    assert '"${var.servicebus_namespace_id}/topics/events/subscriptions/audit"' in terraform(made)
 
 
 def test_bicep_writes_cosmos_roles_one_after_the_other() -> None:
@@ -363,7 +395,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "state").mkdir()
     trail = [line(*each) for each in DONE] + [line(keyvault.SET_SECRET, "keyVault/alpha", reason="no grant")]
     (tmp_path / "state" / "audit.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in trail))
-    (tmp_path / "access.yaml").write_text(yaml.safe_dump(model(*GRANTS).model_dump(mode="json", exclude_none=True)))
+    (tmp_path / "access.yaml").write_text(access_yaml(model(*GRANTS)))
     return tmp_path
 
 

@@ -7,6 +7,7 @@ needs one. A principal is the object id of a workload's identity. Actions have A
 
 import re
 import uuid
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -17,7 +18,7 @@ from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
 from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
 from localcloud.authorization.roles import Role
-from localcloud.authorization.workload import Workload
+from localcloud.authorization.workload import Grant, Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
@@ -165,6 +166,15 @@ class AccessModel(_Part):
         if role is None:
             raise KeyError(name)
         return role
+
+    def changed(self, grants: Mapping[str, Sequence[Grant]], roles: Mapping[str, Role]) -> "AccessModel":
+        """Return this model with other grants, by workload, and other roles; raise `ValueError` if they are wrong."""
+        workloads = {
+            name: workload.model_copy(update={"grants": tuple(grants.get(name, workload.grants))})
+            for name, workload in self.workloads.items()
+        }
+        content = {"entities": self.entities, "roles": dict(roles), "workloads": workloads, "unused": self.unused}
+        return AccessModel.model_validate(content)
 
     def _find(self, name: str) -> Role | None:
         return self.roles.get(name) or built_in_roles.find(name)

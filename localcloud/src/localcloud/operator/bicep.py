@@ -23,6 +23,8 @@ _ENTITIES = {
     "serviceBus": "Microsoft.ServiceBus/namespaces/queues@2026-01-01",
     "blob": "Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01",
 }
+_TOPICS = "Microsoft.ServiceBus/namespaces/topics@2026-01-01"
+_SUBSCRIPTIONS = "Microsoft.ServiceBus/namespaces/topics/subscriptions@2026-01-01"
 _COSMOS_ROLES = "Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions@2026-03-15"
 _COSMOS_ASSIGNMENTS = "Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2026-03-15"
 
@@ -32,8 +34,8 @@ def bicep(model: AccessModel) -> str:
     grants = list(assignments(model))
     entities = dict.fromkeys((grant.service, grant.entity) for grant in grants)
     services = [name for name in _ACCOUNTS if any(grant.service == name for grant in grants)]
-    # A container of blobs is found by its full name, so that its account is needed for a grant on the whole alone.
-    accounts = [name for name in services if name != "blob" or ("blob", WHOLE) in entities]
+    # What is found by its full name needs no account.
+    accounts = [name for name in services if name == "cosmos" or any(_has_parent(*e) for e in entities if e[0] == name)]
     # Each write of Cosmos DB's roles locks the account, and a second one then fails with 412: one follows the other.
     # https://github.com/hashicorp/terraform-provider-azurerm/issues/15842
     in_turn = [
@@ -50,6 +52,10 @@ def bicep(model: AccessModel) -> str:
         *(_on_cosmos(grant, before) if grant.service == "cosmos" else _assignment(grant) for grant in grants),
     ]
     return "\n".join(parts)
+
+
+def _has_parent(service: str, entity: str) -> bool:
+    return entity == WHOLE or not (service == "blob" or "/subscriptions/" in entity)
 
 
 def _account(service: str) -> str:
@@ -94,11 +100,15 @@ def _role(name: str, role: Role, before: Mapping[str, str]) -> str:
 
 
 def _entity(service: str, entity: str) -> str:
+    kind, found = _ENTITIES[service], f"  parent: {service}\n  name: {_text(entity)}"
+    topic, _, subscription = entity.removeprefix("topics/").partition("/subscriptions/")
     if service == "blob":  # two levels below the account
         found = f"  name: '${{storageAccountName}}/default/{entity}'"
-    else:
-        found = f"  parent: {service}\n  name: {_text(entity)}"
-    return f"resource {symbol('entity', f'{service} {entity}')} '{_ENTITIES[service]}' existing = {{\n{found}\n}}\n"
+    elif service == "serviceBus" and subscription:
+        kind, found = _SUBSCRIPTIONS, f"  name: '${{serviceBusName}}/{topic}/{subscription}'"
+    elif service == "serviceBus" and entity.startswith("topics/"):
+        kind, found = _TOPICS, f"  parent: {service}\n  name: {_text(topic)}"
+    return f"resource {symbol('entity', f'{service} {entity}')} '{kind}' existing = {{\n{found}\n}}\n"
 
 
 def _assignment(grant: Assignment) -> str:

@@ -74,7 +74,8 @@ def _cosmos_role(name: str, role: Role) -> str:
 
 def _assignment(grant: Assignment) -> str:
     variable, path = _ACCOUNTS[grant.service]
-    scope = f"var.{variable}" if grant.entity == WHOLE else f'"${{var.{variable}}}/{path}/{grant.entity}"'
+    entity = grant.entity if grant.entity.startswith("topics/") else f"{path}/{grant.entity}"
+    scope = f"var.{variable}" if grant.entity == WHOLE else f'"${{var.{variable}}}/{entity}"'
     if grant.role.kind == "custom":
         definition = f"azurerm_role_definition.{symbol('role', grant.role_name)}.role_definition_resource_id"
     else:
