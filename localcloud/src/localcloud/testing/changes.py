@@ -48,7 +48,10 @@ def revoked(workload: str, role: str, scope: str | None, action: str | None) -> 
 
 
 def _content(model: AccessModel) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_none=True)
+    """The model as its file writes it, in which the topics stand among the queues."""
+    content = model.model_dump(mode="json", exclude_none=True)
+    content["entities"]["serviceBus"]["topics"] = content["entities"].pop("topics")
+    return content
 
 
 def _workload(content: dict[str, Any], name: str) -> dict[str, Any]:
