@@ -14,6 +14,7 @@ ACCESS = """
 entities:
   keyVault: {api-key: {}, billing-key: {}}
   cosmos: {items: {database: shop, partitionKey: /pk}}
+  serviceBus: {topics: {events: {}}}
 workloads:
   api:
     namespace: shop
