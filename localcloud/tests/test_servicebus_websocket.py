@@ -5,6 +5,7 @@ https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protoco
 
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -81,6 +82,22 @@ async def test_the_sdk_sends_and_receives_over_a_websocket(
                 await receiver.complete_message(message)
             assert await receiver.peek_messages() == []
     assert caplog.records == []
+
+
+def test_a_target_may_name_the_host(cloud: Any) -> None:
+    """Java's client asks for the WebSocket with the absolute form of the target (RFC 9112, section 3.2.2)."""
+    tls, proxy = ssl.create_default_context(cafile=cloud.ca_bundle), urlsplit(cloud.cloud.proxy_url)
+    request = (
+        f"GET https://{cloud.namespace}:443{PATH} HTTP/1.1\r\nHost: {cloud.namespace}\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Protocol: AMQPWSB10\r\n\r\n"
+    )
+    with socket.create_connection((proxy.hostname, proxy.port), timeout=10) as connection:
+        connection.sendall(f"CONNECT {cloud.namespace}:443 HTTP/1.1\r\n\r\n".encode())
+        assert b" 200 " in connection.recv(1024)
+        with tls.wrap_socket(connection, server_hostname=cloud.namespace) as secure:
+            secure.sendall(request.encode())
+            assert secure.recv(1024).startswith(b"HTTP/1.1 101 ")
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -18,6 +19,7 @@ class HostRouter:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
+            scope = {**scope, "path": _path_of(scope["path"])}
             await self._apps.get(_host_of(scope), _refuse)(scope, receive, send)
             return
         if scope["type"] != "http":
@@ -36,6 +38,14 @@ async def _refuse(_scope: Scope, receive: Receive, send: Send) -> None:
     """Answers a WebSocket with status 403."""
     await receive()
     await send({"type": "websocket.close"})
+
+
+def _path_of(target: str) -> str:
+    """The path of a request's target, which may have the absolute form (RFC 9112, section 3.2.2).
+
+    uvicorn reads that form in plain requests alone. Java's Service Bus client opens its WebSocket with it.
+    """
+    return urlsplit(target).path if target.startswith(("https://", "wss://")) else target
 
 
 def _host_of(scope: Scope) -> str:

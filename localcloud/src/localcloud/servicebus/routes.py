@@ -24,8 +24,8 @@ def servicebus(guard: Guard, broker: Broker) -> Starlette:
 
     async def get_queue(request: Request) -> Response:
         address = Address.parse(request.path_params["queue"])
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        bearer = token if scheme.lower() == "bearer" else None
+        scheme, _, token = request.headers.get("Authorization", "").rpartition(" ")
+        bearer = token if scheme.lower() in ("bearer", "") else None  # Java's client sends the token without a scheme
         queue = broker.queue(address)
         scope = f"serviceBus/{address.root}" if queue is None else queue.scope
         try:
