@@ -42,6 +42,7 @@ MODEL: dict[str, Any] = {
             grants=SECRETS_USER,
             federatedCredentials=[credential(1), credential(2, audience="api://Pipelines")],
         ),
+        "abandoned": workload("abandoned", trustsCluster=False),
         "api-v1": workload("api-v1", identity="application"),
         "api-v2": workload("api-v2", identity="application", requestedAccessTokenVersion=2),
     },
@@ -278,6 +279,12 @@ def test_a_credential_taken_away_is_refused_at_once(running: RunningCloud) -> No
         assert vault(running, token).status_code == 403
     finally:
         file.write_text(yaml.safe_dump(MODEL))
+
+
+def test_an_identity_whose_credential_was_deleted_trusts_nobody(running: RunningCloud) -> None:
+    """It is refused with a code of its own, which names the client, though the token is good."""
+    with pytest.raises(ClientAuthenticationError, match=r"AADSTS70025: The client '[-0-9a-f]+'\(abandoned\) has no"):
+        token_of(running, "abandoned", "https://vault.azure.net/.default")
 
 
 def test_tokens_of_entras_two_keys_overlap(start_cloud: Callable[..., RunningCloud], tmp_path: Path) -> None:
