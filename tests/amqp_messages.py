@@ -45,7 +45,7 @@ def described(name: str, value: bytes) -> bytes:
 
 
 def compound(code: int, content: bytes, count: int) -> bytes:
-    """A list (0xd0), a map (0xd1) or an array (0xf0), whatever number of items it claims to hold."""
+    """A list (0xd0), a map (0xd1) or an array (0xf0) that claims to hold this number of items."""
     return struct.pack(">BII", code, len(content) + 4, count) + content
 
 
@@ -210,7 +210,7 @@ REFUSED_AS_PROPERTY = REFUSED_BY_A_BROKER | {
 }
 """Those that are too long or no simple values either: the broker refuses them as an application property's value."""
 
-# Messages with something in each place where a sender may put it
+# Messages with something in each place that a sender may use
 MESSAGES = {
     "nothing": message(),
     "data": message(data(order())),

@@ -1,6 +1,6 @@
 """How the tests are spread over processes: a file's tests stay together, and so do those that share one application.
 
-What they reach is on this machine, whatever proxy its downloads go through.
+The tests reach this machine only, so they use no proxy, even if downloads need one.
 """
 
 import os

@@ -1,11 +1,11 @@
-"""Puts the project's tools below `.tools/` and `.venv/`, and leaves nothing elsewhere.
+"""Install the project's tools below `.tools/` and `.venv/`, and nothing in other places.
 
-With `check`, those of `make check` too.
+With the argument `check`, the tools of `make check` too.
 
-Needs Python 3.11 or newer with `venv`, and the package registries or their mirrors as pip, uv and npm are set up to
-use. Runs only when a lock file has changed since the last time, so a warm start needs no network.
+It needs Python 3.11 or newer with `venv`, and the package registries that pip, uv and npm are set up to use. If no lock
+file has changed since the last time, it installs nothing, so a warm start needs no network.
 
-Older Pythons must be able to read this file in order to say that they are too old: no newer syntax here.
+An older Python must be able to read this file and say that it is too old, so there is no newer syntax here.
 """
 
 import os
@@ -56,7 +56,7 @@ def main():
 
 
 def install(uv, environment):
-    """What `make run` and `make test` need."""
+    """Install what `make run` and `make test` need."""
     step("uv", environment, [sys.executable, "-m", "venv", os.path.join(TOOLS, "uv")])
     python = os.path.join(TOOLS, "uv", "bin", "python")
     step("uv " + UV_VERSION, environment, [python, "-m", "pip", "install", "--quiet", "uv==" + UV_VERSION])
@@ -65,7 +65,7 @@ def install(uv, environment):
 
 
 def install_checks(uv, environment):
-    """What `make check` needs besides: linters, Terraform and its providers' schemas, and checkov by itself."""
+    """Install what `make check` needs: linters, Terraform with its providers' schemas, and checkov by itself."""
     groups = ["--group", "check", "--group", "infra"]
     step("Linters and Terraform", environment, [uv, "sync", "--frozen", "--quiet"] + groups)
     checkov = "checkov==" + CHECKOV_VERSION
@@ -73,7 +73,7 @@ def install_checks(uv, environment):
 
 
 def is_newer(stamp, sources):
-    """Whether the stamp was made after the last change of every source, in an environment that is still there."""
+    """Whether the stamp is newer than every source, and the environment still exists."""
     if not (os.path.exists(stamp) and os.path.exists(os.path.join(ROOT, ".venv", "bin", "python"))):
         return False
     made = os.path.getmtime(stamp)
@@ -86,7 +86,7 @@ def touch(stamp):
 
 
 def step(name, environment, command):
-    """Runs a command and says how long it took; a failure ends with its own words."""
+    """Run a command and print how long it took. If it fails, the program ends with the command's own words."""
     started = time.time()
     print("… " + name, flush=True)
     if subprocess.call(command, cwd=ROOT, env=environment) != 0:

@@ -78,7 +78,7 @@ def test_pods_are_known_after_a_restart_for_as_long_as_their_tokens_live(tmp_pat
 
 
 def test_a_flood_of_exchanges_makes_nothing_grow(tmp_path: Path) -> None:
-    """Who asks for tokens in a loop fills neither the disk nor the memory: the oldest tokens' pods are forgotten."""
+    """A caller that asks for tokens in a loop fills neither disk nor memory: the oldest tokens' pods are forgotten."""
     audit = Audit(tmp_path / "audit.jsonl")
     for number in range(12_000):
         audit.exchange(exchange(f"pod-{number}", f"uti-{number}"))

@@ -4,6 +4,7 @@ https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosm
 https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/cosmosdb/cosmos/src/bulk/BulkHelper.ts
 """
 
+import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,11 +13,18 @@ from typing import Any
 import httpx
 import pytest
 from harness.cosmos import account, key_header
+from localcloud.cosmos.hybrid_row import Schema, read_records, read_row
 
 DOCS = "/dbs/shop/colls/items/docs"
 PLACES = "/dbs/shop/colls/places/docs"
 BATCH = {"x-ms-cosmos-is-batch-request": "True"}
 BULK = {**BATCH, "x-ms-cosmos-batch-atomic": "False", "x-ms-documentdb-partitionkeyrangeid": "0"}
+RESULT = Schema(2145473649, ("statusCode", "subStatusCode"), ("eTag", "resourceBody"), ("retry", "requestCharge"))
+CREATE_READ_UPSERT = (  # of the item `created` in the partition `p`, as the .NET client has written it
+    "gfDY/38BCgAAAIHx2P9/MgAAAIy0GfCBcFThf0MAAAAAAgAAACN7ImlkIjoiY3JlYXRlZCIsInBrIjoicCIsInZhbHVlIjoxfYHx2P9/FgAAAI7k"
+    "XlCBcFThfxMCAAAAAgAAAAdjcmVhdGVkgfHY/38yAAAAJIqEvIFwVOF/QxQAAAACAAAAI3siaWQiOiJjcmVhdGVkIiwicGsiOiJwIiwidmFsdWUi"
+    "OjJ9"
+)
 GOING_ON = {**BULK, "x-ms-cosmos-batch-continue-on-error": "True"}
 
 
@@ -182,9 +190,27 @@ def test_the_range_is_one_that_is_there(http: httpx.Client, key: str) -> None:
     assert http.get(f"{DOCS}/2", headers=key_header(key)).status_code == 404
 
 
-@pytest.mark.parametrize(("first", "named"), [(b"\x81", "HybridRow"), (b"\x80", "binary JSON")])
-def test_binary_bodies_are_refused_in_words(http: httpx.Client, first: bytes, named: str) -> None:
-    """What the .NET client sends in a binary form is a 400 that names the form."""
-    refused = http.post(DOCS, headers=BULK, content=first + b"\x00\x00")
+@pytest.mark.parametrize("headers", [{**BULK}, {**key_header("binary"), "x-ms-documentdb-is-upsert": "True"}])
+def test_binary_json_is_refused_in_words(http: httpx.Client, headers: dict[str, str]) -> None:
+    """Cosmos DB's own binary JSON is a 400 that says what to turn off."""
+    refused = http.post(DOCS, headers=headers, content=b"\x80\x00\x00")
     assert refused.status_code == 400
-    assert named in refused.json()["message"]
+    assert "Turn the client's binary encoding off" in refused.json()["message"]
+
+
+def test_a_batch_in_hybrid_row_is_done_and_answered(http: httpx.Client) -> None:
+    """A batch as the .NET client writes it is done, and its answer is HybridRow, too; a refusal of it is JSON."""
+    key = key_header("p")
+    http.delete(f"{DOCS}/created", headers=key)
+    sent = base64.b64decode(CREATE_READ_UPSERT)
+    answer = http.post(DOCS, headers={**BATCH, **key}, content=sent)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/octet-stream")
+    results = [read_row(RESULT, row) for row in read_records(answer.content)]
+    assert [result["statusCode"] for result in results] == [201, 200, 200]
+    assert [json.loads(result["resourceBody"])["value"] for result in results] == [1, 1, 2]
+    assert http.get(f"{DOCS}/created", headers=key).json()["value"] == 2
+    again = http.post(DOCS, headers={**BATCH, **key}, content=sent)
+    assert again.status_code == 207
+    assert [read_row(RESULT, row)["statusCode"] for row in read_records(again.content)] == [409, 424, 424]
+    refused = http.post(DOCS, headers=BATCH, content=sent)
+    assert (refused.status_code, refused.json()["code"]) == (400, "BadRequest")

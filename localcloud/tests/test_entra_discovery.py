@@ -180,6 +180,15 @@ def test_imds_is_never_left_to_the_network(cloud: RunningCloud, path: str) -> No
     assert answer.json()["error_description"]
 
 
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254.example/", "http://169.254.169.253/", "http://169.254.169.254:8080/", "http://a/"]
+)
+def test_no_other_plain_http_is_answered(cloud: RunningCloud, url: str) -> None:
+    """The proxy takes CONNECT alone, but for IMDS: what only looks like it is refused."""
+    with httpx.Client(proxy=cloud.cloud.proxy_url) as client:
+        assert client.get(url).status_code == 405
+
+
 def test_the_environment_of_a_workload_leads_imds_here(cloud: RunningCloud) -> None:
     """A program with these variables, and nothing to prove itself with but a node's identity, reads the sentence."""
     environment: dict[str, Any] = dict(environment_of(cloud.cloud, "reader", cloud.token_file("reader")))

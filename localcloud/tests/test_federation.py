@@ -59,7 +59,7 @@ def exchange(cloud, tmp_path: Path) -> Callable[..., str]:
 
 
 def signed(key: RSAKey, issuer: str, **claims: Any) -> str:
-    """A projected token made by somebody else's hand."""
+    """A projected token that another issuer's key has signed."""
     now = int(time.time())
     body = {
         "iss": issuer,
@@ -292,6 +292,52 @@ def test_what_says_the_same_or_nothing_changes_nothing(request_token, change: di
     token = response.json()["access_token"]
     payload = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert payload["aud"].rstrip("/") == "https://vault.azure.net"
+
+
+def test_the_questions_are_asked_in_order(cloud) -> None:
+    """A request that is wrong in every way gets one code after another, as one thing after another is put right."""
+    stranger, own = identified(RSAKey.generate_key(2048)), cloud.cloud.issuer.url
+    good = cloud.token_file("reader").read_text()
+    bad_signature = f"{good.rpartition('.')[0]}.{cloud.token_file('reader').read_text().rpartition('.')[2]}"
+    wrong = {"sub": "system:serviceaccount:test:nobody", "aud": ["api://Other"], "exp": 1, "nbf": 0, "iat": 0}
+
+    def token(issuer: str, *wrong_still: str) -> str:
+        return signed(stranger, issuer, **{name: wrong[name] for name in wrong_still})
+
+    form: dict[str, Any] = {
+        "resource": ["https://a", "https://b"],
+        "client_id": "11111111-2222-3333-4444-555555555555",
+        "scope": "https://vault.azure.net/read",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+    steps: list[tuple[int, dict[str, Any]]] = [  # the code, and what is put right next
+        (90002, {}),
+        (9000411, {"resource": "https://elsewhere"}),
+        (900144, {"grant_type": "password"}),
+        (70003, {"grant_type": "client_credentials"}),
+        (7000216, {"client_assertion": "not a token"}),
+        (50027, {"client_assertion": token("https://strange/", *wrong)}),
+        (700016, {"client_id": client_id("reader")}),
+        (1002012, {"scope": "https://somewhere/.default"}),
+        (9010010, {"resource": "https://somewhere"}),
+        (500011, {"scope": SCOPE, "resource": "https://vault.azure.net"}),
+        (700211, {"client_assertion": token(own, *wrong)}),
+        (700213, {"client_assertion": token(own, "aud", "exp", "nbf", "iat")}),
+        (700212, {"client_assertion": token(own, "exp", "nbf", "iat")}),
+        (700024, {"client_assertion": token(own)}),
+        (7000272, {"client_assertion": bad_signature}),
+        (50013, {"client_assertion": good}),
+    ]
+    tenant = "22222222-3333-4444-5555-666666666666"
+    answered = []
+    with httpx.Client(proxy=cloud.cloud.proxy_url, verify=cloud.cloud.certificates.client_context()) as client:
+        for _code, mended in steps:
+            url = f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+            answered.append(client.post(url, data=form).json()["error_codes"][0])
+            tenant = TENANT_ID
+            form |= mended
+        assert client.post(url, data=form).json()["token_type"] == "Bearer"
+    assert answered == [code for code, _mended in steps]
 
 
 def test_a_credential_that_asks_for_two_resources_is_refused(cloud) -> None:

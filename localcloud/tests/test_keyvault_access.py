@@ -1,4 +1,4 @@
-"""Who may do what with which secret, and how Key Vault refuses: the challenge, a bad token, a missing role."""
+"""Access to secrets, and how Key Vault refuses it: the challenge, bad tokens, missing roles, the order of it all."""
 
 import re
 import ssl
@@ -52,7 +52,7 @@ def test_token_for_another_service_is_refused(http: httpx.Client, credential: Ca
 
 
 def test_forged_token_is_refused(http: httpx.Client, token: str) -> None:
-    """A token whose signature was made by nobody is refused, and not quoted."""
+    """A token with a made-up signature is refused, and not quoted."""
     forged = token.rpartition(".")[0] + "." + "A" * 342
     answer = http.get(f"/secrets/alpha?{QUERY}", headers={"Authorization": f"Bearer {forged}"})
     assert answer.status_code == 401
@@ -76,7 +76,7 @@ def test_reader_reads_its_secret_alone(cloud: Any, credential: Callable[[str], A
 
 
 def test_listing_all_takes_a_grant_on_the_vault(cloud: Any, credential: Callable[[str], Any]) -> None:
-    """Who may read one secret's metadata lists that secret's versions, and not the vault."""
+    """A grant on one secret's metadata lists that secret's versions, and not the vault."""
     with SecretClient(cloud.vault_url, credential("reader")) as client:
         assert [p.name for p in client.list_properties_of_secret_versions("alpha")]
         with pytest.raises(HttpResponseError, match=r"vaults/[a-z]+'"):
@@ -130,7 +130,7 @@ def test_malformed_body_is_a_bad_parameter(http: httpx.Client, credential: Calla
 
 
 GOOD, NO_SECRET = b'{"value": "v"}', b"{}"
-# Who asks, what, with which body, and the first answer: each request is wrong in that way and in each later one.
+# The workload, its request and body, and the first answer: each request is wrong in that way and in later ones.
 ORDER: dict[str, tuple[str | None, str, bytes, int, str]] = {
     "no token, and no API version": (None, "GET /secrets/under_score", b"", 401, "Unauthorized"),
     "no token, and no such operation": (None, "POST /keys/alpha/create", b"", 401, "Unauthorized"),
@@ -164,7 +164,7 @@ ORDER: dict[str, tuple[str | None, str, bytes, int, str]] = {
 def test_the_questions_are_asked_in_order(
     cloud: Any, http: httpx.Client, credential: Callable[[str], Any], name: str
 ) -> None:
-    """The challenge comes first, then form, then the role; whether there is such a secret is told to those who may."""
+    """The challenge comes first, then the form, then the role; a caller without it learns nothing of the secret."""
     workload, asked, body, status, code = ORDER[name]
     store = cloud.cloud.secrets
     if store.get("order-disabled") is None:

@@ -1,15 +1,19 @@
 """What only the local vault can show: a restart, the end of the retention, 501 versions."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.keyvault.secrets import SecretClient
 from harness.clusters import Clock
+from localcloud.cluster.projection import Projections
 from localcloud.keyvault.backup import Backups, NotABackup
 from localcloud.keyvault.state import NameIsDeleted, SecretStore
+from localcloud.operator.control import ControlPlane
 
 DAY = 24 * 3600
 
@@ -67,6 +71,24 @@ def test_a_backup_is_read_by_its_own_vault_alone(store: SecretStore, tmp_path: P
     assert (tmp_path / "key").stat().st_mode & 0o077 == 0
     with pytest.raises(NotABackup):
         Backups(tmp_path / "another key").read(backup)
+
+
+async def test_the_operator_is_told_that_a_name_is_deleted(cloud: Any) -> None:
+    """`localcloud secret` hands nothing over to a deleted secret, and says what to do first."""
+    control = ControlPlane(cloud.cloud, None, Projections(cloud.cloud.issuer.issue_token, time.time), None)
+    cloud.cloud.secrets.put("operators", "1")
+    cloud.cloud.secrets.delete("operators")
+    await control.start()
+    try:
+        transport = httpx.AsyncHTTPTransport(uds=str(cloud.cloud.settings.state / "control.sock"))
+        async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
+            refused = await client.put("/secrets/operators", json={"value": "2"})
+            cloud.cloud.secrets.recover("operators")
+            taken = await client.put("/secrets/operators", json={"value": "2"})
+    finally:
+        await control.close()
+    assert (refused.status_code, taken.status_code) == (409, 200)
+    assert "the secret operators is deleted. Recover or purge it first" in refused.json()["error"]
 
 
 def test_a_secret_of_more_than_500_versions_is_not_backed_up(cloud: Any, credential: Callable[[str], Any]) -> None:

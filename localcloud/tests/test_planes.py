@@ -1,4 +1,4 @@
-"""The control plane and the data plane, by the SDKs: who manages a service does not read it, and the other way round.
+"""The control plane and the data plane, by the SDKs: to manage a service is not to read it, and the other way round.
 
 `contributor` holds every action and no data action on every service, `data-owner` every data action and no action.
 """

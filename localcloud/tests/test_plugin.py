@@ -14,6 +14,7 @@ ACCESS = """
 entities:
   keyVault: {api-key: {}, billing-key: {}}
   cosmos: {items: {database: shop, partitionKey: /pk}}
+  serviceBus: {topics: {events: {}}}
 workloads:
   api:
     namespace: shop
@@ -143,6 +144,20 @@ TESTS = {
         assert get("api-key")
         """,
         "passed",
+    ),
+    "takes_back_what_a_later_change_rests_on": (
+        """
+        with cloud.grant("other", "Key Vault Secrets User", "keyVault/billing-key"):
+            cloud.revoke("other", "Key Vault Secrets User", action=GET)
+        with cloud.revoke("api", "Key Vault Secrets User"):
+            pass
+        assert get("api-key")
+        """,
+        "passed",
+    ),
+    "acts_as_a_workload_that_there_is_not": (
+        "with cloud.acting_as('app'):\n    pass",
+        "the access model has no workload app. It has: api, other",
     ),
     "enforces_another_model": (
         """

@@ -12,7 +12,13 @@ from azure.servicebus.management import ServiceBusAdministrationClient
 from harness.servicebus import NAMESPACE, RunningBroker, access_model, many_of, token
 from localcloud.servicebus.routes import servicebus
 
-QUEUES: dict[str, dict[str, Any]] = {"Orders": {}, "plain": {}}
+QUEUES: dict[str, dict[str, Any]] = {
+    "Orders": {},
+    "plain": {},
+    "chained": {"forwardTo": "plain", "forwardDeadLetteredMessagesTo": "Orders"},
+    "ordered": {"requiresSession": True},
+    "topics": {"news": {"subscriptions": {"all": {}}}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +95,15 @@ def test_a_reader_of_counts_needs_no_other_right(ask: Callable[..., httpx.Respon
     assert ask("/orders/$DeadLetterQueue", "receiver").status_code == 200
 
 
+def test_a_description_says_what_a_queue_requires_and_where_it_forwards(ask: Callable[..., httpx.Response]) -> None:
+    """Whether it requires sessions, and the addresses of its destinations."""
+    assert "RequiresSession>true</" in ask("/ordered", "receiver").text
+    chained = ask("/chained", "receiver").text
+    assert "RequiresSession>false</" in chained
+    assert f"ForwardTo>https://{NAMESPACE}/plain</" in chained
+    assert f"ForwardDeadLetteredMessagesTo>https://{NAMESPACE}/Orders</" in chained
+
+
 @pytest.mark.parametrize(
     ("path", "workload", "method", "status", "detail"),
     [
@@ -97,6 +112,8 @@ def test_a_reader_of_counts_needs_no_other_right(ask: Callable[..., httpx.Respon
         ("/orders", "sender", "GET", 401, "Manage,EntityRead claims required for this operation."),
         ("/nowhere", "receiver", "GET", 404, "No service is hosted at the specified address."),
         ("/", "receiver", "GET", 404, "No service is hosted at the specified address."),
+        ("/news", "receiver", "GET", 501, "Topics and subscriptions are not described over HTTPS."),
+        ("/news/subscriptions/all", "receiver", "GET", 501, "Topics and subscriptions are not described over HTTPS."),
         ("/orders", "receiver", "PUT", 405, "The specified HTTP verb is not supported."),
     ],
 )

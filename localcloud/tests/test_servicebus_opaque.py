@@ -1,4 +1,4 @@
-"""Messages as no Python client sends them: whatever their sections hold is carried byte for byte, and harms nobody."""
+"""Messages as no Python client sends them: every section is carried byte for byte, and harms no other client."""
 
 import logging
 from collections.abc import Iterator

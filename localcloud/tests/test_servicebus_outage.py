@@ -76,7 +76,7 @@ def test_a_receiver_waits_and_loses_nothing(broker: RunningBroker, caplog: pytes
         wire.credit(0, 10)
         wire.send(Flow(0, 1000, 0, 1000, echo=True))
         assert isinstance(wire.frame(), Flow), "a message came that could be handed out again"
-    # Nobody says a word: the broker finds out by itself.
+    # No client sends anything: the broker finds out by itself.
     bodies = []
     for _ in range(3):
         wire.expect(Transfer)

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas
 """
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,15 +11,15 @@ import pytest
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 from azure.servicebus.exceptions import ServiceBusError
-from harness.amqp_wire import Wire, message, request
+from harness.amqp_wire import Wire, message, reply_properties, request
 from harness.servicebus import NAMESPACE, RunningBroker
 from localcloud.authorization.model import AccessModel, principal_id
 from localcloud.servicebus import quotas
 from localcloud.servicebus.actions import RECEIVE
 from localcloud.servicebus.amqp.composites import read
 from localcloud.servicebus.amqp.encoder import encode
-from localcloud.servicebus.amqp.performatives import Accepted, Disposition, Rejected, Transfer
-from localcloud.servicebus.amqp.types import Described, Symbol, UInt, ULong
+from localcloud.servicebus.amqp.performatives import Accepted, Detach, Disposition, Modified, Rejected, Transfer
+from localcloud.servicebus.amqp.types import Array, Described, Symbol, UInt, ULong
 from localcloud.servicebus.limits import LONGEST_AUDIENCE
 from pydantic import ValidationError
 
@@ -27,7 +28,9 @@ OUT_OF_RANGE, WRONG_TYPE = "com.microsoft:argument-out-of-range", "com.microsoft
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
-    running = RunningBroker(tmp_path_factory.mktemp("quotas"), {"plain": {}, "peeked": {}})
+    running = RunningBroker(
+        tmp_path_factory.mktemp("quotas"), {name: {} for name in ("plain", "peeked", "received", "added")}
+    )
     yield running
     running.close()
 
@@ -145,6 +148,55 @@ def test_no_more_messages_are_peeked_at_than_the_limit(broker: RunningBroker) ->
     assert quotas.PEEKED_MESSAGES == 250
     broker.send("peeked", *(str(number) for number in range(255)))
     assert len(broker.receiver("peeked").peek_messages(1000)) == 250
+
+
+def test_an_entity_has_so_many_receivers(broker: RunningBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """5,000 at once; here fewer. A further one is told to come later, and one that leaves makes room."""
+    assert quotas.RECEIVERS == 5000
+    monkeypatch.setattr("localcloud.servicebus.receivers.RECEIVERS", 2)
+    wire = Wire(broker)
+    wire.ready()
+    for handle in range(2):
+        assert wire.attach(handle, "received", receive=True).source is not None
+    assert wire.refused(2, "received", receive=True).condition == "com.microsoft:server-busy"
+    wire.send(Detach(0, True))
+    wire.expect(Detach)
+    assert wire.attach(3, "received", receive=True).source is not None
+    wire.close()
+
+
+@pytest.mark.parametrize(
+    ("added", "condition"),
+    [
+        ({"k": ["a list"]}, WRONG_TYPE),
+        ({"k": "x" * 33_000}, OUT_OF_RANGE),
+        ({"k": "x" * 30_000, "l": "x" * 20_000}, OUT_OF_RANGE),
+    ],
+    ids=["a list", "33 KB", "64 KB together"],
+)
+def test_what_a_receiver_adds_is_within_the_limits(wire: Wire, added: dict[str, Any], condition: str) -> None:
+    """Its outcome is refused, over the link and over management, and the message stays as it was."""
+    wire.attach(1, "added", receive=False)
+    wire.send(Transfer(1, 1, b"1", 0, False), sections(application={"had": "x" * 20_000}))
+    wire.expect(Disposition)
+    wire.attach(2, "added", receive=True)
+    wire.credit(2, 1)
+    delivered = wire.expect(Transfer)
+    wire.send(Disposition(True, delivered.delivery_id or 0, None, False, Modified(True, False, added)))
+    assert read(read(wire.expect(Disposition).state).error).condition == condition  # type: ignore[attr-defined]
+    wire.attach(3, "added/$management", receive=False)
+    wire.attach(4, "added/$management", receive=True, reply_to="r")
+    wire.credit(4, 2)
+    token = Array(0x98, [uuid.UUID(bytes_le=delivered.delivery_tag or b"")])
+    for status, more in (("suspended", {"properties-to-modify": added}), ("completed", {})):
+        body = {"lock-tokens": token, "disposition-status": status, **more}
+        asked = request({"operation": "com.microsoft:update-disposition"}, body, "r")
+        parts = [asked[start : start + 60_000] for start in range(0, len(asked), 60_000)]
+        for place, part in enumerate(parts):
+            wire.send(Transfer(3, 2, b"2", 0, True, place < len(parts) - 1), part)
+        wire.expect(Transfer)
+        reply = reply_properties(wire.last_payload)
+        assert reply.get("errorCondition") == (condition if more else None)
 
 
 # What the access file may say of entities: a name or a property that is taken, and one that is not.

@@ -98,3 +98,28 @@ def test_a_turn_that_fails_is_taken_back(broker: RunningBroker, caplog: pytest.L
     broker.send("jobs", "after")
     assert [str(one) for one in broker.receiver("jobs").peek_messages(5)] == ["after"]
     assert "a turn failed" in caplog.text
+
+
+def test_a_file_of_before_sessions_is_read(tmp_path: Path) -> None:
+    """What an older version of this cloud kept is there: its message comes, with its number."""
+    with sqlite3.connect(tmp_path / "servicebus.sqlite") as database:
+        database.executescript(
+            """
+            CREATE TABLE queue (name TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
+            CREATE TABLE message (
+                queue TEXT NOT NULL, sequence INTEGER NOT NULL, state INTEGER NOT NULL, enqueued REAL NOT NULL,
+                expires REAL, due REAL, deliveries INTEGER NOT NULL, first_sequence INTEGER NOT NULL,
+                body BLOB NOT NULL, PRIMARY KEY (queue, sequence)
+            );
+            INSERT INTO queue VALUES ('plain', 7);
+            """
+        )
+        body = b"\x00\x53\x75\xa0\x03old"
+        database.execute("INSERT INTO message VALUES ('plain', 7, 0, 1e9, NULL, NULL, 0, 7, ?)", (body,))
+    database.close()
+    broker = RunningBroker(tmp_path, {"plain": {}})
+    try:
+        message = one_of(broker.receiver("plain"))
+        assert (str(message), message.sequence_number) == ("old", 7)
+    finally:
+        broker.close()

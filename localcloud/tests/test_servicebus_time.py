@@ -22,6 +22,7 @@ QUEUES: dict[str, dict[str, Any]] = {
     "dropping": {"defaultMessageTimeToLive": "PT1S"},
     "burying": {"deadLetteringOnMessageExpiration": True},
     "patient": {"deadLetteringOnMessageExpiration": True},
+    "patient-deferred": {"deadLetteringOnMessageExpiration": True},
     "unique": {"duplicateDetectionHistoryTimeWindow": "PT2S"},
     **{name: {} for name in ("living", "scheduled", "cancelled", "repeating", "expiring")},
 }
@@ -72,7 +73,7 @@ def test_a_renewed_lock_holds(broker: RunningBroker) -> None:
 
 @pytest.mark.parametrize(("queue", "life"), [("living", 1.0), ("dropping", None)], ids=["its own", "the queue's"])
 def test_an_expired_message_is_dropped(broker: RunningBroker, queue: str, life: float | None) -> None:
-    """Azure's default: where the queue does not keep its expired messages, they are gone."""
+    """Azure's default: the queue does not keep its expired messages."""
     receiver = broker.receiver(queue)
     assert receiver.peek_messages() == []  # it is connected now
     broker.send(queue, "brief", time_to_live=None if life is None else timedelta(seconds=life))
@@ -83,14 +84,34 @@ def test_an_expired_message_is_dropped(broker: RunningBroker, queue: str, life: 
 
 
 def test_an_expired_message_is_dead_lettered_where_the_queue_says_so(broker: RunningBroker) -> None:
-    """With Service Bus' own reason, and nobody needs to ask for it."""
+    """With Service Bus' own reason, and without a request for it."""
     broker.send("burying", "brief", time_to_live=timedelta(seconds=0.3))
     letter = one_of(broker.dead_letters("burying"))
     assert (str(letter), letter.dead_letter_reason) == ("brief", "TTLExpiredException")
 
 
+def test_a_deferred_message_outlives_its_time(broker: RunningBroker) -> None:
+    """It is kept until its receiver asks for it, and is no dead letter.
+
+    https://learn.microsoft.com/azure/service-bus-messaging/service-bus-dead-letter-queues#time-to-live
+    """
+    receiver, dead_letters = broker.receiver("patient-deferred"), broker.dead_letters("patient-deferred")
+    assert dead_letters.peek_messages() == []
+    broker.send("patient-deferred", "later", time_to_live=timedelta(seconds=1))
+    message = one_of(receiver)
+    receiver.defer_message(message)
+    expires, number = message.expires_at_utc, message.sequence_number
+    assert expires is not None
+    assert number is not None
+    until(lambda: datetime.now(UTC) > expires + timedelta(seconds=0.2))
+    assert [str(each) for each in receiver.peek_messages(sequence_number=1)] == ["later"]
+    (deferred,) = receiver.receive_deferred_messages(number)
+    receiver.complete_message(deferred)
+    assert dead_letters.peek_messages() == []
+
+
 def test_a_locked_message_outlives_its_time(broker: RunningBroker) -> None:
-    """Whoever holds the lock may still complete it, and it is no dead letter until the lock is given up."""
+    """The holder of the lock may still complete it, and it is no dead letter until the lock is given up."""
     receiver, dead_letters = broker.receiver("patient"), broker.dead_letters("patient")
     assert dead_letters.peek_messages() == []
     broker.send("patient", "kept", "given up", time_to_live=timedelta(seconds=1))
@@ -126,7 +147,7 @@ def test_without_duplicate_detection_every_message_counts(broker: RunningBroker)
 
 
 def test_a_connection_whose_token_expired_is_closed(broker: RunningBroker) -> None:
-    """Its links are detached as Azure detaches them, whether or not anybody is saying anything."""
+    """Its links are detached as Azure detaches them, whether the client says something or not."""
     wire = Wire(broker)
     wire.open()
     wire.begin()

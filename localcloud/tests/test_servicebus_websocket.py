@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from azure.servicebus import ServiceBusMessage, TransportType
 from azure.servicebus.aio import ServiceBusClient
+from localcloud.faults import Fault, Kind
 from localcloud.servicebus.amqp.composites import read, write
 from localcloud.servicebus.amqp.decoder import decode
 from localcloud.servicebus.amqp.frames import AMQP_HEADER, SASL_FRAME, SASL_HEADER, FrameReader, frame
@@ -145,3 +146,21 @@ async def test_a_message_beyond_a_megabyte_ends_the_websocket(cloud: Any) -> Non
         ended = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
         while (await socket.receive(timeout=5)).type not in ended:
             pass
+
+
+async def test_a_fault_meets_a_connection_in_a_websocket(cloud: Any) -> None:
+    """A service that is down resets the connections that are open, these too; after it, a new one is served."""
+    faults, loop = cloud.cloud.faults, cloud.loop
+    async with websocket(cloud, cloud.namespace, protocols=["AMQPWSB10"]) as socket:
+        await socket.send_bytes(SASL_HEADER)
+        assert await Peer(socket).header() == SASL_HEADER
+        loop.call_soon_threadsafe(faults.begin, "servicebus", Fault(Kind.DOWN))
+        try:
+            ended = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+            while (await socket.receive(timeout=5)).type not in ended:
+                pass
+        finally:
+            loop.call_soon_threadsafe(faults.end, "servicebus")
+    async with websocket(cloud, cloud.namespace, protocols=["AMQPWSB10"]) as socket:
+        await socket.send_bytes(SASL_HEADER)
+        assert await Peer(socket).header() == SASL_HEADER

@@ -50,4 +50,6 @@ COSMOS_DATA_ACTIONS = {
     f"{_CONTAINERS}/items/delete",
     f"{_CONTAINERS}/executeQuery",
     f"{_CONTAINERS}/readChangeFeed",
+    f"{_CONTAINERS}/executeStoredProcedure",
+    f"{_CONTAINERS}/manageConflicts",
 }

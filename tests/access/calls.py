@@ -1,4 +1,4 @@
-"""For each action that the local cloud enforces, a call of a real SDK client that takes this action and no other."""
+"""For each action that the local cloud enforces, a call of a real SDK client that needs this action and no other."""
 
 import contextlib
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.cosmos import ContainerProxy, DatabaseProxy
+from azure.cosmos.exceptions import CosmosHttpResponseError
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.servicebus.management import ServiceBusAdministrationClient
@@ -71,7 +72,7 @@ def _on_blob(make: Callable[[BlobClient], object]) -> Call:
 
 
 def _recover(secrets: SecretClient, name: str) -> object:
-    """Of a secret that is not deleted: who may recover it is told so."""
+    """The secret is not deleted: a caller with the right is told so by a 404."""
     with contextlib.suppress(ResourceNotFoundError):
         return secrets.begin_recover_deleted_secret(name)
     return None
@@ -84,7 +85,7 @@ def _purge(secrets: SecretClient, name: str) -> None:
 
 
 def _restore(secrets: SecretClient, _name: str) -> None:
-    """What is no backup: who may restore one is told so."""
+    """This is no backup: a caller with the right is told so by a 400."""
     try:
         secrets.restore_secret_backup(b"x")
     except HttpResponseError as error:
@@ -108,6 +109,19 @@ def _list_versions(secrets: SecretClient, name: str) -> object:
 
 def _query(items: ContainerProxy, _name: str) -> object:
     return list(items.query_items("SELECT * FROM c", partition_key=KNOWN))
+
+
+def _list_conflicts(items: ContainerProxy, _name: str) -> object:
+    return list(items.list_conflicts())
+
+
+def _run_procedure(items: ContainerProxy, _name: str) -> None:
+    """Run a stored procedure, of which the local cloud says with a 400 that it has none."""
+    try:
+        items.scripts.execute_stored_procedure(KNOWN, KNOWN)
+    except CosmosHttpResponseError as error:
+        if error.status_code != 400:
+            raise
 
 
 def _delegate(blobs: BlobServiceClient) -> object:
@@ -141,6 +155,8 @@ CALLS: dict[str, dict[str, Call]] = {
         cosmos.DELETE: _on_items(lambda items, _: items.delete_item(KNOWN, KNOWN)),
         cosmos.EXECUTE_QUERY: _on_items(_query),
         cosmos.READ_CHANGE_FEED: _on_items(lambda items, _: list(items.read_all_items())),
+        cosmos.EXECUTE_STORED_PROCEDURE: _on_items(_run_procedure),
+        cosmos.MANAGE_CONFLICTS: _on_items(_list_conflicts),
     },
     "blob": {
         blob.SERVICE_READ: _on_account(lambda blobs: blobs.get_service_properties()),

@@ -1,4 +1,4 @@
-"""A reading of `infra/access.yaml` of the tests' own: what the file says, without the local cloud's reader of it."""
+"""The tests' own reader of `infra/access.yaml`, so that a fault in the local cloud's reader is found."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase

@@ -31,7 +31,7 @@ OF_NO_SAS = (GET_ACL, SET_ACL)  # the local cloud lets them through, and Azurite
 
 
 class Actor:
-    """One workload's real credential after another's, for clients that some workloads could not even make.
+    """Uses one workload's real credential after another's, for clients that some workloads could not make themselves.
 
     Each token is to be renewed at once (`refresh_on`), so a client asks anew before each request.
     """
@@ -109,7 +109,8 @@ def test_exactly_what_is_granted_succeeds(
 def test_each_plane_opens_what_azure_checks_there(
     application: RunningCloud, actor: Actor, clients: Clients, principal: str, scope: str
 ) -> None:
-    """Actions open no data, data actions no management; what is left out stays shut; Cosmos knows its own roles."""
+    """Actions allow no data access, data actions no management. What a role leaves out is refused. Cosmos DB knows its
+    own roles only."""
     walk(application, actor, clients, principal, scope)
 
 
@@ -121,7 +122,7 @@ def walk(application: RunningCloud, actor: Actor, clients: Clients, workload: st
     for action, call in sorted(CALLS[service].items(), key=_deletes):
         start = len(application.accesses())
         where = f"{service}/*" if call.whole else scope
-        takes = WRITE if action == ADD and model.may(WALKED, workload, WRITE, where) else action  # who writes also adds
+        takes = WRITE if action == ADD and model.may(WALKED, workload, WRITE, where) else action  # write includes add
         answered = succeeds(lambda call=call: call.make(clients, entity))  # type: ignore[misc]
         if answered or (action in OF_NO_SAS and application.accesses()[-1].allowed):
             succeeded.add(action)
@@ -158,7 +159,7 @@ def succeeds(call: Callable[[], object]) -> bool:
     except ServiceBusAuthorizationError:
         return False
     except HttpResponseError as error:
-        # Service Bus answers 401 over HTTPS to who holds a good token without the right, all others 403.
+        # Over HTTPS Service Bus answers 401 to a good token without the right, all others 403.
         if error.status_code == 403 or "claims required for this operation" in str(error):
             return False
         if "NotSupported" not in str(error):

@@ -1,4 +1,4 @@
-"""The access model is sufficient and minimal: each grant is there for a thing that works with it and fails without.
+"""The access model is sufficient and minimal: for each grant there is a thing that works with it and fails without it.
 
 The list of consequences is compared with `infra/access.yaml`, so no grant comes in without a thing that needs it.
 """
@@ -78,7 +78,7 @@ CONSEQUENCES: dict[Part, tuple[Callable[[RunningCloud], None], str]] = {
 
 @pytest.mark.parametrize("part", model.parts(), ids=str)
 def test_each_part_of_the_model_is_needed(cloud: RunningCloud, part: Part) -> None:
-    """Without it the named thing fails with the service's own error, for the want of it alone; with it, it works."""
+    """Without the part, the named thing fails with the service's own error, for no other reason; with it, it works."""
     assert part in CONSEQUENCES, "name what fails without this part of the access model, or take it out"
     fails, says = CONSEQUENCES[part]
     without = cloud.revoke(part.workload, part.role, part.scope, part.action)
@@ -92,7 +92,7 @@ def test_each_part_of_the_model_is_needed(cloud: RunningCloud, part: Part) -> No
 
 
 def test_nothing_is_named_that_is_not_granted() -> None:
-    """A consequence whose grant is gone is taken out too."""
+    """The table has no consequence whose grant is gone."""
     assert CONSEQUENCES.keys() == set(model.parts())
 
 

@@ -1,6 +1,6 @@
 """What each workload does with what it is granted, done by the services' own code in this process.
 
-Each function starts a workload anew, with no token, key or answer of an earlier one, and raises where it is refused.
+Each function starts a workload anew, without a token, key or answer of an earlier one, and raises if it is refused.
 """
 
 import asyncio
@@ -182,7 +182,7 @@ def lists_dead_letters(cloud: RunningCloud) -> None:
 
 
 def resends_a_dead_letter(cloud: RunningCloud) -> None:
-    reason = uuid4().hex  # its own letter: an earlier one is locked for as long as who failed to send it may hold it
+    reason = uuid4().hex  # its own letter: an earlier one may still be locked by the run that failed to send it
 
     async def refuse_an_order(clients: Clients, settings: WorkerSettings) -> None:
         async with open_receiver(clients.servicebus, settings.orders_queue) as receiver:

@@ -1,7 +1,7 @@
-"""The real Azure CLI, for the tests that ask it whether it understands a line. Nobody is signed in.
+"""The real Azure CLI, signed out, for the tests that ask it whether it understands a line.
 
-The CLI looks at a line before it looks for who is signed in. A good one ends with the request to sign in; a wrong one
-ends with its own sentence.
+The CLI checks a line before it checks the sign-in. A good line ends with the request to sign in; a wrong one ends with
+its own sentence.
 """
 
 import os
@@ -16,7 +16,7 @@ _SECRETS = ("FRONTEND_SIGNING_KEY", "RECEIPT_PUBLIC_KEY", "RECEIPT_SIGNING_KEY")
 
 
 class AzureCli:
-    """Runs it with a configuration of its own in `folder`; Bicep is the one on `PATH`, its parameters are made up."""
+    """Run it with a configuration of its own in `folder`. Bicep is the one on `PATH`, with made-up parameters."""
 
     def __init__(self, folder: Path) -> None:
         self._environment = {
@@ -38,7 +38,7 @@ class AzureCli:
 
 
 def installed(folder: Path) -> AzureCli:
-    """Installs it below `.tools/`, once: two minutes, and 400 MB."""
+    """Install it below `.tools/`, once. That takes two minutes and 400 MB."""
     cli = AzureCli(folder)
     if not (HOME / "bin" / "az").exists() or VERSION not in cli.run(["version"]).stdout:
         uv = shutil.which("uv", path=os.pathsep.join([".tools/uv/bin", os.environ["PATH"]]))

@@ -1,4 +1,4 @@
-"""checkov, which lives in an environment of its own: `make check` brings it, or `uv tool install checkov`."""
+"""checkov, in an environment of its own. `make check` installs it, or `uv tool install checkov`."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ import pytest
 
 
 def reports(*arguments: str | Path) -> dict[str, dict[str, Any]]:
-    """What it finds, by framework. Fails with a sentence where it is missing, and where it could not read a file."""
+    """Return its reports, by framework. Fails with a sentence if it is missing or could not read a file."""
     program = shutil.which("checkov")
     if program is None:
         pytest.fail("checkov is not in PATH: `uv tool install checkov` brings it")

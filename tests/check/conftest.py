@@ -13,7 +13,7 @@ from tests.infra.terraform.cli import Terraform, command
 
 @pytest.fixture(scope="session")
 def providers() -> Iterator[Mapping[str, str]]:
-    """The environment in which Terraform finds the stand-ins. Fails with a sentence where a program is missing."""
+    """The environment in which Terraform finds the stand-ins. Fails with a sentence if a program is missing."""
     if importlib.util.find_spec("grpc_tools") is None:
         pytest.fail("the stand-in providers need the dependency group `infra`: `uv sync --group infra` brings it")
     if command() is None:  # PyPI has none for Linux on arm64
@@ -34,7 +34,7 @@ def terraform(tmp_path: Path, providers: Mapping[str, str]) -> Terraform:
 
 @pytest.fixture(scope="session")
 def azure_cli(tmp_path_factory: pytest.TempPathFactory) -> AzureCli:
-    """The Azure CLI, with nobody signed in."""
+    """The Azure CLI, signed out."""
     if shutil.which("bicep") is None:
         pytest.fail("bicep is not in PATH: `az bicep install` brings it, then add ~/.azure/bin to PATH")
     return installed(tmp_path_factory.mktemp("azure"))

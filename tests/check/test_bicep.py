@@ -62,7 +62,7 @@ def test_the_committed_snapshots_are_current(parameters: Path) -> None:
 
 
 def test_secrets_are_secure_parameters_and_written_once(template: dict[str, Any]) -> None:
-    """The three values are secure all the way down, and each secret is made only where it does not exist yet."""
+    """The three values are secure in every module, and each secret is made only if it does not exist yet."""
     secrets = [node for node in _nodes(template) if node.get("type") == "Microsoft.KeyVault/vaults/secrets"]
     made = [secret for secret in secrets if not secret.get("existing")]
     assert len(made) == 3
@@ -94,7 +94,7 @@ def test_what_azure_takes_one_at_a_time_is_written_so(template: dict[str, Any], 
 
 
 def test_every_missing_variable_is_named() -> None:
-    """Nothing is deployed with a value left out, the three secrets least of all."""
+    """The compiler stops if a value is missing, and names each one."""
     built = bicep("build-params", BICEP / "learn.bicepparam", "--stdout")
     assert built.returncode != 0
     for variable in SETTINGS:

@@ -1,4 +1,4 @@
-"""checkov over all that is no infrastructure, with every exception justified here. One that nothing needs fails too.
+"""checkov over all that is no infrastructure. Every exception has its reason here, and an unneeded one fails too.
 
 Manifests are given to it as a cluster gets them, each overlay rendered. What Bicep and Terraform deploy has tests of
 its own, on what is evaluated: here their sources are searched for secrets, as every other file is.
@@ -14,7 +14,7 @@ from tests.check.checkov import reports
 from tests.infra.manifests import APPLIED, rendered
 
 ELSEWHERE = ("arm", "bicep", "terraform", "terraform_plan", "kubernetes", "kustomize")
-"""Evaluated, which says more than the sources: test_bicep_checkov.py, test_terraform_checkov.py, and below."""
+"""Evaluated, which says more than the sources: test_infra_checkov.py, and below."""
 
 NEEDS_A_NETWORK = (
     "sca_package",
@@ -49,7 +49,7 @@ FILES = {
 
 MANIFESTS = {
     "CKV_K8S_15": "A tag is made from what the image is built from, so one that a node has already is the right one.",
-    "CKV_K8S_43": "As CKV_K8S_15; a digest is known only where an image was built.",
+    "CKV_K8S_43": "As CKV_K8S_15; a digest is known only after an image was built.",
 }
 
 

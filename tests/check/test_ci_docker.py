@@ -11,7 +11,7 @@ import pytest
 
 NO_ENGINE = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
 MACHINES = {
-    "nobody may start one": (
+    "the user may not start one": (
         {"docker": NO_ENGINE, "id": "echo 1000"},
         "no Docker engine runs, and only root can start one",
     ),

@@ -1,7 +1,7 @@
 """Every line that the deployment gives to `az`, read by the real Azure CLI: its own commands, options and values.
 
-The CLI looks at a line before it looks for who is signed in. A good one ends with the request to sign in, which nobody
-has done here; a wrong one ends with its own sentence. Bicep is compiled by it on the way.
+The CLI checks a line before it checks the sign-in. A good line ends with the request to sign in, since the CLI is
+signed out here; a wrong one ends with its own sentence. The CLI compiles Bicep on the way.
 """
 
 import subprocess
@@ -52,7 +52,7 @@ def test_every_line_is_one_that_the_azure_cli_understands(azure_cli: AzureCli, l
     ],
 )
 def test_a_wrong_line_would_be_found(azure_cli: AzureCli, line: list[str]) -> None:
-    """An option or value that does not exist is refused before anybody has to sign in."""
+    """An option or value that does not exist is refused before the sign-in is checked."""
     refused = azure_cli.run(line)
     assert refused.returncode in {1, 2}
     assert "ERROR" in refused.stderr

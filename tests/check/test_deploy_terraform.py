@@ -58,7 +58,7 @@ def test_a_deployment_by_terraform_runs_twice_and_is_destroyed(
 def test_a_value_that_terraform_refuses_is_told_in_its_own_sentence(
     checkout: Checkout, tmp_path: Path, providers: Mapping[str, str]
 ) -> None:
-    """Terraform's own words reach whoever ran `make`."""
+    """Terraform's own words are printed by `make`."""
     settings = dict(providers) | {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
     issuers = '[{"name": "aks", "url": "https://oidc.example.com"}]'
     options = ("--location", "westeurope", "--iac", "terraform", "--issuers", issuers)

@@ -34,13 +34,13 @@ def test_every_object_is_valid(overlay: str) -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     """A custom resource without a definition is an error, not a warning."""
-    with pytest.raises(LookupError, match=r"nobody defines keda\.sh/v1alpha1 ScaledJob"):
+    with pytest.raises(LookupError, match=r"no definition of keda\.sh/v1alpha1 ScaledJob"):
         validate({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledJob", "metadata": {"name": "x"}, "spec": {}})
 
 
 def test_a_version_that_is_not_served_is_refused() -> None:
     """A version that the definition does not name is as unknown as a kind."""
-    with pytest.raises(LookupError, match=r"nobody defines gateway\.networking\.k8s\.io/v1alpha2 Gateway"):
+    with pytest.raises(LookupError, match=r"no definition of gateway\.networking\.k8s\.io/v1alpha2 Gateway"):
         validate(named("aks-exposed", "Gateway", "keyless") | {"apiVersion": "gateway.networking.k8s.io/v1alpha2"})
 
 
@@ -63,7 +63,7 @@ def test_an_unknown_field_is_refused(kind: str, name: str, path: tuple[str | int
 
 
 def validate(item: Object) -> None:
-    """Raises `jsonschema.ValidationError`, or `LookupError` for a kind or version that nobody defines."""
+    """Raises `jsonschema.ValidationError`, or `LookupError` for a kind or version without a definition."""
     import kubernetes_validate
 
     definition = definitions().get(f"{item['apiVersion']} {item['kind']}")
@@ -73,7 +73,7 @@ def validate(item: Object) -> None:
     try:
         kubernetes_validate.validate(item, KUBERNETES, strict=True)
     except kubernetes_validate.SchemaNotFoundError as error:
-        raise LookupError(f"nobody defines {item['apiVersion']} {item['kind']}") from error
+        raise LookupError(f"there is no definition of {item['apiVersion']} {item['kind']}") from error
 
 
 @cache

@@ -13,7 +13,7 @@ CRDS = Path(__file__).parents[1] / "crds"
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Skips where there is no API server to run."""
+    """Skips if there is no API server to run."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if not assets:
         pytest.skip("KUBEBUILDER_ASSETS names no API server: export KUBEBUILDER_ASSETS=$(setup-envtest use -p path)")

@@ -1,4 +1,4 @@
-"""What a real API server says of every overlay: its objects, and the pods that come of them."""
+"""A real API server takes every overlay: its objects, and the pods that controllers make of them."""
 
 import copy
 import subprocess
@@ -13,7 +13,7 @@ DEFAULT_ACCOUNT = {
     "kind": "ServiceAccount",
     "metadata": {"name": "default", "namespace": "keyless"},
 }
-"""Which a controller makes in every namespace, where one runs."""
+"""A running controller makes it in every namespace."""
 
 
 @pytest.mark.parametrize("overlay", APPLIED)
@@ -36,7 +36,7 @@ def test_every_pod_is_admitted(api: ApiServer, overlay: str) -> None:
 
 
 def test_a_pod_that_is_less_hardened_is_refused(api: ApiServer) -> None:
-    """The same pod without one of its settings is refused by the name of what it lacks."""
+    """The same pod without one of its settings is refused, and the refusal names the setting."""
     assert api.apply(rendered("aks")).returncode == 0
     namespace, name, template = next(pod_templates("aks"))
     lesser = copy.deepcopy(template)
@@ -47,7 +47,7 @@ def test_a_pod_that_is_less_hardened_is_refused(api: ApiServer) -> None:
 
 
 def test_the_gateways_proxies_are_admitted_where_the_gateway_is(api: ApiServer) -> None:
-    """Hardened but for seccomp, as Application routing makes them, they need the Gateway's own namespace."""
+    """Application routing's proxies have no seccomp profile, so only the Gateway's own namespace admits them."""
     assert api.apply(rendered("aks-exposed")).returncode == 0
     _, _, template = next(pod_templates("aks-exposed"))
     proxy = copy.deepcopy(template)
@@ -59,7 +59,7 @@ def test_the_gateways_proxies_are_admitted_where_the_gateway_is(api: ApiServer) 
 
 
 def test_a_field_that_does_not_exist_is_refused(api: ApiServer) -> None:
-    """The check has teeth: one misspelt field stops the apply."""
+    """One misspelt field stops the apply."""
     [gateway] = copy.deepcopy(of_kind("aks-exposed", "Gateway"))
     gateway["spec"]["listener"] = []
     refused = api.apply([gateway])
@@ -78,5 +78,5 @@ def pod(namespace: str, name: str, template: Object) -> Object:
 
 
 def create(api: ApiServer, made: Object) -> "subprocess.CompletedProcess[str]":
-    """Through the whole of admission, and kept by nobody."""
+    """Create the object with a dry run: all of admission runs, and nothing is stored."""
     return api.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", given=made)

@@ -1,4 +1,4 @@
-"""What these tests run against: the application that `docker compose up --detach --wait` has started."""
+"""These tests run against the application that `docker compose up --detach --wait` has started."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The Docker client, and Python programs run inside containers: their images have nothing else to look around with."""
+"""The Docker client, and Python programs that run inside containers, since their images have no shell tools."""
 
 import json
 import os

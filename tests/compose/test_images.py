@@ -68,7 +68,7 @@ def test_an_image_holds_what_is_locked_for_its_member_and_nothing_else(name: str
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_module_of_an_image_can_be_imported(name: str) -> None:
-    """So that what a module needs is declared by its own member, and not there by another's favour."""
+    """Each member declares what its modules import, and does not rely on another member's dependencies."""
     imported = inside(name, IMPORTED.format(package=name))  # where it has the environment that it reads
     assert len(imported) > 10
 

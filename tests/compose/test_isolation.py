@@ -1,4 +1,4 @@
-"""From inside the containers: nobody is root, nothing can be written, and each reaches only what is its own."""
+"""From inside the containers: no process is root, nothing can be written, and each reaches only what it needs."""
 
 import json
 from typing import Any
@@ -120,7 +120,7 @@ def test_a_workload_finds_its_own_token_and_no_other(workload: str) -> None:
 
 
 def test_what_a_workload_must_not_find_is_with_the_local_cloud() -> None:
-    """The search of the test before does find such things where they are."""
+    """The search of the test before finds such things if they are there."""
     found = {path.rpartition("/")[2] for path in inside("localcloud", FOUND)}
     assert found == {"azure-identity-token", "control.sock", "ca-key.pem", "entra-key.pem", "issuer-key.pem", "azurite"}
 

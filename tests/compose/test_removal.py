@@ -1,4 +1,4 @@
-"""The end: a second application beside the running one, started and removed as a user does it."""
+"""A second application beside the running one is started and removed, as a user does it."""
 
 from tests.compose.docker import docker
 

@@ -1,4 +1,4 @@
-"""What the end-to-end tests run against: the application on this machine, or wherever `KEYLESS_URL` says it is.
+"""The end-to-end tests run against the application on this machine, or against the one at `KEYLESS_URL`.
 
 `KEYLESS_URL` is the frontend's base URL. `KEYLESS_AUDIT`, if there is a trail to be read, is the command that prints
 the local cloud's `audit.jsonl`, such as `docker compose exec -T localcloud cat /state/audit.jsonl`; on Azure the trail
@@ -26,7 +26,7 @@ from demo.stack import Stack
 class Deployment:
     """A running application; `audit` and `logging` are the commands that print its trail and its logs, None without.
 
-    `state` is the local cloud's folder, None where none was started for the tests.
+    `state` is the local cloud's folder, `None` if none was started for the tests.
     """
 
     url: str

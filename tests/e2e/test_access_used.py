@@ -1,4 +1,4 @@
-"""What is granted and what a whole run uses are the same, but for what the access model itself says is unused."""
+"""A whole run uses every granted action, apart from those that the access model lists as unused."""
 
 import os
 import signal
@@ -26,9 +26,9 @@ from tests.faults import processes
 
 @pytest.fixture
 def operator(stack: Deployment) -> Iterator[httpx.Client]:
-    """Who runs the local cloud, and may make Jobs there."""
+    """The local cloud's operator, who may make Jobs."""
     if stack.state is None:
-        pytest.skip("a Job is made, and KEDA's token, where the tests have started the local cloud themselves")
+        pytest.skip("needs a local cloud that the tests have started, to make a Job and KEDA's token")
     with connect(stack.state) as client:
         yield client
 
@@ -96,7 +96,7 @@ def status_of(customer: httpx.Client, path: str) -> int:
 
 
 def read_the_queues_length(state: Path, proxy: str, token: Path) -> None:
-    """What KEDA asks, from outside the cluster's pods: with the token of its service account, through the proxy."""
+    """Read the queue's counts as KEDA does, with the token of its service account, through the proxy."""
     keda = model.MODEL["workloads"]["keda"]
     token.write_text(
         Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", state / "issuer-key.pem").issue_token(

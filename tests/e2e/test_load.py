@@ -1,4 +1,4 @@
-"""A thousand orders at once: nothing lost, nothing doubled, and no token that an order would explain."""
+"""A thousand orders at once: none is lost, none is doubled, and no order costs a token."""
 
 import itertools
 from collections import Counter

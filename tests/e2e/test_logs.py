@@ -1,4 +1,4 @@
-"""What the services log, and what Entra saw: an order can be followed, and each token is accounted for."""
+"""The services' logs beside Entra's trail: you can follow an order, and each token is in both."""
 
 from collections import Counter
 

@@ -167,7 +167,7 @@ class Application:
 
     @contextlib.contextmanager
     def clock_ahead(self, seconds: float) -> Iterator[None]:
-        """Azure's clock is ahead of the pods' meanwhile; behind, where `seconds` is negative."""
+        """Azure's clock is ahead of the pods' meanwhile, or behind if `seconds` is negative."""
         with self.control() as control:
             control.put("/clock", json={"seconds": seconds})
         try:
@@ -267,7 +267,7 @@ class Application:
             resource.prlimit(self.stack.pid, resource.RLIMIT_FSIZE, (soft, hard))
 
     def token_files(self, workload: str) -> list[Path]:
-        """Where the kubelet keeps the projected tokens of the workload's pods."""
+        """The folders in which the kubelet keeps the projected tokens of the workload's pods."""
         return list((self.state / "pods").glob(f"{workload}-*/volumes/**/azure-identity-token"))
 
     def logs(self) -> dict[str, str]:
@@ -306,10 +306,10 @@ class Application:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on: a run that is started again must find its customers on the same ones.
+    """Ports that are free: a run that is started again must find its customers on the same ones.
 
     None of those that the system gives to outgoing connections (from 32768 up on Linux, from 49152 on macOS): while
-    nobody listens, a customer who tries again could be given the very port, and would keep it.
+    nothing listens, a customer who tries again could be given the very port, and would keep it.
     """
     with contextlib.ExitStack() as held:
         ports: list[int] = []

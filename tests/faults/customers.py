@@ -41,7 +41,7 @@ class Customer:
 
     @property
     def id(self) -> str:
-        """The customer's id, which the session's cookie carries for all to read, though for nobody to change."""
+        """The customer's id, from the session's cookie: it is signed, and not encrypted."""
         _, session = URLSafeTimedSerializer("no key").loads_unsafe(self.client.cookies["keyless"])
         return str(session["customer"])
 
@@ -79,7 +79,7 @@ class Customer:
         return str(answer["receipt"])
 
     def _post(self, order: dict[str, Any], key: dict[str, str]) -> httpx.Response | None:
-        """None, and a note of the failure, where the order is to be placed again."""
+        """`None`, with a note of the failure, if the order is to be placed again."""
         try:
             answer = self.client.post("/orders", json=order, headers=key)
         except httpx.TransportError as error:

@@ -41,7 +41,7 @@ class Tally:
 
 
 class _Session(requests.Session):
-    """Verifies under its own CA bundle, whatever an SDK says for each request."""
+    """Verify with its own CA bundle, even if an SDK gives another one with a request."""
 
     def request(self, *arguments: Any, **options: Any) -> requests.Response:
         return super().request(*arguments, **options | {"verify": self.verify})
@@ -68,8 +68,8 @@ class Ledger:
     @classmethod
     @contextlib.contextmanager
     def of(cls, application: Application) -> Iterator["Ledger"]:
-        """Open until the context is left, through every restart of the application, and whatever befalls tokens then:
-        its own it asks for now."""
+        """Open until the context is left, through every restart of the application. It asks for its tokens now, so that
+        no fault reaches them."""
         with (
             application.credential("frontend") as credential,
             application.credential("keda") as keda,
@@ -175,7 +175,7 @@ class Ledger:
 
 
 def order_of(letter: ServiceBusReceivedMessage) -> str | None:
-    """The order that a dead letter is about; None where its body names none."""
+    """The order that a dead letter is about, `None` if its body names none."""
     try:
         found = json.loads(str(letter))["orderId"]
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -28,7 +28,7 @@ def pytest_report_teststatus(report: object, config: pytest.Config) -> tuple[str
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """The closing table, where orders were counted; then what else was tried."""
+    """Print the closing table if orders were counted, then the other cases."""
     reports = [
         report
         for outcome in _MARKS
@@ -38,7 +38,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     counted = [report for report in reports if "accepted" in dict(report.user_properties)]
     if config.getoption("verbose") >= 0 or not counted:
         return
-    terminalreporter.section("what was lost: nothing, where every line has two zeros")
+    terminalreporter.section("what was lost: nothing, if every line has two zeros")
     for line in columns([HEADINGS, *(_row(report) for report in sorted(counted, key=lambda report: report.nodeid))]):
         terminalreporter.write_line(line)
     others = Counter((_file(report), report.outcome) for report in reports if report not in counted)

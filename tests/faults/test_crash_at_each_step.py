@@ -45,7 +45,7 @@ def crash_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory, crash_at: Path) -> Iterator[Application]:
-    """An application of its own: each of its services ends itself where it is asked to."""
+    """An application of its own, whose services end themselves at the step that the file names."""
     edits = [crashing(step, edit) for step, edit in (WORKER | FRONTEND).items()]
     path = os.pathsep.join([build(tmp_path_factory.mktemp("build"), *edits), str(Path(__file__).parent / "crashing")])
     yield from running(environment={"PYTHONPATH": path, "CRASH_AT": str(crash_at)})
@@ -61,13 +61,13 @@ def steps(all_of_them: Iterable[str]) -> list[Any]:
 
 @pytest.mark.parametrize("step", steps(WORKER))
 def test_a_worker_that_crashes_at_a_step_loses_nothing(case: Case, crash_at: Path, step: str) -> None:
-    """Each order is receipted once, by the worker's next process, wherever the crash found it."""
+    """Each order is receipted once, by the worker's next process, at whichever step the worker ended."""
     crashes(case, crash_at, step)
 
 
 @pytest.mark.parametrize("step", steps(FRONTEND))
 def test_a_frontend_that_crashes_at_a_step_loses_nothing(case: Case, crash_at: Path, step: str) -> None:
-    """Whoever had no answer places the order again, under its key: it is there once."""
+    """A customer without an answer places the order again under its key: it is there once."""
     crashes(case, crash_at, step)
 
 

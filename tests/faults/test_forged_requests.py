@@ -1,4 +1,4 @@
-"""What a browser's owner, or a page that the browser has open, may send: forged, borrowed, malformed."""
+"""Forged, borrowed and malformed requests of a browser's user, or of another site's page."""
 
 import http.client
 import re
@@ -52,7 +52,7 @@ def stranger(application: Application) -> Iterator[httpx.Client]:
 
 
 def test_a_forged_session_is_a_new_customers(victim: Victim, stranger: httpx.Client) -> None:
-    """With the victim's cookie changed, cut, unsigned or signed with another key, nobody sees the victim's orders."""
+    """With the victim's cookie changed, cut, unsigned or signed with another key, a client sees none of its orders."""
     payload, *rest = victim.cookie.rsplit(".", 2)
     session = {"customer": victim.customer.id, "_permanent": True}
     forged = {
@@ -88,7 +88,7 @@ def test_a_forged_reference_leads_nowhere(victim: Victim, stranger: httpx.Client
 
 
 def test_a_forged_continuation_is_refused(victim: Victim, stranger: httpx.Client) -> None:
-    """The place to go on from is signed too: whoever changes it reads nothing, of nobody."""
+    """A continuation is signed too: a client that changes it reads nothing."""
     for continuation in ("x", victim.reference, victim.cookie, "1", "' OR 1=1 --", "\x00"):
         answer = stranger.get("/orders", params={"continuation": continuation})
         assert 400 <= answer.status_code < 500 or answer.json()["orders"] == []
@@ -151,7 +151,7 @@ def test_what_a_customer_writes_is_never_markup(application: Application) -> Non
     ],
 )
 def test_a_tricky_path_leads_nowhere(application: Application, target: str) -> None:
-    """It is answered by the application, as what it is: with no file, no other page, and no error of its own."""
+    """The application answers with its own status: no file, no other page, and no 500."""
     where = urlsplit(application.url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
     connection.putrequest("GET", target)

@@ -1,4 +1,4 @@
-"""What proves who a workload is fails: keys are rotated, a projected token has run out, clocks differ."""
+"""Faults of the identity path: keys are rotated, a projected token has expired, clocks differ."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from tests.faults.case import Case
 
 @pytest.mark.parametrize("issuer", ["issuer", "entra"])
 def test_a_rotated_key_stops_nothing(case: Case, issuer: str) -> None:
-    """The cluster's issuer, or Entra, signs with a new key: what runs goes on, and new pods get their tokens."""
+    """The cluster's issuer, or Entra, signs with a new key: running pods go on, and new pods get their tokens."""
     case.injected("a new signing key")
     with case.customers() as customers:
         customers.place_more(5)

@@ -1,4 +1,4 @@
-"""What `make run` says when the local cloud ends without having been asked to."""
+"""`make run` describes the end of a local cloud that was not told to stop."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ PORTS = {"LOCALCLOUD_PROXY_PORT": "0", "LOCALCLOUD_AMQP_PORT": "0"}
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="the numbers of signals are Linux's")
 def test_an_end_is_described_by_its_exit_code(code: int, said: str | None) -> None:
-    """An end in order has been announced by the local cloud itself; any other is one sentence."""
+    """An orderly end has no sentence, since the local cloud announces it; any other end has one."""
     sentence = describe_end(code)
     assert (sentence or "").count("\n") == 0
     if said is None:

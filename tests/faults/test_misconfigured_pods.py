@@ -1,6 +1,6 @@
-"""A pod that is not what its identity trusts starts all the same, and says on `/readyz` what it lacks.
+"""A pod that its identity does not trust starts all the same, and says on `/readyz` what is missing.
 
-Each run is the application's own overlay with one thing changed for each workload, as somebody might get it wrong.
+Each run is the application's overlay with one mistake for each workload.
 """
 
 import json
@@ -103,7 +103,7 @@ class Run:
         return next(dict(pod) for pod in pods if pod["workload"] == workload)
 
     def address(self, workload: str) -> str:
-        """Where the pod itself answers, as through a port-forward."""
+        """The pod's own URL, as through a port-forward."""
         return f"http://127.0.0.1:{self.pod(workload)['ports']['8080']}"
 
     def readiness(self, workload: str) -> httpx.Response | None:
@@ -163,7 +163,7 @@ def test_the_pod_says_what_is_wrong(run: Run, faults: list[Fault]) -> None:
 
 
 def test_the_terminal_says_what_to_correct(run: Run, faults: list[Fault]) -> None:
-    """What Entra refuses, and what a pod that never asks lacks, is said in its own words and with what to change."""
+    """Entra's refusal, or the SDK's sentence of a pod that never asks, is printed with what to change."""
     text = until(run.terminal.read_text, lambda text: all(fault.advice in text for fault in faults))
     assert all(fault.says in text for fault in faults)
 

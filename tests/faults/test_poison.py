@@ -1,4 +1,4 @@
-"""Messages that are no orders, among orders: each is set aside by itself, with a reason."""
+"""Messages that are no orders, among orders: each is dead-lettered by itself, with a reason."""
 
 import uuid
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ def application() -> Iterator[Application]:
 
 
 def test_poison_in_every_section_and_type_costs_no_order(case: Case) -> None:
-    """Bodies of every section, properties of every type, annotations, footers, headers: what the broker takes is set
-    aside with its reason, and the order behind it is receipted."""
+    """Bodies of every section, properties of every type, annotations, footers, headers: a message that is no order is
+    dead-lettered once with its reason, and the order behind it is receipted."""
     restarts = case.application.pod("backend")["restarts"]
     orders, reasons = [], []
     with case.application.raw_sender() as sender:
@@ -57,7 +57,7 @@ def test_poison_in_every_section_and_type_costs_no_order(case: Case) -> None:
 
 
 def test_a_message_of_another_version_is_set_aside(case: Case) -> None:
-    """What a later frontend may send is kept for a later worker, and says which field it is about."""
+    """A message of a later version is dead-lettered for a later worker, with the field that is wrong."""
     case.injected("version 2")
     order = backlog.order(uuid.uuid4().hex)
     later = order.model_dump_json().replace('"version":1', '"version":2')
@@ -75,7 +75,7 @@ def test_a_message_of_another_version_is_set_aside(case: Case) -> None:
 
 
 def test_what_is_too_large_is_refused_and_not_cut(case: Case) -> None:
-    """The queue refuses a message that is larger than it takes, and the frontend an order; those that fit are done."""
+    """The queue refuses a message that is too large, and the frontend such an order; those that fit are receipted."""
     case.injected("256 KB and more")
     with case.customers(1) as customers:
         customers.place_more(1)
@@ -89,7 +89,7 @@ def test_what_is_too_large_is_refused_and_not_cut(case: Case) -> None:
 
 
 def test_a_full_disk_is_waited_for(case: Case) -> None:
-    """Nothing is accepted that could not be stored, and all of it is receipted once there is room again."""
+    """No order is accepted that can't be stored, and all accepted ones are receipted once there is room again."""
     case.injected("the broker can write nothing")
     with case.customers() as customers:
         customers.place_more(5)

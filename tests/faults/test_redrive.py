@@ -108,7 +108,7 @@ def waiting_worker(application: Application) -> Iterator[None]:
 
 
 def fail_every_delivery(application: Application) -> None:
-    """What a worker does that fails: it abandons the message, until the queue makes it a dead letter."""
+    """Abandon the message, as a failing worker does, until the queue dead-letters it."""
     with application.servicebus("redrive") as client, client.get_queue_receiver("orders") as receiver:
         for _ in range(application.model["entities"]["serviceBus"]["orders"]["maxDeliveryCount"]):
             (message,) = receiver.receive_messages(max_wait_time=10)

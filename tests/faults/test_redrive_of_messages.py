@@ -1,5 +1,4 @@
-"""Redrive with the real SDK against a broker: whatever the dead letters are, they are listed, sent back as they were,
-or kept."""
+"""Redrive with the real SDK: dead letters of every kind are listed, sent back as they were, or kept."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager

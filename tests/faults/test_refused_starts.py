@@ -1,4 +1,4 @@
-"""What keeps the local cloud from starting is said in one sentence, and nothing is left running."""
+"""If the local cloud can't start, one sentence says why, and nothing is left running."""
 
 import socket
 import subprocess
@@ -46,7 +46,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def taken() -> Iterator[int]:
-    """A port that somebody else listens on."""
+    """A port that another process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the state folders are."""
+    """The folder of the state folders."""
     return tmp_path_factory.mktemp("states")
 
 
@@ -105,5 +105,5 @@ def test_make_runs_own_port_is_named_as_make_names_it(taken: int, states: Path) 
 
 @pytest.mark.usefixtures("runs")
 def test_a_start_that_fails_leaves_nothing_running(states: Path) -> None:
-    """No Azurite that was started before the fault showed outlives it."""
+    """An Azurite that was started before the fault is stopped."""
     assert processes.mentioning(str(states)) == []

@@ -1,4 +1,4 @@
-"""Receipts that are lost behind the application's back, and made again from their orders' documents."""
+"""Receipts that Blob Storage loses are made again from their orders' documents."""
 
 import json
 import os

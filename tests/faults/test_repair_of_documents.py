@@ -204,7 +204,7 @@ def test_every_page_of_documents_is_looked_at(runs: Runs) -> None:
 
 
 def test_what_could_not_be_mended_is_an_exit_code(runs: Runs) -> None:
-    """It ends with 1 and one sentence, and so it does again for what is still there."""
+    """If a document can't be mended, the exit code is 1 with one sentence, also at a repeat."""
     refused = sum(case.said not in (None, "mended") for case in CASES.values())
     for run in (runs.mended, runs.again):
         assert run.returncode == 1

@@ -1,4 +1,4 @@
-"""No token and no secret is where somebody may read it: logs, the terminal, answers, the arguments of processes."""
+"""No token and no secret is in a log, on the terminal, in an answer or in the arguments of a process."""
 
 import contextlib
 import os
@@ -61,7 +61,7 @@ def probes(application: Application) -> list[str]:
 
 
 def hidden_by(application: Application) -> dict[str, str]:
-    """What nobody may read, by its name: the application's secrets, the issuer's and Entra's keys, and Azurite's.
+    """The secret values, by name: the application's secrets, the issuer's and Entra's keys, and Azurite's.
 
     Of a key in PEM form, the first line of its content.
     """

@@ -1,4 +1,4 @@
-"""The suite proves itself: in a build of the application with one step swapped or one check removed, a case fails.
+"""The suite is tested too: in a build of the application with one step swapped or one check removed, a case fails.
 
 Each build is a copy of a package in which one place reads otherwise. The case that is named is run against it, in a
 process of its own, and must fail over what the swap breaks, and not over anything else.
@@ -162,7 +162,7 @@ def test_a_swapped_step_makes_its_case_fail(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.counted
 def test_a_build_with_nothing_swapped_fails_no_case(tmp_path: Path) -> None:
-    """So it is the swap that a case notices, and not that the build is a copy."""
+    """A case notices the swap, and not that the build is a copy."""
     same = "parts().sender.send(message)"
     case = f"{FAULTS}/test_outages.py::test_nothing_is_accepted_that_service_bus_does_not_have[down]"
     assert list(tried(Swap(Edit(f"{FRONTEND}/orders/placing.py", same, same), case, ""), tmp_path)) == []

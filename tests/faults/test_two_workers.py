@@ -1,4 +1,4 @@
-"""Two workers on one queue: what both have in their hands is done once."""
+"""Two workers on one queue: an order that both hold is receipted once."""
 
 import os
 import signal

@@ -1,5 +1,6 @@
 """A checkout of its own in which `python -m infra.deploy` runs against the stand-ins."""
 
+import copy
 import json
 import os
 import shutil
@@ -52,7 +53,7 @@ class Checkout:
     """A copy of what a deployment reads, an empty Azure, and the stand-ins on `PATH`."""
 
     def __init__(self, folder: Path) -> None:
-        self.root, self._bin, self._azure = folder / "checkout", folder / "bin", folder / "azure"
+        self._locate(folder)
         for path in _COPIED:
             target = self.root / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +69,17 @@ class Checkout:
         self.hand_over_the_model()
         for program in PROGRAMS:
             self.install(program, f"#!{sys.executable} -IS\nimport sys\nsys.path.insert(0, {_HERE!r})\n{_ANSWER}")
+
+    def copied_to(self, folder: Path) -> "Checkout":
+        """The same checkout, with the same Azure, in another folder."""
+        shutil.copytree(self._folder, folder, symlinks=True)
+        twin = copy.copy(self)
+        twin._locate(folder)
+        return twin
+
+    def _locate(self, folder: Path) -> None:
+        self._folder = folder
+        self.root, self._bin, self._azure = folder / "checkout", folder / "bin", folder / "azure"
 
     def install(self, program: str, script: str) -> None:
         """Puts a program on `PATH`."""

@@ -24,7 +24,7 @@ Object = dict[str, Any]
 
 @cache
 def rendered(overlay: str) -> tuple[Object, ...]:
-    """The objects of one of `APPLIED`. They are shared: nobody may change them."""
+    """The objects of one of `APPLIED`. They are shared, so a test must not change them."""
     if overlay == "aks-everything":
         return _everything()
     return tuple(asyncio.run(render(K8S / "smoke" if overlay == "smoke" else K8S / "overlays" / overlay)))

@@ -138,7 +138,7 @@ def _services(profile: str) -> dict[str, Service]:
 
 
 def _sources(firewall: dict[str, Any], rules: str, address: str) -> frozenset[str]:
-    assert firewall.get("defaultAction", "Deny") == "Deny", "the firewall lets everybody in"
+    assert firewall.get("defaultAction", "Deny") == "Deny", "the firewall lets every address in"
     addresses = ("egress" if _EGRESS.search(rule[address]) else rule[address] for rule in firewall[rules])
     subnets = (rule["id"].rsplit("/", 1)[1] for rule in firewall.get("virtualNetworkRules", []))
     return frozenset([*addresses, *subnets])

@@ -141,7 +141,7 @@ class _Safeguards(Snapshot):
     def _open_to(self, firewall: list[Values]) -> frozenset[str]:
         [rules] = firewall
         if rules["default_action"] != "Deny":
-            return frozenset({"everybody"})
+            return frozenset({"every address"})
         return self._sources(rules.get("ip_rules", []), rules.get("virtual_network_subnet_ids", []))
 
     def _sources(self, addresses: list[str], subnets: Sequence[str] = ()) -> frozenset[str]:

@@ -42,7 +42,7 @@ def test_the_names_of_what_is_granted_are_those_that_bicep_deploys() -> None:
 
 
 def test_a_grant_and_an_issuer_that_are_taken_out_are_revoked(checkout: Checkout) -> None:
-    """A line less in the model is an assignment less in Azure, on Cosmos too, and an issuer less is trusted no more."""
+    """A grant that leaves the model leaves Azure too, also on Cosmos DB, and an issuer that leaves is not trusted."""
     checkout.succeed("up", *WEST, "--issuers", EKS)
     before = checkout.cloud
     file = checkout.root / "infra" / "access.yaml"
@@ -60,7 +60,7 @@ def test_a_grant_and_an_issuer_that_are_taken_out_are_revoked(checkout: Checkout
 
 
 def test_nothing_is_revoked_while_a_grant_is_not_recognised(checkout: Checkout) -> None:
-    """Should Azure's answer lack what was just granted, it is no ground for taking anything away."""
+    """If Azure's answer does not have a grant of the model yet, nothing is revoked."""
     checkout.succeed("up", *WEST, "--issuers", EKS)
     before = checkout.cloud
     checkout.change_cloud(forgetful=True)

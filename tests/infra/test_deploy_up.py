@@ -62,7 +62,7 @@ def test_a_deployment_runs_through_again_changes_nothing_and_tells_no_secret(
 
 
 def test_what_is_applied_has_the_deployments_own_names(checkout: Checkout) -> None:
-    """Endpoints and images are those of this deployment, whatever its name, and no file of the checkout changed."""
+    """Endpoints and images are this deployment's, under another name too, and no file of the checkout changes."""
     before = (checkout.root / "k8s/overlays/aks/outputs.yaml").read_text()
     checkout.succeed("up", *WEST, "--name", "receipts")
     suffix = checkout.remembered("receipts")["suffix"]
@@ -89,7 +89,7 @@ def test_changed_sources_are_built_and_nothing_else(checkout: Checkout) -> None:
 
 
 def test_roles_that_take_their_time_are_asked_for_again(checkout: Checkout) -> None:
-    """A door that is still closed, and a pod that is not ready yet, are asked again until they answer."""
+    """A cluster that refuses its deployer, and a pod that is not ready, are asked again until they accept."""
     checkout.fail("can-i", "no", times=2)
     assert checkout.run("up", *WEST).code == 0
     checkout.fail("rollout status deployment/backend", "error: timed out waiting for the condition", times=2)
@@ -108,7 +108,7 @@ def test_a_private_cluster_is_reached_through_azure_alone(checkout: Checkout) ->
 
 
 def test_half_a_pair_of_keys_is_replaced_by_a_whole_one(checkout: Checkout) -> None:
-    """Broken off between the two halves, the next run ends with a pair that belongs together, and says so."""
+    """If a run is interrupted between the two keys, the next one makes a new pair, and says so."""
     checkout.change_cloud(stop_after=2)
     broken = checkout.run("up", *WEST)
     assert broken.code == 1
@@ -126,7 +126,7 @@ def test_half_a_pair_of_keys_is_replaced_by_a_whole_one(checkout: Checkout) -> N
 
 
 def test_a_failure_stops_with_the_tools_own_words_and_the_next_run_goes_on(checkout: Checkout) -> None:
-    """Whatever fails, step by step, is named with its reason, without a traceback, and no later run minds."""
+    """If a step fails, it is named with its reason and without a traceback, and the next run succeeds."""
     for match, words in FAILURES.items():
         checkout.fail(match, words)
         failed = checkout.run("up", *WEST)
@@ -139,7 +139,7 @@ def test_a_failure_stops_with_the_tools_own_words_and_the_next_run_goes_on(check
 
 
 def test_a_pod_that_never_gets_ready_ends_the_wait_with_its_reason(checkout: Checkout) -> None:
-    """Patience has an end, and the last answer is told."""
+    """After the given time the run fails, and prints the last answer."""
     checkout.fail("rollout status", "error: timed out waiting for the condition", times=999)
     failed = checkout.run("up", *WEST, "--patience", "1")
     assert failed.code == 1
@@ -149,7 +149,7 @@ def test_a_pod_that_never_gets_ready_ends_the_wait_with_its_reason(checkout: Che
 
 
 def test_a_secret_that_a_tool_repeats_is_blotted_out(checkout: Checkout) -> None:
-    """Should a tool's error contain what it was given, it is not passed on."""
+    """If a tool's error contains a secret that it was given, the secret is not printed."""
     words = "InvalidTemplate: {KEYLESS_FRONTEND_SIGNING_KEY} and {KEYLESS_RECEIPT_SIGNING_KEY}"
     checkout.fail("az deployment sub create", words)
     failed = checkout.run("up", *WEST)

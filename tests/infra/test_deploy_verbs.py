@@ -15,10 +15,17 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-@pytest.fixture
-def deployed(checkout: Checkout) -> Checkout:
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A completed deployment, for `deployed` to copy."""
+    checkout = Checkout(tmp_path_factory.mktemp("deployment"))
     checkout.succeed("up", *WEST)
     return checkout
+
+
+@pytest.fixture
+def deployed(deployment: Checkout, tmp_path: Path) -> Checkout:
+    return deployment.copied_to(tmp_path / "deployed")
 
 
 def test_the_tests_run_in_the_cluster_and_their_outcome_is_the_commands(deployed: Checkout) -> None:
@@ -37,7 +44,7 @@ def test_the_tests_run_in_the_cluster_and_their_outcome_is_the_commands(deployed
 
 
 def test_nothing_is_left_of_a_destroyed_deployment(deployed: Checkout) -> None:
-    """Group, custom roles, the soft-deleted vault and the memory of it are gone; once more is no error."""
+    """Group, custom roles, the soft-deleted vault and the record are gone; a repeat is no error."""
     deployed.succeed("destroy")
     gone = {kind: deployed.cloud[kind] for kind in ("groups", "vaults", "deleted", "roles")}
     assert gone == {"groups": [], "vaults": {}, "deleted": [], "roles": {}}
@@ -46,7 +53,7 @@ def test_nothing_is_left_of_a_destroyed_deployment(deployed: Checkout) -> None:
 
 
 def test_a_destruction_that_was_interrupted_is_completed_by_the_next(deployed: Checkout) -> None:
-    """When the purge fails the deployment is still remembered, and the next run purges."""
+    """If the purge fails, the record stays, and the next run purges."""
     deployed.fail("keyvault purge", "TooManyRequests")
     assert deployed.run("destroy").code == 1
     deployed.succeed("destroy")
@@ -54,7 +61,7 @@ def test_a_destruction_that_was_interrupted_is_completed_by_the_next(deployed: C
 
 
 def test_a_purge_protected_vault_is_said_to_stay(checkout: Checkout) -> None:
-    """Production's vault can't be purged, which is told and no failure."""
+    """Production's vault can't be purged. A line says so, and the run succeeds."""
     checkout.succeed("up", *WEST, "--profile", "production")
     gone = checkout.succeed("destroy")
     assert "purge-protected" in gone.output
@@ -118,7 +125,7 @@ def test_a_missing_tool_is_named_with_where_to_get_it(checkout: Checkout, progra
     ],
 )
 def test_what_is_not_set_up_is_named_with_its_command(checkout: Checkout, match: str, sentence: str) -> None:
-    """No Bicep, nobody signed in, or somebody whom Entra does not describe."""
+    """Without Bicep, without a sign-in, or for an account that Entra does not describe, one sentence says so."""
     checkout.fail(match, "no")
     refused = checkout.run("up", *WEST)
     assert refused.code == 1
@@ -157,7 +164,7 @@ def test_what_cannot_be_changed_in_place_is_refused(deployed: Checkout) -> None:
 
 @pytest.mark.parametrize("verb", ["smoke", "rotate-receipt-key", "rotate-session-key"])
 def test_a_verb_that_needs_a_deployment_says_so(checkout: Checkout, verb: str) -> None:
-    """Where nothing is remembered, the first command is named."""
+    """Without a record, the sentence names the command that comes first."""
     refused = checkout.run(verb)
     assert refused.code == 1
     assert "`make deploy NAME=keyless` comes first" in refused.errors

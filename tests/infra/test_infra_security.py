@@ -125,7 +125,7 @@ def test_what_leaves_the_nodes_leaves_from_the_one_address(language: str, profil
 
 @every_profile
 def test_every_service_keeps_an_audit_trail(language: str, profile: str) -> None:
-    """Each service's log of who did what goes to Log Analytics; Service Bus has one on its Premium tier only."""
+    """Each service's log of accesses goes to Log Analytics; Service Bus has one on its Premium tier only."""
     audited = safeguards(language, profile).audited
     assert audited >= {
         "keyVault/AuditEvent",

@@ -58,7 +58,7 @@ def test_every_placeholder_is_filled_in(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_endpoints_are_those_of_the_outputs(overlay: str) -> None:
-    """Each service is found where the infrastructure put it, and each workload is told of those that it is granted."""
+    """Each endpoint is the infrastructure's, and each workload is told those of the services that it is granted."""
     endpoints = {
         "AZURE_KEYVAULT_RESOURCEENDPOINT": ("keyVault", "keyVaultEndpoint"),
         "AZURE_COSMOS_RESOURCEENDPOINT": ("cosmos", "cosmosEndpoint"),

@@ -30,7 +30,7 @@ def ports(specs: dict[str, Object], direction: str) -> dict[str, set[tuple[str, 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_namespace_denies_first(overlay: str) -> None:
-    """Whatever is not named in a policy goes neither in nor out."""
+    """What no policy names goes neither in nor out."""
     for item in of_kind(overlay, "Namespace"):
         denied = policies(overlay, item["metadata"]["name"])["default-deny"]
         assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -44,7 +44,7 @@ def test_the_application_goes_out_to_azure_alone(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_frontend_alone_is_reached(overlay: str) -> None:
-    """8080 of the frontend is the only way in, and where there is a Gateway, from its proxies only."""
+    """8080 of the frontend is the only way in. If there is a Gateway, only its proxies may use it."""
     inside = policies(overlay, "keyless")
     assert ports(inside, "ingress") == {"frontend": {("TCP", 8080)}}
     assert inside["frontend"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "frontend"}

@@ -79,7 +79,7 @@ def test_pods_are_spread(overlay: str) -> None:
 
 @every_overlay
 def test_every_deployment_of_the_application_has_a_disruption_budget(overlay: str) -> None:
-    """A budget selects each Deployment's own pods, and nobody else's."""
+    """A budget selects each Deployment's own pods, and no others."""
     budgets = {
         item["metadata"]["name"]: item["spec"]["selector"]["matchLabels"]
         for item in of_kind(overlay, "PodDisruptionBudget")

@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from pydantic_settings import BaseSettings
+from workload.settings import AmqpEndpoint, HttpsEndpoints, HttpServer, InvalidEnvironment, from_environment
 
 ENDPOINTS = {
     "AZURE_KEYVAULT_RESOURCEENDPOINT": "https://keyless.vault.azure.net",
@@ -12,7 +14,7 @@ ENDPOINTS = {
     "AZURE_STORAGEBLOB_RESOURCEENDPOINT": "https://keyless.blob.core.windows.net",
 }
 COMMANDS = {
-    "frontend": ["-m", "gunicorn", "--config", "python:frontend.gunicorn_conf", "frontend.app:create_app()"],
+    "frontend": ["-m", "gunicorn", "--config", "python:frontend.gunicorn_conf", "frontend.bootstrap:create_app()"],
     "backend": ["-m", "backend"],
     "redrive": ["-m", "backend.redrive", "list"],
 }
@@ -32,3 +34,46 @@ def test_each_workload_says_what_is_missing_in_one_line(workload: str) -> None:
     assert run.returncode == 1
     (line,) = (run.stdout + run.stderr).strip().splitlines()
     assert line.partition(": ")[2] == MISSING
+
+
+WRONG = {
+    HttpsEndpoints: {
+        "AZURE_KEYVAULT_RESOURCEENDPOINT": ("keyless.vault.azure.net", "http://keyless.vault.azure.net", "https://"),
+        "AZURE_COSMOS_RESOURCEENDPOINT": ("keyless.documents.azure.com:443", "https:// keyless", "https://host:port"),
+        "AZURE_STORAGEBLOB_RESOURCEENDPOINT": ("keyless", "DefaultEndpointsProtocol=https;AccountName=keyless"),
+    },
+    AmqpEndpoint: {
+        "AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE": ("sb://keyless.servicebus.windows.net/", "https://keyless", "a b"),
+        "AZURE_SERVICEBUS_CUSTOM_ENDPOINT_ADDRESS": ("https://127.0.0.1:5671", "sb://127.0.0.1:amqps"),
+    },
+    HttpServer: {"HTTP_PORT": ("eighty", "-1", "65536")},
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        pytest.param(settings, name, value, id=f"{name}={value}")
+        for settings, names in WRONG.items()
+        for name, values in names.items()
+        for value in values
+    ],
+)
+def test_a_value_that_no_client_can_use_is_named(
+    monkeypatch: pytest.MonkeyPatch, settings: type[BaseSettings], name: str, value: str
+) -> None:
+    """Before a client is made: by its variable, on one line that does not repeat the value."""
+    for variable, good in (ENDPOINTS | {"AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE": "keyless"} | {name: value}).items():
+        monkeypatch.setenv(variable, good)
+    with pytest.raises(InvalidEnvironment) as invalid:
+        from_environment(settings)
+    assert str(invalid.value).startswith(f"the environment is not valid: {name}: ")
+    assert str(invalid.value).count(": ") == 2
+    assert "\n" not in str(invalid.value)
+
+
+def test_an_empty_variable_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest whose value was never filled in is told like one without the variable."""
+    monkeypatch.setenv("AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE", "")
+    with pytest.raises(InvalidEnvironment, match="AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE: Field required"):
+        from_environment(AmqpEndpoint)

@@ -1,4 +1,4 @@
-"""The frontend's settings, from the environment. Nothing else reads it."""
+"""The frontend's settings, from the environment. No other module reads it."""
 
 from pathlib import Path
 from typing import Annotated

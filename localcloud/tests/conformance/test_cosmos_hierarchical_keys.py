@@ -126,6 +126,17 @@ def test_a_condition_on_all_values_names_one_key(container: ContainerProxy, coun
     assert streets(found) == STREETS[:1]
 
 
+def test_a_client_that_sends_null_for_a_missing_value_is_refused(container: ContainerProxy) -> None:
+    """This client reads null from a document that has not all the values: another key than the document's.
+
+    So Microsoft's own tests of the Java client, which does the same, expect it of the service.
+    """
+    item = {"id": "1", "country": uuid.uuid4().hex, "city": "Paris"}
+    with pytest.raises(CosmosHttpResponseError, match="wrong-pk-value") as refused:
+        container.create_item(item)
+    assert (refused.value.status_code, refused.value.sub_status) == (400, 1001)
+
+
 def test_values_may_be_null(container: ContainerProxy) -> None:
     """Null is a value of a key, and another one than the text `null`."""
     country = uuid.uuid4().hex

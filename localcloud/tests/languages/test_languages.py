@@ -3,6 +3,7 @@
 Python and Node run here. `LANGUAGES="go java dotnet"` names others, which need their own tools.
 """
 
+import json
 import os
 import re
 import shlex
@@ -27,9 +28,13 @@ GRANTED = {
     "Cosmos DB, batch": "201, 201",
     "Cosmos DB, query one partition": "3, 2",
     "Cosmos DB, query all partitions": "c, z",
+    "Cosmos DB, aggregate": "9",
     "Cosmos DB, change feed": "a, b, c, z",
+    "Cosmos DB, change feed of one key": "a, b, c",
+    "Cosmos DB, patch": "11",
     "Cosmos DB, bulk": "201, 201, 409",
     "Service Bus, send, receive and complete": "one, with an id",
+    "Service Bus, abandon": "zero",
     "Service Bus, peek": "two",
     "Service Bus, defer": "two",
     "Service Bus, schedule": "three",
@@ -51,7 +56,12 @@ QUEUES_REFUSED = {
 
 NOT_IN_THE_SDK = {
     "python": {"Cosmos DB, bulk"},
-    "go": {"Cosmos DB, bulk", "Cosmos DB, change feed"},
+    "go": {
+        "Cosmos DB, aggregate",
+        "Cosmos DB, bulk",
+        "Cosmos DB, change feed",
+        "Cosmos DB, change feed of one key",
+    },
     "dotnet": {"Cosmos DB, bulk"},
 }
 SOURCES = {
@@ -178,6 +188,19 @@ def test_a_program_does_the_main_things(language: str, shell: dict[str, str], cl
     """The same in the other languages."""
     command = PROGRAMS[language](cloud_folder)
     assert ran_as_the_workload(language, command, cloud_folder, shell) == expected(language)
+
+
+def test_a_shell_needs_no_sdk(shell: dict[str, str], cloud_folder: Path) -> None:
+    """curl exchanges the projected token, reads the granted secret, and is refused the other."""
+    printed = ran_as_the_workload("shell", ["sh", HERE / "shell" / "app.sh"], cloud_folder, shell)
+    assert printed == {"Key Vault, get": "open sesame", "Key Vault, get what is not granted": "ForbiddenByRbac"}
+
+
+def test_the_lock_file_names_the_public_registry_alone() -> None:
+    """npm is led to no other place."""
+    lock = json.loads((HERE / "node" / "package-lock.json").read_text())
+    places = [package["resolved"] for name, package in lock["packages"].items() if name]
+    assert [place for place in places if not place.startswith("https://registry.npmjs.org/")] == []
 
 
 def test_the_printed_code_is_what_the_programs_say(shell: dict[str, str], cloud_folder: Path) -> None:

@@ -16,6 +16,7 @@ from localcloud.cosmos.actions import ACTIONS as COSMOS
 from localcloud.keyvault import actions
 from localcloud.operator.advice import Advice
 from localcloud.servicebus.actions import READ_QUEUE, SEND
+from localcloud.testing.changes import revoked
 
 ROOT = Path(__file__).parents[1]
 _times = count(1)
@@ -44,13 +45,28 @@ def test_a_grant_taken_away_counts_at_once(tmp_path: Path) -> None:
 
 
 def test_a_bad_edit_leaves_the_last_good_model(tmp_path: Path) -> None:
-    """What can't be read is said once, with what is wrong, and nobody gains or loses anything."""
+    """What can't be read is said once, with what is wrong, and no grant changes."""
     path, model, said = opened(tmp_path)
     edit(path, path.read_text().replace("role: Sender", "role: Sendr", 1))
     assert all(model().allows(principal_id("writer"), SEND, "serviceBus/jobs") for _again in range(2))
     assert len(said) == 1
     assert "there is no role 'Sendr'" in said[0]
     assert said[0].endswith("The last good version stays in force.")
+
+
+def test_an_edit_under_a_change_counts_and_the_change_stays(tmp_path: Path) -> None:
+    """What a test has changed lies over the file: an edit is read below it, and one that it does not fit is refused."""
+    path, model, said = opened(tmp_path)
+    model.change(revoked("writer", "Sender", None, None))
+    assert not model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
+    edit(path, path.read_text().replace("    files: {}\n", "    files: {}\n    archive: {}\n"))
+    assert not model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
+    edit(path, path.read_text().replace("role: Sender", "role: Receiver"))
+    assert not model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
+    assert said[-1].startswith("writer is not granted Sender")
+    assert said[-1].endswith("The last good version stays in force.")
+    model.change()
+    assert model().allows(principal_id("writer"), SEND, "serviceBus/jobs")
 
 
 def test_a_new_entity_is_said_to_need_a_restart(tmp_path: Path) -> None:
@@ -185,7 +201,7 @@ def test_what_azure_has_not_or_is_not_evaluated_is_refused(tmp_path: Path, name:
 
 
 def test_a_role_of_azures_may_be_granted_on_cosmos_and_opens_nothing_there(tmp_path: Path) -> None:
-    """As in Azure, where a Contributor manages an account and reads none of its documents."""
+    """As in Azure: a Contributor manages an account and reads none of its documents."""
     model = copy.deepcopy(MODEL)
     model["roles"]["Everything"] = {"kind": "custom", "actions": ["*"], "dataActions": ["*"]}
     model["workloads"]["reader"]["grants"] = [{"role": "Everything", "scope": "cosmos/*"}]
@@ -243,7 +259,7 @@ ADVICE: list[tuple[dict[str, Any], str, str, str]] = [
 def test_the_advice_names_the_role_that_holds_the_action_on_the_other_plane(
     role: dict[str, Any], action: str, scope: str, sentence: str
 ) -> None:
-    """Who has a role that names the action, and is refused, is told why and what to grant."""
+    """If the workload has a role that names the action, the advice says why it is not enough, and what to grant."""
     model = copy.deepcopy(MODEL)
     model["entities"]["serviceBus"] = {"jobs": {}}
     model["roles"]["Given"] = role

@@ -112,7 +112,7 @@ def test_a_value_cut_short_is_refused(value: Any, data: st.DataObject) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_decode_or_are_refused(octets: bytes) -> None:
-    """There is no third thing that bytes can do to the decoder."""
+    """The decoder returns a value or raises its own error."""
     for read in (
         lambda: decode(octets),
         lambda: skip(octets, 0, len(octets)),
@@ -125,7 +125,7 @@ def test_any_bytes_decode_or_are_refused(octets: bytes) -> None:
 
 @given(st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join)))
 def test_what_validates_decodes_or_nests_too_deeply(octets: bytes) -> None:
-    """What is passed on unread is AMQP: whoever receives it can decode it, and finds the same end."""
+    """What is passed on unread is AMQP: its receiver can decode it, and finds the same end."""
     try:
         end = validate(octets, 0, len(octets))
     except DecodeError:

@@ -5,7 +5,7 @@ from localcloud.cosmos.effective_partition_keys import effective
 from localcloud.cosmos.partition_keys import join, of_document, of_header
 
 # Microsoft's own tests:
-# https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosmos/tests/Microsoft.Azure.Cosmos.Tests/PartitionKeyInternalTests.cs
+# https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosmos/tests/Microsoft.Azure.Cosmos.Tests/Routing/PartitionKeyInternalTest.cs
 # https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/cosmosdb/cosmos/test/internal/unit/hashing/v2.spec.ts
 PUBLISHED = [
     ('["redmond"]', "22E342F38A486A088463DFF7838A5963"),

@@ -206,6 +206,13 @@ def test_a_query_that_combines_too_much_is_refused(monkeypatch: pytest.MonkeyPat
         run(query, MANY)
 
 
+@pytest.mark.parametrize("query", ["SELECT VALUE COUNT(1) FROM c", "SELECT VALUE COUNT(1) FROM t IN c.tags"])
+def test_a_query_that_only_reads_items_is_not_stopped(monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    """A query over one input takes as long as the container is large."""
+    monkeypatch.setattr(deadline, "LONGEST", -1)
+    assert run(query, *DOCUMENTS) in ([3], [4])
+
+
 def test_a_condition_of_a_patch_that_combines_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for a patch, whose condition is a query."""
     monkeypatch.setattr(deadline, "LONGEST", 0.3)

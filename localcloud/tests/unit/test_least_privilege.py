@@ -1,14 +1,15 @@
 """Least privilege: what was granted is compared with what was done, and the smallest roles are exactly that."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from localcloud.authorization.least_privilege import Report, report
 from localcloud.authorization.model import AccessModel, principal_id
 from localcloud.authorization.smallest_model import smallest
@@ -96,7 +97,11 @@ LEFT_OVER: dict[str, tuple[tuple[str, str], list[Entry], list[str]]] = {
         [(cosmos.READ_METADATA, "cosmos"), (cosmos.READ, "cosmos/items"), (cosmos.EXECUTE_QUERY, "cosmos/items")],
         [],
     ),
-    "a role of Azure's on Cosmos": (("Queue Reader", "cosmos/items"), [], [str(servicebus.READ_QUEUE)]),
+    "a role of Azure's on Cosmos": (
+        ("Queue Reader", "cosmos/items"),
+        [(cosmos.READ, "cosmos/items")],
+        [str(servicebus.READ_QUEUE)],
+    ),
     "an open pattern holds more than is known": (
         ("Azure Service Bus Data Owner", "serviceBus/jobs"),
         [(servicebus.SEND, "serviceBus/jobs"), (servicebus.RECEIVE, "serviceBus/jobs")],
@@ -114,6 +119,15 @@ def test_what_is_left_over_of_a_grant(name: str) -> None:
     assert expected == left
     if name != "the whole scope is used":
         assert list(use.excess) == left
+
+
+def test_no_role_of_azures_counts_as_used_on_cosmos() -> None:
+    """What another grant has opened is not credited to a role that opens nothing there, however much it holds."""
+    found = compared(
+        model(("Everything", "cosmos/items"), ("Items Reader", "cosmos/items")), (cosmos.READ, "cosmos/items")
+    )
+    everything, reader = found.grants
+    assert (everything.used, reader.used) == ((), (cosmos.READ,))
 
 
 def test_an_unused_action_with_a_reason_stays() -> None:
@@ -241,6 +255,15 @@ def test_the_smallest_model_allows_what_was_done_and_nothing_else() -> None:
     assert again.to_take_away == ()
 
 
+def test_what_was_done_with_one_entity_is_not_granted_on_all() -> None:
+    """The whole is granted what was done with the whole, and an entity what was done with it besides."""
+    loaded = model(("Everything", "keyVault/*"))
+    done = [(META, "keyVault/*"), (META, "keyVault/alpha"), (GET, "keyVault/alpha"), (META, "keyVault/beta")]
+    made = smallest(loaded, compared(loaded, *done))
+    granted = {(grant.scope, made.role(grant.role).dataActions) for grant in made.workloads["app"].grants}
+    assert granted == {("keyVault/*", (META,)), ("keyVault/alpha", (GET,))}
+
+
 def test_a_smallest_model_names_a_role_that_fits_already() -> None:
     """A role of the file, or a built-in one that brings nothing besides, is granted rather than made anew."""
     loaded = model(("Everything", "keyVault/*"), ("Storage Blob Data Owner", "blob/files"))
@@ -282,11 +305,27 @@ def small() -> AccessModel:
     return smallest(loaded, compared(loaded, *DONE, (META, "keyVault/*"), (GET, "keyVault/*")))
 
 
-def test_as_bicep_compiles(tmp_path: Path) -> None:
+TOPICS: dict[str, Any] = {"jobs": {}, "topics": {"events": {"subscriptions": {"audit": {}}}}}
+
+
+def on_topics() -> AccessModel:
+    app = {
+        "namespace": "test",
+        "serviceAccount": "app",
+        "grants": [
+            {"role": "Azure Service Bus Data Sender", "scope": "serviceBus/topics/events"},
+            {"role": "Azure Service Bus Data Receiver", "scope": "serviceBus/topics/events/subscriptions/audit"},
+        ],
+    }
+    return AccessModel.model_validate(MODEL | {"entities": {"serviceBus": TOPICS}, "workloads": {"app": app}})
+
+
+@pytest.mark.parametrize("make", [small, on_topics], ids=["all services", "topics"])
+def test_as_bicep_compiles(tmp_path: Path, make: Callable[[], AccessModel]) -> None:
     """The Bicep compiler takes it without a warning; every grant is an assignment."""
     compiler = shutil.which("bicep")
-    text = bicep(small())
-    grants = small().workloads["app"].grants
+    text = bicep(make())
+    grants = make().workloads["app"].grants
     assert text.count("Assignments@") == len(grants)
     if compiler is None:
         pytest.skip("bicep is not on PATH")
@@ -296,6 +335,32 @@ def test_as_bicep_compiles(tmp_path: Path) -> None:
     built = json.loads(ran.stdout)["resources"]
     kinds = [each["type"].rpartition("/")[2] for each in (built.values() if isinstance(built, dict) else built)]
     assert sum(kind in ("roleAssignments", "sqlRoleAssignments") for kind in kinds) == len(grants)
+
+
+def test_topics_and_subscriptions_keep_their_place(tmp_path: Path) -> None:
+    """The smallest model has them where the file has them, and both languages assign on them."""
+    done = [
+        (servicebus.SEND, "serviceBus/topics/events"),
+        (servicebus.RECEIVE, "serviceBus/topics/events/subscriptions/audit"),
+    ]
+    made = smallest(on_topics(), compared(on_topics(), *done))
+    path = tmp_path / "access.yaml"
+    path.write_text(access_yaml(made))
+    assert AccessModel.load(path) == made
+    assert made.entities == on_topics().entities
+    assert "'Microsoft.ServiceBus/namespaces/topics@" in bicep(made)
+    assert "'${serviceBusName}/events/audit'" in bicep(made)
+    assert '"${var.servicebus_namespace_id}/topics/events/subscriptions/audit"' in terraform(made)
+
+
+def test_bicep_writes_cosmos_roles_one_after_the_other() -> None:
+    """Each of these writes locks the account, so that each but the first waits for another."""
+    loaded = model(("Items Reader", "cosmos/items"), ("Cosmos DB Built-in Data Reader", "cosmos/items"))
+    text = bicep(loaded)
+    names = re.findall(r"^resource (\w+) 'Microsoft.DocumentDB/databaseAccounts/sqlRole", text, re.MULTILINE)
+    assert len(names) == 3
+    assert f"roleDefinitionId: {names[0]}.id" in text
+    assert f"dependsOn: [{names[1]}]" in text
 
 
 def test_as_terraform_is_formatted_hcl() -> None:
@@ -330,7 +395,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "state").mkdir()
     trail = [line(*each) for each in DONE] + [line(keyvault.SET_SECRET, "keyVault/alpha", reason="no grant")]
     (tmp_path / "state" / "audit.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in trail))
-    (tmp_path / "access.yaml").write_text(yaml.safe_dump(model(*GRANTS).model_dump(mode="json", exclude_none=True)))
+    (tmp_path / "access.yaml").write_text(access_yaml(model(*GRANTS)))
     return tmp_path
 
 

@@ -52,7 +52,7 @@ def _resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _described(resource: dict[str, Any]) -> dict[str, Any]:
-    """Type and arguments, without those that nobody set."""
+    """Type and arguments, without those that are not set."""
     return {"type": resource["type"], "values": _set_only(resource["values"])}
 
 

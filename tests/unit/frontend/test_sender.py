@@ -92,6 +92,32 @@ def test_a_sender_that_does_not_even_close_costs_no_owner() -> None:
     sender.send(MESSAGE)
 
 
+class SlowToClose(FakeSender):
+    """A sender whose `close` waits until `closing` is set."""
+
+    closing = threading.Event()
+
+    def close(self) -> None:
+        self.closing.wait(30)
+        super().close()
+
+
+def test_a_sender_that_takes_long_to_close_delays_no_caller() -> None:
+    """The caller gets the error of its message, and the next message is sent, while a sender that failed is closed."""
+    bus = FakeServiceBus()
+    bus.sender = SlowToClose
+    sender = sender_of(bus, patience=1)
+    sender.send(MESSAGE)
+    bus.failure = ServiceBusConnectionError(message="gone")
+    with pytest.raises(ServiceBusConnectionError):
+        sender.send(MESSAGE)
+    bus.failure = None
+    sender.send(MESSAGE)
+    SlowToClose.closing.set()
+    sender.close()
+    assert all(opened.closed for opened in bus.opened)
+
+
 class HangingBus(FakeServiceBus):
     """A broker that accepts connections and answers nothing until `answering` is set."""
 

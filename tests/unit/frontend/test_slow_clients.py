@@ -145,6 +145,7 @@ def test_more_connections_than_there_is_room_for(slow: str) -> None:
                 assert customer.get("/readyz").status_code == 200
                 assert customer.post("/orders", json=ORDER).status_code == 202
         until(lambda: is_closed(crowd.connections[0]), bool)
+        assert '"level": "error"' not in server.log.read_text()
 
 
 class HangingBus(FakeServiceBus):
@@ -182,8 +183,8 @@ def test_probes_and_refusals_do_not_wait_for_azure() -> None:
 
 
 def test_a_request_on_its_way_at_sigterm_is_answered() -> None:
-    """A stopping worker waits for the rest of a request that has begun, and answers it."""
-    with served() as server, server.connect() as connection:
+    """A stopping worker waits for the rest of a request that has begun, and answers it. It closes idle connections."""
+    with served() as server, server.connect() as connection, server.connect() as idle:
         connection.sendall(HEAD + f"Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY[:5])
         with server.client() as client:
             client.get("/readyz")  # by now the worker has the first part
@@ -191,7 +192,9 @@ def test_a_request_on_its_way_at_sigterm_is_answered() -> None:
         until(lambda: "Handling signal: term" in server.log.read_text(), bool)
         connection.sendall(BODY[5:])
         assert received(connection).startswith(b"HTTP/1.1 202 ")
+        assert received(idle) == b""
         assert server.process.wait(15) == 0
+        assert '"level": "error"' not in server.log.read_text()
 
 
 def test_a_connection_serves_request_after_request(patient: Server) -> None:

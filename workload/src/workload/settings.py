@@ -6,12 +6,16 @@ The identity is not among them. The workload identity webhook sets `AZURE_CLIENT
 `AZURE_AUTHORITY_HOST` and `AZURE_FEDERATED_TOKEN_FILE`, and azure-identity reads them.
 """
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/\S*)?$")]
+HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$")]
+AmqpAddress = Annotated[str, StringConstraints(pattern=r"^(sb://)?[A-Za-z0-9.-]+(:[0-9]+)?/?$")]
 
 
 class HttpsEndpoints(BaseSettings):
@@ -19,9 +23,9 @@ class HttpsEndpoints(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
-    azure_keyvault_resourceendpoint: str = Field(description="the vault, https://….vault.azure.net/")
-    azure_cosmos_resourceendpoint: str = Field(description="the account, https://….documents.azure.com/")
-    azure_storageblob_resourceendpoint: str = Field(description="the account, https://….blob.core.windows.net/")
+    azure_keyvault_resourceendpoint: HttpsUrl = Field(description="the vault, https://….vault.azure.net/")
+    azure_cosmos_resourceendpoint: HttpsUrl = Field(description="the account, https://….documents.azure.com/")
+    azure_storageblob_resourceendpoint: HttpsUrl = Field(description="the account, https://….blob.core.windows.net/")
 
 
 class AmqpEndpoint(BaseSettings):
@@ -29,8 +33,8 @@ class AmqpEndpoint(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
-    azure_servicebus_fullyqualifiednamespace: str = Field(description="the namespace, ….servicebus.windows.net")
-    azure_servicebus_custom_endpoint_address: str | None = Field(
+    azure_servicebus_fullyqualifiednamespace: HostName = Field(description="the namespace, ….servicebus.windows.net")
+    azure_servicebus_custom_endpoint_address: AmqpAddress | None = Field(
         None,
         description="where to connect instead, such as sb://10.0.0.7:5671 for a private endpoint or a forwarded port",
     )

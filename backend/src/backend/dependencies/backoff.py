@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-LONGEST = 4.0  # seconds: with a call that hangs until it is given up, the end of an outage is noticed within ten or so
+LONGEST = 3.0  # seconds: after a call that hung until its 6 seconds were over, a pause within the 10 of a recovery
 
 
 def backoff() -> Iterator[float]:
-    """Yield the pauses in seconds: 0.5, 1, 2, then 4 again and again."""
+    """Yield the pauses in seconds: 0.5, 1, 2, then 3 again and again."""
     pause = 0.5
     while True:
         yield min(pause, LONGEST)

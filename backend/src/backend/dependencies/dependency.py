@@ -13,7 +13,7 @@ COSMOS_DB = "Cosmos DB"
 BLOB_STORAGE = "Blob Storage"
 SERVICE_BUS = "Service Bus"
 
-CALL_TIMEOUT = 8.0  # seconds for one call, the SDK's own retries included
+CALL_TIMEOUT = 6.0  # seconds for one call, the SDK's own retries included
 _ABOUT_REQUEST = (400, 409, 412, 413)  # statuses that say something of the request itself
 
 
@@ -32,7 +32,7 @@ class Unavailable(Exception):
 
 @asynccontextmanager
 async def dependency(name: str) -> AsyncIterator[None]:
-    """Give the calls of a dependency 8 seconds, and raise `Unavailable` if they fail.
+    """Give the calls of a dependency 6 seconds, and raise `Unavailable` if they fail.
 
     An answer about the request itself (400, 409, 412, 413) is raised as the SDK raises it: a repeat would not help.
     """

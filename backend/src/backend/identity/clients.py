@@ -14,7 +14,7 @@ from workload.settings import AmqpEndpoint, HttpsEndpoints
 
 from backend.amqp.encoded_messages import keep_encoded
 
-LINK_TIMEOUT = 10.0  # seconds for opening one link, the token included
+LINK_TIMEOUT = 6.0  # seconds for opening one link, the token included
 
 
 def secret_client(endpoints: HttpsEndpoints, credential: WatchedCredential) -> SecretClient:

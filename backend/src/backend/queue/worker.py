@@ -26,7 +26,7 @@ from backend.queue.delivery import PATIENCE, Delivery, HandleOrder, WaitFor
 from backend.queue.receiver import prove_alive, receive
 from backend.queue.stopping import Stopping
 
-OPEN_TIMEOUT = 12.0  # seconds for connecting and opening the link, the SDK's own repeats included
+OPEN_TIMEOUT = 7.0  # seconds for connecting and opening the link, the SDK's own repeats included
 WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed
 QUIET = 4.0  # seconds without a message, after which the broker is asked whether it is there
 FINISH_TIMEOUT = 20.0  # seconds for messages in flight at a stop: terminationGracePeriodSeconds is 30

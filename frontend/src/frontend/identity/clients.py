@@ -1,6 +1,6 @@
 """The frontend's one credential, and the client of each service that uses it. None of them holds a key or a password.
 
-A page waits for each call, so each gives up soon. No call is made before a client is used, except by `cosmos_client`.
+A page waits for each call, so each gives up soon. Only `cosmos_client` calls its service when it is made.
 """
 
 from typing import Any

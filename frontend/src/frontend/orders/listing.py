@@ -81,9 +81,8 @@ def _put_pending_first(found: OrderList) -> None:
         view = view_of(reference, document)
         if view.status == "receipted":
             processed.add(text)
-            if reference.order_id in listed:
-                continue
-        pending.append(view)
+        if view.status != "receipted" or reference.order_id not in listed:
+            pending.append(view)
     forget(processed)
     found.orders[:0] = pending
 

@@ -1,1 +1,1 @@
-"""The HTTP server: a worker for gunicorn that receives requests whole, and sends answers, without a thread's time."""
+"""The HTTP server: a gunicorn worker in which slow clients hold no thread."""

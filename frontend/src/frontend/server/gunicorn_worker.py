@@ -103,8 +103,8 @@ class BufferingWorker(Worker):
             longest.cancel()
         try:
             await self._converse(reader, writer)
-        except OSError:  # the connection is broken, or time is up
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # the connection is broken, its time is up, or it makes room for another
         except Exception as error:
             self.log.error("A connection could not be served.", exc_info=error)
         finally:

@@ -1,4 +1,4 @@
-"""The kubelet's probes. `/healthz`: the process answers. `/readyz`: what it needs answers too, or what does not."""
+"""The kubelet's probes: `/healthz` for liveness; `/readyz` for readiness, which names each dependency that fails."""
 
 from flask import Blueprint, Response, jsonify
 

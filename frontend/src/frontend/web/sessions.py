@@ -1,4 +1,4 @@
-"""The session: a cookie that Flask signs, with the customer's id and the references of their last orders."""
+"""The session: a cookie that Flask signs, with the customer's id and the references that `orders.remembered` keeps."""
 
 import uuid
 from collections.abc import Sequence

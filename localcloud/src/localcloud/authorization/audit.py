@@ -1,4 +1,4 @@
-"""Who did what, with which token, allowed or denied: one JSON line for each token exchange and each access.
+"""The audit trail: one JSON line for each token exchange and each access, allowed or denied.
 
 The file is `audit.jsonl` in the state folder, with older ones beside it (see `trail`). They hold claims (`uti`, `oid`),
 never a token.
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from localcloud.authorization import trail
 from localcloud.authorization.tokens import CLOCK_SKEW, LIFETIME
 
-_MOST_TOKENS = 10_000  # whose pods are known: a caller that asks for tokens in a loop makes the trail forget, not grow
-_TOKEN = "token"  # noqa: S105 - the kind of a line that is no entry: a token that an earlier file tells of
+_MOST_TOKENS = 10_000  # with a known pod: a caller that asks for tokens in a loop makes the trail forget, not grow
+_TOKEN = "token"  # noqa: S105 - the kind of a line that is no entry: a token from an earlier file
 
 _log = logging.getLogger(__name__)
 
@@ -54,9 +54,10 @@ Listener = Callable[[ExchangeEntry | AccessEntry], None]
 
 
 class Audit:
-    """Writes the trail, and tells its listeners (the terminal) of each entry.
+    """Writes the trail, and tells its listeners of each entry.
 
-    It knows the pods of the tokens that may still be in use, also after a restart, since access tokens outlive one.
+    It remembers the pods of the tokens that may still be in use. It reads them from the trail after a restart, since
+    access tokens outlive one.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
@@ -86,7 +87,7 @@ class Audit:
         self._write("access", entry)
 
     def pod_of(self, uti: str | None) -> str | None:
-        """The pod whose projected token was exchanged for the access token with this `uti`."""
+        """Return the pod whose projected token was exchanged for the access token with this `uti`, or None."""
         token = self._tokens.get(uti) if uti else None
         return token.pod if token else None
 
@@ -100,7 +101,7 @@ class Audit:
     def _write(self, kind: str, entry: ExchangeEntry | AccessEntry) -> None:
         try:
             self._trail.append({"time": self._now(), "kind": kind, **asdict(entry)})
-        except OSError as error:  # a full disk costs entries, and no caller its answer
+        except OSError as error:  # a full disk costs entries, but no answer
             _log.warning("the audit trail can't be written at the moment: %s", error)
         for listener in self._listeners:
             listener(entry)
@@ -127,10 +128,10 @@ class _Token(NamedTuple):
 
 
 def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The trail's entries that are left, oldest first."""
+    """Yield the trail's entries that are left, oldest first."""
     return (line for line in trail.lines(path) if line.get("kind") != _TOKEN)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """All of `entries`."""
+    """Return all of `entries`."""
     return list(entries(path))

@@ -1,4 +1,4 @@
-"""Every data-plane request passes here: the token first, then the access, and the trail says what came of it."""
+"""Checks every request to a service: first its token, then the access. The audit trail gets the result."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ from localcloud.authorization.audit import AccessEntry, Audit
 from localcloud.authorization.model import AccessModel
 from localcloud.authorization.tokens import AccessClaims, InvalidToken, TokenVerifier
 
-# Reasons in the trail, beside what is wrong with a token.
+# Reasons in the trail, beside those of a bad token.
 NO_GRANT = "no grant"
 CONTROL_PLANE = "control plane"
 
 
 class Unauthenticated(Exception):
-    """No token, or not a good one for this service. `reason` quotes no token."""
+    """The request has no token, or none that is good for this service. `reason` quotes no token."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -20,7 +20,7 @@ class Unauthenticated(Exception):
 
 
 class Denied(Exception):
-    """A good token whose principal does not hold the action on the scope."""
+    """The token is good, and its principal does not hold the action on the scope."""
 
     def __init__(self, principal: str, action: str, scope: str) -> None:
         super().__init__(f"{principal} does not hold {action} on {scope}")
@@ -30,9 +30,9 @@ class Denied(Exception):
 
 
 class Guard:
-    """One service's guard. `audiences` are the resources whose tokens it accepts.
+    """The guard of one service. `audiences` are the resources whose tokens it accepts.
 
-    `model` is called for every request, so that an access file read again takes effect at once.
+    `model` is called for every request, so that a change to the access file counts at once.
     """
 
     def __init__(
@@ -48,18 +48,21 @@ class Guard:
         self._audiences = audiences
 
     def authorize(self, token: str | None, action: str, scope: str) -> AccessClaims:
-        """Lets the request through and returns the caller's claims, or raises `Unauthenticated` or `Denied`.
+        """Check the token and the access, and return the caller's claims; raise `Unauthenticated` or `Denied`.
 
-        `scope` is `service/entity`, or a service's name alone where a grant on any of its entities suffices.
+        `scope` is `service/entity`. It is a service's name alone if a grant on any of its entities is enough.
         """
         claims = self.authenticate(token, action, scope)
         self.check(claims, action, scope)
         return claims
 
     def authenticate(self, token: str | None, action: str, scope: str) -> AccessClaims:
-        """The first half alone, for protocols that show the token once a connection (AMQP)."""
+        """Check the token alone and return its claims; raise `Unauthenticated`.
+
+        AMQP shows a token once a connection.
+        """
         if not token:
-            # Every Key Vault client asks once without a token to be told the tenant: no access, no line.
+            # Every Key Vault client asks once without a token, to be told the tenant. That is no access, so no entry.
             raise Unauthenticated("the request carries no token")
         try:
             return self._verifier.verify(token, self._audiences)
@@ -68,19 +71,21 @@ class Guard:
             raise Unauthenticated(error.reason) from error
 
     def check(self, claims: AccessClaims, action: str, scope: str) -> None:
-        """The second half: raises `Denied` where the model grants no such action on the scope."""
+        """Check the access alone; raise `Denied` if the model grants no such action on the scope."""
         allowed = self._model().allows(claims.oid, action, scope)
         self._note(claims.oid, claims.uti, action, scope, allowed, None if allowed else NO_GRANT)
         if not allowed:
             raise Denied(claims.oid, action, scope)
 
     def refuse(self, claims: AccessClaims, action: str, scope: str, reason: str) -> None:
-        """Notes what no grant could allow, with the reason; the service answers it."""
+        """Note a request that no grant could allow, with the reason. The service answers it."""
         self._note(claims.oid, claims.uti, action, scope, allowed=False, reason=reason)
 
     def holds(self, claims: AccessClaims, action: str, scope: str) -> bool:
-        """Whether the model grants this, where a service must know which of two actions a request is: no access yet,
-        so no line."""
+        """Whether the model grants this. It is no access yet, so the trail gets no entry.
+
+        A service asks it to tell which of two actions a request is.
+        """
         return self._model().allows(claims.oid, action, scope)
 
     def _note(

@@ -20,7 +20,7 @@ from localcloud.authorization import keys
 
 
 class Issuer:
-    """Signs with its newest key; `rotate` makes a new one, and the JWKS names it alone, as after the old one's end."""
+    """Signs with one key. After `rotate` that is a new one, and the JWKS holds it alone."""
 
     def __init__(self, url: str, key_file: Path, clock: Callable[[], float] = time.time) -> None:
         self.url = url
@@ -39,7 +39,7 @@ class Issuer:
         audience: str,
         lifetime_seconds: int,
     ) -> str:
-        """A projected token (RS256): what the kubelet asks the API server for on a pod's behalf."""
+        """Return a projected token (RS256), as the kubelet requests it from the API server for a pod."""
         now = int(self._clock())
         claims = {
             "aud": [audience],
@@ -58,12 +58,15 @@ class Issuer:
         return jwt.encode({"alg": "RS256", "kid": self._key.kid}, claims, self._key, algorithms=["RS256"])
 
     def rotate(self) -> None:
-        """A new signing key in the old one's place; tokens signed before are no longer verified."""
+        """Replace the signing key. Tokens that it signed are no longer verified."""
         self._key_file.unlink(missing_ok=True)
         self._key = keys.load_or_create(self._key_file)
 
     def discovery(self, path: str) -> Starlette:
-        """The two documents that Entra fetches; `path` is the issuer URL's own, ending in a slash."""
+        """Return the application that serves the two documents that Entra fetches.
+
+        `path` is the path of the issuer's URL, which ends in a slash.
+        """
 
         async def configuration(_request: Request) -> Response:
             return JSONResponse(

@@ -1,4 +1,4 @@
-"""RSA signing keys that survive a restart: the cluster's issuer has one, Entra has one."""
+"""RSA signing keys that survive a restart, for the cluster's issuer and for Entra."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 
 def load_or_create(path: Path) -> RSAKey:
-    """The private key in this file, made (2048 bits, readable by its owner only) where there is none yet."""
+    """Return the private key in this file. Make it first if there is none: 2048 bits, readable by its owner alone."""
     if path.exists():
         key = RSAKey.import_key(path.read_bytes())
     else:
@@ -18,10 +18,10 @@ def load_or_create(path: Path) -> RSAKey:
 
 
 def identified(key: RSAKey) -> RSAKey:
-    """The key with its RFC 7638 thumbprint as `kid`, for signing with RS256."""
+    """Return the key with its RFC 7638 thumbprint as `kid`, for signing with RS256."""
     return RSAKey.import_key({**key.as_dict(private=True), "kid": key.thumbprint(), "use": "sig", "alg": "RS256"})
 
 
 def public_jwks(*keys: RSAKey) -> dict[str, object]:
-    """A JWKS document of the public halves."""
+    """Return the JWKS document of the public keys."""
     return dict(KeySet(list(keys)).as_dict(private=False))

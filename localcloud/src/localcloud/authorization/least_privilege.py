@@ -76,12 +76,11 @@ def _grant_use(model: AccessModel, workload: str, grant: Grant, usage: Usage, ac
     role, service = model.role(grant.role), _service(grant.scope)
     within = usage.within(grant.scope)
     done = {action for each in within.values() for action in each}
-    used = sorted(action for action in actions[service] if action in done and role.allows(action))
+    opens = service != "cosmos" or role.kind == "cosmos"  # Cosmos DB's data plane knows its own roles alone
+    used = [action for action in actions[service] if opens and action in done and role.allows(action)]
     unused = _unused(role, used, actions[service])
     kept = {what: reason for what in unused if (reason := _reason(what, model.unused))} if used else {}
     excess = (*_scope_excess(grant.scope, within), *(what for what in unused if what not in kept))
-    if (service != "cosmos" and role.kind == "cosmos") or (service == "cosmos" and role.kind != "cosmos"):
-        excess = tuple(unused)  # it opens nothing there
     return GrantUse(workload, grant, tuple(used), excess, kept)
 
 
@@ -118,9 +117,14 @@ def _reason(what: str, reasons: Mapping[str, str]) -> str | None:
 def _scope_uses(workload: str, grants: Sequence[Grant], usage: Usage, actions: Actions) -> Iterator[ScopeUse]:
     for scope in sorted(_used_scopes(grants, usage)):
         service = _service(scope)
-        done = {action for used in usage.within(scope).values() for action in used}
+        whole = usage.allowed.get(f"{service}/*", set())  # what was done with the whole needs no grant on an entity
+        done = usage.allowed.get(scope, set()) | usage.allowed.get(service, set())
+        if not scope.endswith("/*"):
+            done -= whole
         used = tuple(action for action in actions[service] if action in done)
-        yield ScopeUse(workload, scope, used, smallest_built_in(used, service, actions[service]), custom(used, service))
+        if used:
+            built_in = smallest_built_in(used, service, actions[service])
+            yield ScopeUse(workload, scope, used, built_in, custom(used, service))
 
 
 def _used_scopes(grants: Sequence[Grant], usage: Usage) -> set[str]:

@@ -1,12 +1,13 @@
-"""Reads the access model and answers: may this principal do this action on this scope?
+"""Reads the access model, and says whether a principal may do an action on a scope.
 
-A scope is `service/entity`, for example `keyVault/api-key` or `serviceBus/jobs`; `service/*` is the whole
-vault, namespace or account: a grant on it covers every entity in it, and what belongs to no entity, such as listing
-all secrets, needs one. A principal is the object id of a workload's identity. Actions are Azure's own names.
+A scope is `service/entity`, for example `keyVault/api-key` or `serviceBus/jobs`. `service/*` is the whole vault,
+namespace or account. A grant on it covers every entity in it; what belongs to no entity, such as listing all secrets,
+needs one. A principal is the object id of a workload's identity. Actions have Azure's own names.
 """
 
 import re
 import uuid
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -17,7 +18,7 @@ from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
 from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
 from localcloud.authorization.roles import Role
-from localcloud.authorization.workload import Workload
+from localcloud.authorization.workload import Grant, Workload
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
 
@@ -86,7 +87,7 @@ class Entities(_Part):
         return self
 
     def scopes(self) -> list[str]:
-        """Every entity's scope, in the order of the file."""
+        """Return every entity's scope, in the order of the file."""
         scopes = [f"{service}/{entity}" for service in get_args(Service) for entity in getattr(self, service)]
         return scopes + [f"serviceBus/{each}" for name, topic in self.topics.items() for each in topic.scopes(name)]
 
@@ -132,7 +133,7 @@ class AccessModel(_Part):
 
     @classmethod
     def load(cls, path: Path) -> "AccessModel":
-        """Reads the file; raises `AccessFileError`."""
+        """Read the file; raise `AccessFileError`."""
         try:
             return cls.model_validate(yaml_document.parse(path.read_bytes()))
         except OSError as error:
@@ -146,7 +147,7 @@ class AccessModel(_Part):
         """Whether the principal holds `action` on `scope` (`service/entity`), or, if `scope` is a service's name
         alone, on any entity of it: reading an account's metadata needs a grant somewhere in it.
 
-        Cosmos DB knows its own roles alone: none of Azure's opens it, whatever it holds.
+        Cosmos DB knows its own roles alone, so that no role of Azure's opens it.
         """
         return any(
             role.allows(action) and (role.kind == "cosmos" or not _is_of_cosmos(scope))
@@ -154,7 +155,7 @@ class AccessModel(_Part):
         )
 
     def roles_on(self, principal: str, scope: str) -> dict[str, Role]:
-        """The roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
+        """Return the roles, by name, that the principal is granted on `scope`, as `allows` understands it."""
         workload = self.workload_of(principal)
         grants = self.workloads[workload].grants if workload else ()
         return {grant.role: self.role(grant.role) for grant in grants if covers(grant.scope, scope)}
@@ -166,11 +167,20 @@ class AccessModel(_Part):
             raise KeyError(name)
         return role
 
+    def changed(self, grants: Mapping[str, Sequence[Grant]], roles: Mapping[str, Role]) -> "AccessModel":
+        """Return this model with other grants, by workload, and other roles; raise `ValueError` if they are wrong."""
+        workloads = {
+            name: workload.model_copy(update={"grants": tuple(grants.get(name, workload.grants))})
+            for name, workload in self.workloads.items()
+        }
+        content = {"entities": self.entities, "roles": dict(roles), "workloads": workloads, "unused": self.unused}
+        return AccessModel.model_validate(content)
+
     def _find(self, name: str) -> Role | None:
         return self.roles.get(name) or built_in_roles.find(name)
 
     def workload_of(self, principal: str) -> str | None:
-        """The name of the workload whose identity has this object id."""
+        """Return the name of the workload whose identity has this object id, or None."""
         return self._workloads_by_principal.get(principal)
 
     @cached_property
@@ -179,12 +189,12 @@ class AccessModel(_Part):
 
 
 def client_id(workload: str) -> str:
-    """The client (application) id of a workload's identity in this cloud: made from its name, so it never changes."""
+    """Return the client (application) id of a workload's identity. It is made from the name, so it never changes."""
     return str(uuid.uuid5(_IDENTITIES, f"client:{workload}"))
 
 
 def principal_id(workload: str) -> str:
-    """The object id of a workload's identity in this cloud: what roles are assigned to, and a token's `oid`."""
+    """Return the object id of a workload's identity: roles are assigned to it, and it is a token's `oid`."""
     return str(uuid.uuid5(_IDENTITIES, f"principal:{workload}"))
 
 

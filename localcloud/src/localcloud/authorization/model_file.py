@@ -9,10 +9,10 @@ Change = Callable[[AccessModel], AccessModel]
 
 
 class AccessFile:
-    """The model as the file has it now: read again when the file changes, so that an edit takes effect at once.
+    """Returns the model in force when it is called. It reads the file again if that has changed.
 
-    The first reading raises `AccessFileError`; later, a change that can't be read is reported, and the last good
-    model stays in force.
+    The first reading raises `AccessFileError`. Later, a file that can't be read is reported, and the last good model
+    stays in force.
     """
 
     def __init__(self, path: Path, report: Callable[[str], None]) -> None:
@@ -28,7 +28,7 @@ class AccessFile:
             self._stamp = stamp
             try:
                 self._take(AccessModel.load(self._path))
-            except AccessFileError as error:
+            except (AccessFileError, ValueError) as error:  # the latter of a change that fits the file no more
                 self._report(f"{error}. The last good version stays in force.")
         return self._in_force
 
@@ -41,11 +41,11 @@ class AccessFile:
         self._changes = changes
 
     def _take(self, model: AccessModel) -> None:
+        in_force = _changed(model, self._changes)
         self._report(f"{self._path} has changed and is in force")
         if model.entities != self._model.entities:
             self._report("  but entities are made at the start: what has changed of them needs a restart")
-        self._model = model
-        self._in_force = _changed(model, self._changes)
+        self._model, self._in_force = model, in_force
 
 
 def _changed(model: AccessModel, changes: tuple[Change, ...]) -> AccessModel:

@@ -1,4 +1,4 @@
-"""Role definitions, and which actions they allow: the control plane's and the data plane's are held apart, as in Azure.
+"""Role definitions, and which actions they allow. As in Azure, control and data actions are held apart.
 
 https://learn.microsoft.com/azure/role-based-access-control/role-definitions#control-and-data-actions
 """
@@ -17,7 +17,7 @@ _CONDITION = ("condition", "conditions", "conditionversion")
 class ControlAction(str):
     """An action that Azure checks against a role's `actions`. It checks every other against `dataActions`.
 
-    Which is which, each resource provider says of its own operations:
+    Each resource provider says which of its operations are data actions:
     https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations
     """
 
@@ -62,13 +62,13 @@ class Role(BaseModel):
         return _any_covers(self.dataActions, action) and not _any_covers(self.notDataActions, action)
 
     def names_on_other_plane(self, action: str) -> bool:
-        """Whether the role names this action only on the plane where Azure does not look for it."""
+        """Whether the role names this action on the other plane alone, on which Azure does not look for it."""
         there = self.dataActions if isinstance(action, ControlAction) else self.actions
         return _any_covers(there, action) and not self.allows(action)
 
 
 def without_condition(given: Any) -> Any:
-    """Returns what was given. Raises `ValueError` if it holds a condition, which nothing here evaluates.
+    """Return what was given. Raise `ValueError` if it holds a condition, which nothing here evaluates.
 
     https://learn.microsoft.com/azure/role-based-access-control/conditions-overview
     """

@@ -1,4 +1,4 @@
-"""The only verifier of access tokens: signature, issuer, audience and times, on every request.
+"""Verifies the access token of every request: signature, issuer, audience and times.
 
 Access tokens are Entra's, version 1.0 (https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
 """
@@ -17,7 +17,7 @@ CLOCK_SKEW = 300.0  # seconds, as Microsoft's own token validation allows
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """Verified claims: a value of this type exists only for a token that passed. `expires` is a Unix time."""
+    """The claims of a token that was verified. `expires` is a Unix time."""
 
     oid: str
     appid: str
@@ -27,9 +27,9 @@ class AccessClaims:
 
 
 class InvalidToken(Exception):
-    """The token is not one that this service accepts; `reason` says why, without quoting the token.
+    """The service does not accept the token; `reason` says why, without quoting the token.
 
-    `principal` and `uti` are set only where the signature was good.
+    `principal` and `uti` are set if the signature was good.
     """
 
     def __init__(self, reason: str, principal: str | None = None, uti: str | None = None) -> None:
@@ -49,14 +49,14 @@ class TokenVerifier:
         self._signed: dict[str, dict[str, object]] = {}  # tokens whose signature was checked already
 
     def trust(self, keys: Sequence[RSAKey]) -> None:
-        """Verifies with these keys from now on, also the tokens that it has seen before."""
+        """Verify with these keys from now on, tokens that it has seen before too."""
         self._keys = list(keys)
         self._signed.clear()
 
     def verify(self, token: str, audiences: frozenset[str]) -> AccessClaims:
-        """The claims of a good token for one of these audiences; raises `InvalidToken`.
+        """Return the claims of a good token for one of these audiences; raise `InvalidToken`.
 
-        A trailing slash of the audience does not count, as with Azure's own services.
+        A slash at the end of the audience does not count, as with Azure's own services.
         """
         claims = self._signed_claims(token)
         oid, uti = str(claims.get("oid", "")), str(claims.get("uti", ""))
@@ -81,7 +81,7 @@ class TokenVerifier:
             return known
         try:
             claims = jwt.decode(token, self._key, algorithms=["RS256"]).claims
-        except (JoseError, ValueError, TypeError) as error:  # a header may hold anything, and say it is a list of names
+        except (JoseError, ValueError, TypeError) as error:  # a header may hold anything, a list as `crit` for one
             raise InvalidToken("the signature or the form is wrong") from error
         if len(self._signed) > 1000:
             self._signed.clear()
@@ -89,7 +89,7 @@ class TokenVerifier:
         return claims
 
     def _key(self, signed: GuestProtocol) -> RSAKey:
-        """The key that the token's header names."""
+        """Return the key that the token's header names."""
         named = signed.headers().get("kid")
         for key in self._keys:
             if key.kid == named:

@@ -1,7 +1,7 @@
-"""Lines of JSON in files that stay small together: the newest lines in one file, older ones beside it.
+"""Lines of JSON, in files that are bounded together. One file has the newest lines, others beside it the older ones.
 
-`audit.jsonl` takes the lines. Once it is full it becomes `audit-000001.jsonl`, the next one `audit-000002.jsonl`, and
-so on; the oldest are removed, so that all of them together stay below `MOST_BYTES`.
+New lines go to `audit.jsonl`. Once it is full it is renamed to `audit-000001.jsonl`, the next one to
+`audit-000002.jsonl`, and so on. The oldest are removed, so that all of them together stay below `MOST_BYTES`.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ Line = dict[str, Any]
 
 
 class Trail:
-    """Appends lines. `head` gives those that each new file begins with, so that it alone tells what lives on.
+    """Appends lines. `head` gives the lines that each new file begins with: what older files say and still counts.
 
-    A line that a crash has torn stays a line by itself.
+    If a crash has torn the last line, the next one still begins on a line of its own.
     """
 
     def __init__(self, path: Path, head: Callable[[], Iterable[Line]]) -> None:
@@ -33,7 +33,7 @@ class Trail:
             self._write("\n")
 
     def append(self, line: Line) -> None:
-        """Writes the line, with values that are too long cut. Raises `OSError`."""
+        """Write the line, with values of more than 500 characters cut; raise `OSError`."""
         text = _text_of(line)
         if self._bytes + len(text) > FILE_BYTES:
             self._begin_file()
@@ -54,7 +54,7 @@ class Trail:
     def _begin_file(self) -> None:
         older = _older(self._path)
         number = int(older[-1].stem.rpartition("-")[2]) + 1 if older else 1
-        with contextlib.suppress(FileNotFoundError):  # if somebody has removed it, there is nothing to put aside
+        with contextlib.suppress(FileNotFoundError):  # a file that was removed need not be put aside
             self._path.rename(self._path.with_stem(f"{self._path.stem}-{number:06}"))
         full, self._file = self._file, self._open()
         full.close()
@@ -64,7 +64,7 @@ class Trail:
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """Every line that is left, oldest first, none if there is no file. A torn line is left out."""
+    """Yield every line that is left, oldest first. A torn line is left out."""
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(_opened(file)) for file in [*_older(path), path] if file.exists()]
         for file in files:
@@ -72,7 +72,7 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 def lines_of_newest(path: Path) -> Iterator[Line]:
-    """The lines of the file that takes them, its head among them."""
+    """Yield the lines of the newest file, its head among them."""
     if path.exists():
         with _opened(path) as file:
             yield from _parsed(file)
@@ -114,7 +114,7 @@ def _cut(value: Any) -> Any:
 
 
 def _ends_in_order(path: Path) -> bool:
-    """Whether the file is empty or its last line has an end, which it lacks if the machine stopped in it."""
+    """Whether the file is empty or its last line has an end, which it lacks if the machine stopped while writing."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 1))

@@ -39,8 +39,8 @@ class FederatedCredential(_Part):
 class Workload(_Part):
     """`identity` says what holds the federated credentials in Entra.
 
-    Every identity trusts its own service account of the cluster, unless `trustsCluster` is false: then somebody has
-    deleted that credential. `federatedCredentials` are further trusts, such as a pipeline's.
+    An identity trusts the service account of its workload. If `trustsCluster` is false it does not, as if that
+    credential had been deleted. `federatedCredentials` are further trusts, such as a pipeline's.
     An app registration is also an API that others get tokens for, in the version that its
     `requestedAccessTokenVersion` names (https://learn.microsoft.com/graph/api/resources/apiapplication).
     """
@@ -59,17 +59,17 @@ class Workload(_Part):
         return f"system:serviceaccount:{self.namespace}:{self.serviceAccount}"
 
     def trusts(self, issuers: tuple[str, ...]) -> tuple[FederatedCredential, ...]:
-        """The federated credentials of its identity, in a cloud whose clusters have these issuers."""
+        """Return the federated credentials of its identity, in a cloud whose clusters have these issuers."""
         own = (FederatedCredential(issuer=issuer, subject=self.subject) for issuer in issuers if self.trustsCluster)
         return (*own, *self.federatedCredentials)
 
     @model_validator(mode="after")
     def _identity_is_one_that_entra_has(self) -> "Workload":
-        number = 1 + len(self.federatedCredentials)
+        number = self.trustsCluster + len(self.federatedCredentials)
         if number > MOST_CREDENTIALS:
             raise ValueError(
                 f"an identity has at most {MOST_CREDENTIALS} federated credentials, and this one has {number}, that of "
-                "its service account included: give some of its workloads an identity of their own"
+                "its service account counted: give some of its workloads an identity of their own"
             )
         seen = set()
         for credential in self.federatedCredentials:

@@ -1,8 +1,8 @@
-"""One container of a pod: its command as a process of this machine, probed, and started again when it ends.
+"""One container of a pod: run its command as a process of this machine, probe it, and restart it when it ends.
 
-Kubernetes starts an ended container again at once, then after 10 s, doubled each time up to 5 minutes, and forgets that
+Kubernetes restarts an ended container at once, then after 10 s, doubled each time up to 5 minutes, and begins anew
 after 10 minutes without an end (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy). Here
-the first pause is 1 s, so that a broken setting is not waited for; the rest is the same.
+the first pause is 1 s, so that you do not wait after you have corrected a setting. The rest is the same.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ RestartPolicy = Literal["Always", "OnFailure", "Never"]
 
 
 class ContainerProcess:
-    """`environment` gives, for the free port of each containerPort, the whole environment of the process."""
+    """`environment` returns the whole environment of the process for the free port of each containerPort."""
 
     def __init__(
         self,
@@ -52,14 +52,14 @@ class ContainerProcess:
         self._stopping = asyncio.Event()
 
     def local_port(self, port: int | str) -> int | None:
-        """The port of this machine that stands for a containerPort, given by number or name."""
+        """Return the port of this machine for a containerPort, which is given by number or name."""
         for declared in self.spec.ports:
             if port in (declared.container_port, declared.name):
                 return self.ports.get(declared.container_port)
         return None
 
     async def run(self, policy: RestartPolicy, grace: float) -> int:
-        """Until it has ended for good; returns the exit code of its last process. `grace` is in seconds."""
+        """Run the container until it ends for good; return its last exit code. `grace` is in seconds."""
         pause = 0.0
         while True:
             began = time.monotonic()
@@ -77,7 +77,7 @@ class ContainerProcess:
             pause = min(max(FIRST_PAUSE, pause * 2), LONGEST_PAUSE)
 
     def stop(self, grace: float) -> None:
-        """SIGTERM now, SIGKILL to the whole process group after `grace` seconds; `run` then returns."""
+        """Send SIGTERM now, and SIGKILL to the whole process group after `grace` seconds; `run` then returns."""
         self.ready = False
         self._stopping.set()
         self._terminate(grace)
@@ -119,7 +119,7 @@ class ContainerProcess:
         return code
 
     def describe_end(self, code: int) -> str:
-        """An exit in one sentence, with the last thing that was said."""
+        """Describe an exit in one sentence, with the last line that the process printed."""
         how = f"ended with exit code {code}" if code >= 0 else f"was killed by signal {-code}"
         said = last_line(self._log)
         return f"{self.spec.name} {how}" + (f": {said}" if said else "")
@@ -183,7 +183,7 @@ class ContainerProcess:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that is not empty, cut to what fits a sentence."""
+    """Return the last line of a log that is not empty, at most 500 characters of it."""
     with contextlib.suppress(OSError), log.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - 4096))
         lines = file.read().decode(errors="replace").split("\n")

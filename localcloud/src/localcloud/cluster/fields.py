@@ -1,7 +1,7 @@
-"""Three lists: fields honoured, fields that mean nothing to a process on a laptop, and everything else, an error.
+"""The fields of manifests: those honoured, those that have no effect on a laptop's process, and all others, an error.
 
-The honoured ones are the types in `resources.py`; the ignored ones stand here, as paths. `[]` is any item of a list.
-A path stands for all that is below it.
+The honoured fields are the types in `resources.py`. The ignored ones are listed here as paths. `[]` is any item of a
+list. A path includes all paths below it.
 """
 
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ IGNORED: dict[str, tuple[str, ...]] = {
 
 
 def strip(kind: str, manifest: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The manifest without its ignored fields, and the paths of those that it had."""
+    """Return the manifest without its ignored fields, and their paths."""
     found: list[str] = []
 
     def walk(value: Any, path: str) -> Any:
@@ -90,7 +90,7 @@ def strip(kind: str, manifest: dict[str, Any]) -> tuple[dict[str, Any], list[str
 
 
 def honoured(kind: str) -> list[str]:
-    """The paths of every field of this kind that is honoured."""
+    """Return the path of every honoured field of this kind."""
     return sorted(set(_paths(HONOURED[kind], "")))
 
 
@@ -112,7 +112,7 @@ def _models(annotation: Any) -> type[BaseModel] | None:
 
 
 def markdown() -> str:
-    """The lists as they stand in the documentation; what Deployment and CronJob share stands there once, as Pod."""
+    """Return the lists for the documentation. Fields that Deployment and CronJob share are listed once, as Pod."""
     pod = sorted({path for path in _paths(PodTemplate, "") if ".initContainers" not in path})
     lines = [
         "### Honoured",

@@ -1,4 +1,4 @@
-"""Rendered objects, read and checked as a whole: an unknown kind or field is an error that names its path."""
+"""Read and check rendered objects. An unknown kind or field is an error that names its path."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +13,9 @@ from localcloud.cluster.sources import Field, Sources
 
 @dataclass(frozen=True)
 class Manifests:
-    """What the overlay holds, by name; service accounts and config maps by namespace and name.
+    """The overlay's objects by name; service accounts and config maps by namespace and name.
 
-    `ignored` lists, sorted and without repeats, the fields and kinds that mean nothing here.
+    `ignored` lists the fields and kinds that have no effect here, sorted and without repeats.
     """
 
     deployments: dict[str, Deployment] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def _templates(manifests: Manifests) -> list[tuple[str, str, PodTemplate]]:
 
 
 def _template_faults(template: PodTemplate) -> list[str]:
-    """What types alone cannot say: names must exist, and a port that is moved must have a variable that tells it."""
+    """Return the faults that types do not show: a name that does not exist, a moved port that no variable names."""
     faults = []
     volumes = {volume.name for volume in template.spec.volumes}
     for container in (*template.spec.init_containers, *template.spec.containers):
@@ -122,5 +122,5 @@ def _selector_faults(manifests: Manifests) -> list[tuple[str, str]]:
 
 
 def _short(paths: set[str]) -> set[str]:
-    """The part of each path that a reader looks for: below the pod's or the object's `spec`."""
+    """Return each path below the pod's or the object's `spec`, which is the part that a reader looks for."""
     return {path.rpartition("spec.")[2].replace("[]", "") for path in paths}

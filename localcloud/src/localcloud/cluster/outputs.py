@@ -1,6 +1,6 @@
-"""What an infrastructure deployment would print: here the local cloud's own ids and endpoints.
+"""The local cloud's ids and endpoints in the form of an infrastructure's outputs.
 
-The overlay `local` keeps this document as `outputs.yaml`, just as the overlay `aks` keeps Bicep's or Terraform's.
+The overlay `local` keeps this document as `outputs.yaml`, as the overlay `aks` keeps Bicep's or Terraform's.
 """
 
 from localcloud.authorization.model import TENANT_ID, AccessModel, client_id
@@ -18,7 +18,7 @@ data:
 
 
 def outputs(model: AccessModel, name: str) -> dict[str, str]:
-    """The outputs, under the names that Bicep and Terraform give them. `name` is that of the vault and the accounts."""
+    """Return the outputs under Bicep's and Terraform's names. `name` is the vault's and the accounts' name."""
     return {
         "tenantId": TENANT_ID,
         "keyVaultEndpoint": f"https://{name}.vault.azure.net/",
@@ -30,5 +30,5 @@ def outputs(model: AccessModel, name: str) -> dict[str, str]:
 
 
 def render_outputs(model: AccessModel, name: str) -> str:
-    """The ConfigMap `outputs` as YAML, for the overlay's replacements."""
+    """Return the ConfigMap `outputs` as YAML, for the overlay's replacements."""
     return _HEADER + "".join(f"  {key}: {value}\n" for key, value in outputs(model, name).items())

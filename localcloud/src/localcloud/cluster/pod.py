@@ -1,4 +1,4 @@
-"""A pod: admitted by the webhook, then a folder, its volumes, and its containers as processes."""
+"""A pod: the webhook admits it, then it gets a folder, its volumes, and its containers as processes."""
 
 import asyncio
 import shutil
@@ -28,7 +28,7 @@ from localcloud.cluster.webhook import NotAdmitted, WebhookSettings, mutate
 
 
 class PodNotAdmitted(Exception):
-    """The pod was not admitted; the message is the webhook's."""
+    """The pod was not admitted. The message is the webhook's."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Node:
 
 
 class Pod:
-    """Raises `PodNotAdmitted` when it is not admitted. `workload` is the Deployment or CronJob that it belongs to."""
+    """Raises `PodNotAdmitted` if it is not admitted. `workload` is the Deployment or CronJob that it belongs to."""
 
     def __init__(self, workload: str, namespace: str, template: PodTemplate, node: Node) -> None:
         admitted = PodTemplate.model_validate(_admit(workload, namespace, template, node))
@@ -99,20 +99,20 @@ class Pod:
         return [path.read_text() for name in sorted(names) for path in self._folder.glob(f"volumes/*/{name}")]
 
     def local_port(self, port: int | str) -> int | None:
-        """The port of this machine that stands for a containerPort, given by number or name."""
+        """Return the port of this machine for a containerPort, which is given by number or name."""
         found = (container.local_port(port) for container in self._containers)
         return next((local for local in found if local is not None), None)
 
     @property
     def local_ports(self) -> dict[int, int]:
-        """By containerPort."""
+        """The ports of this machine, by containerPort."""
         return {port: local for container in self._containers for port, local in container.ports.items()}
 
     def start(self) -> None:
         self._running = asyncio.create_task(self._run(), name=self.name)
 
     async def ended(self) -> int:
-        """The first exit code that is not 0, or 0, once every container has ended for good."""
+        """Wait until every container has ended for good; return the first exit code that is not 0, else 0."""
         assert self._running is not None  # noqa: S101 - started before it is waited for
         return await self._running
 
@@ -122,11 +122,11 @@ class Pod:
         return self._leaving
 
     def leave(self) -> None:
-        """From now on it is not ready, whatever its probes say: no Service sends it anything new."""
+        """Make it not ready for good, even if its probes succeed, so that no Service sends it a new request."""
         self._leaving = True
 
     async def stop(self) -> None:
-        """Ends it as the kubelet does: SIGTERM, the grace period, SIGKILL; then its folder goes, tokens and all."""
+        """End it as the kubelet does: SIGTERM, the grace period, SIGKILL. Then remove its folder with the tokens."""
         self.leave()
         for container in self._present():
             container.stop(self.spec.termination_grace_period_seconds)

@@ -1,6 +1,6 @@
-"""A projected service-account token: a file that always holds a fresh one.
+"""A projected service-account token: a file that always holds a valid one.
 
-The kubelet renews it when 80% of its life has passed
+The kubelet renews it when 80% of its lifetime has passed
 (https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken).
 """
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class IssueToken(Protocol):
-    """The cluster's issuer: makes a projected token for a pod."""
+    """Issue a projected token for a pod, as the cluster's issuer does."""
 
     def __call__(
         self,
@@ -38,7 +38,7 @@ class IssueToken(Protocol):
 
 
 class ProjectedToken:
-    """The token of one pod in one file, which is there as soon as this is made."""
+    """The token of one pod in one file. The constructor writes the file."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class ProjectedToken:
 async def keep_fresh(tokens: Collection[ProjectedToken]) -> None:
     """Renew each token when it is due, until cancelled. Tokens may be added meanwhile.
 
-    A token that can't be written, because the disk is full, say, is tried again after a pause.
+    If a token can't be written, for example to a full disk, it is tried again after a pause.
     """
     pauses = Pauses(_LOOK, 30.0, 60.0)
     while True:
@@ -92,7 +92,7 @@ async def keep_fresh(tokens: Collection[ProjectedToken]) -> None:
 
 
 def replace(path: Path, content: str) -> None:
-    """Writes the file for its owner alone; a reader sees the old content or the new, never a part."""
+    """Replace the file, readable by its owner only. A reader sees the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Projected tokens for workloads that this program does not run itself: those in containers beside it, say.
+"""Projected tokens for workloads that this program does not run itself, for example in other containers.
 
-Each gets a folder of its own, which it mounts where the webhook would mount its volume; so nobody sees another's token.
+Each workload has a folder of its own and mounts it at the webhook's path, so none sees another's token.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from localcloud.cluster.webhook import AUDIENCE, TOKEN_PATH
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Whose token is to be in which folder, at `token/azure-identity-token` as the webhook has it."""
+    """A service account and the folder for its token. The token's path in it is the webhook's."""
 
     namespace: str
     service_account: str
@@ -23,7 +23,7 @@ class Projection:
 
     @classmethod
     def parse(cls, text: str) -> "Projection":
-        """Reads `NAMESPACE/SERVICEACCOUNT=FOLDER`; raises `ValueError`."""
+        """Read `NAMESPACE/SERVICEACCOUNT=FOLDER`. Raises `ValueError`."""
         account, _, folder = text.partition("=")
         namespace, _, name = account.partition("/")
         if not (namespace and name and folder):
@@ -32,7 +32,7 @@ class Projection:
 
 
 class Projections:
-    """Keeps the tokens of workloads elsewhere in their folders."""
+    """Keep the tokens of other programs' workloads in their folders."""
 
     def __init__(self, issue_token: IssueToken, clock: Callable[[], float]) -> None:
         self._issue_token = issue_token

@@ -1,7 +1,7 @@
-"""Nothing outlives the local cloud, however it ends: a small process of its own watches it through a pipe.
+"""A small process that kills the pods' processes when the local cloud ends, even by SIGKILL.
 
-When the local cloud dies, even by SIGKILL, the system closes the pipe, and the reaper kills every process group that it
-was told of. It needs nothing but POSIX, so it works on Linux and macOS alike.
+It watches the local cloud through a pipe, which the system closes at the end. It then kills every process group that it
+was told of. It needs POSIX only, so it works on Linux and macOS.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import sys
 
 
 class Reaper:
-    """Starts the watching process, and tells it which process groups live."""
+    """Start the watching process, and tell it which process groups exist."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - this very file
@@ -24,7 +24,7 @@ class Reaper:
         )
 
     def watch(self, group: int) -> None:
-        """From now on this process group ends with the local cloud."""
+        """Kill this process group when the local cloud ends."""
         self._tell(f"+{group}\n")
 
     def forget(self, group: int) -> None:
@@ -32,7 +32,7 @@ class Reaper:
         self._tell(f"-{group}\n")
 
     def close(self) -> None:
-        """Kills what is still watched, and ends."""
+        """Kill the groups that are still watched, and end the process."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait()
@@ -43,13 +43,13 @@ class Reaper:
 
 
 def kill_group(group: int) -> None:
-    """SIGKILL to every process of the group, if there is still one."""
+    """Send SIGKILL to every process of the group, if there is still one."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
         os.killpg(group, signal.SIGKILL)
 
 
 def main() -> None:
-    """Reads `+group` and `-group` until the pipe ends, then kills the groups that are left."""
+    """Read `+group` and `-group` until the pipe ends, then kill the groups that are left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()

@@ -1,4 +1,4 @@
-"""Renders an overlay with the real kustomize, so that the laptop runs what the cluster is given."""
+"""Render an overlay with the real kustomize, so that the laptop runs what a cluster gets."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from localcloud.cluster.sources import Sources, shown
 
 
 async def render(overlay: Path) -> list[dict[str, Any]]:
-    """The objects that `kubectl kustomize` prints for this folder; raises `RenderError`."""
+    """Return the objects that `kubectl kustomize` prints for this folder. Raises `RenderError`."""
     kubectl = await asyncio.create_subprocess_exec(
         kubectl_path(),
         "kustomize",
@@ -34,7 +34,7 @@ async def render(overlay: Path) -> list[dict[str, Any]]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes no text for a date: Kubernetes knows none, and kustomize leaves out the quotes of `2026-13-01`."""
+    """Reads no text as a date: Kubernetes has no dates, and kustomize drops the quotes of `2026-13-01`."""
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -1,4 +1,4 @@
-"""The fields that the local cluster honours, as types: what is not here is either ignored by name or an error.
+"""The fields that the local cluster honours, as types. Other fields are ignored by name (`fields.py`) or an error.
 
 Names and meanings are those of the Kubernetes API 1.36
 (https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/).

@@ -1,4 +1,4 @@
-"""A pod's volumes, as folders below the pod's own: empty ones, and projected tokens that are kept fresh."""
+"""A pod's volumes as folders below the pod's own: empty ones, and projected tokens, which are renewed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,11 +34,11 @@ class Volumes:
                     self._project(source.config_map, self._folder_of(volume.name), config_maps)
 
     def mounts(self, container: Container) -> dict[str, Path]:
-        """Each mount path of the container, and the folder that stands for it."""
+        """Return the folder for each mount path of the container."""
         return {mount.mount_path.rstrip("/"): self._folder_of(mount.name) for mount in container.volume_mounts}
 
     async def keep_fresh(self) -> None:
-        """Keeps the projected tokens fresh, until cancelled."""
+        """Renew the projected tokens until cancelled."""
         await keep_fresh(self._tokens)
 
     def _project(self, source: ProjectedConfigMap, folder: Path, config_maps: ConfigMaps) -> None:

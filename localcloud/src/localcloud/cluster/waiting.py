@@ -1,4 +1,4 @@
-"""Waiting for what other tasks bring about, with an end to the patience."""
+"""Wait for a condition that other tasks bring about, up to a time limit."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ _LOOK = 0.05  # seconds
 
 
 async def holds_within(seconds: float, condition: Callable[[], bool]) -> bool:
-    """True as soon as the condition holds, false when it does not within `seconds`."""
+    """Return `True` as soon as the condition holds, `False` if it does not within `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not (held := condition()):
         if asyncio.get_running_loop().time() >= deadline:

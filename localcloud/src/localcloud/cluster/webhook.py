@@ -46,7 +46,7 @@ class TokenEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """How the cluster's webhook is configured. `tenant_id` serves every service account that names no other."""
+    """The webhook's configuration. `tenant_id` is for every service account that names no other tenant."""
 
     tenant_id: str
     authority_host: str = "https://login.microsoftonline.com/"
@@ -55,19 +55,19 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotAdmitted:
-    """The pod is not admitted; `reason` is what the one who creates it is told."""
+    """The pod is not admitted. `reason` is the answer to the client that creates it."""
 
     reason: str
 
 
 def mutate(pod: Object, service_account: Object | None, settings: WebhookSettings) -> Object | NotAdmitted:
-    """The pod as it is admitted, or why it is not. The arguments are left as they are.
+    """Return the pod as it is admitted, or the refusal. The arguments stay as they are.
 
     `service_account` is the one that the pod names, `None` if there is none of that name.
     """
     metadata, spec = pod.get("metadata", {}), pod.get("spec", {})
     if metadata.get("labels", {}).get(LABEL) != "true":
-        return pod  # the webhook is not even asked
+        return pod  # the API server does not call the webhook
     if service_account is None:
         name = spec.get("serviceAccountName") or "default"
         return NotAdmitted(f'ServiceAccount "{name}" not found')
@@ -106,7 +106,7 @@ def mutate(pod: Object, service_account: Object | None, settings: WebhookSetting
 
 
 def volume_name(metadata: Object) -> str:
-    """The name of the token's volume: it follows from the pod's, or from the prefix its name will be made of."""
+    """Return the name of the token's volume, which is made from the pod's name, or from its `generateName`."""
     pod_name = metadata.get("name") or f"{metadata.get('generateName', '')} (prefix)"
     digest = hashlib.sha256(pod_name.encode()).hexdigest()
     return (_VOLUME_PREFIX + digest)[:_VOLUME_NAME_LENGTH]
@@ -154,7 +154,7 @@ def _add_variables(container: Object, variables: dict[str, str]) -> None:
 
 
 def _put(named: list[Object], item: Object) -> None:
-    """Replaces the item of the same name, or appends."""
+    """Replace the item of the same name, or append the item."""
     for index, existing in enumerate(named):
         if existing["name"] == item["name"]:
             named[index] = item

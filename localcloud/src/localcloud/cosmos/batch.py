@@ -16,8 +16,6 @@ from localcloud.cosmos.items import Items, Preconditions
 from localcloud.cosmos.state import Item
 
 MOST_OPERATIONS = 100  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits
-_FAILED_DEPENDENCY = json.dumps({"statusCode": 424, "subStatusCode": 0, "requestCharge": 0})
-
 _ACTIONS = {
     "Create": actions.CREATE,
     "Upsert": actions.UPSERT,
@@ -26,6 +24,35 @@ _ACTIONS = {
     "Patch": actions.REPLACE,
     "Delete": actions.DELETE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an operation. `body` is the item's JSON, None if there is none or it is not wanted."""
+
+    status: int
+    etag: str | None = None
+    body: str | None = None
+    substatus: int = 0
+
+    @property
+    def charge(self) -> int:
+        """The request charge, which means nothing."""
+        return 1 if self.status < 400 else 0
+
+    @property
+    def json(self) -> str:
+        """The result as the array of an answer has it."""
+        fields: dict[str, Any] = {"statusCode": self.status, "requestCharge": self.charge}
+        if self.status >= 400:
+            fields["subStatusCode"] = self.substatus
+        if self.etag is not None:
+            fields["eTag"] = self.etag
+        written = json.dumps(fields)
+        return written if self.body is None else f'{written[:-1]},"resourceBody":{self.body}}}'
+
+
+_FAILED_DEPENDENCY = Result(424)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +81,13 @@ class Operation:
             raise PartitionKeyMismatch
         return partition_keys.join(values)
 
-    def perform(self, items: Items, key: str) -> str:
-        """Do the operation and return its result, as JSON; raises `CosmosError`."""
+    def perform(self, items: Items, key: str) -> Result:
+        """Do the operation; raises `CosmosError`."""
         status, item = self._done(items, key)
-        result = json.dumps({"statusCode": status, "requestCharge": 1} | ({"eTag": item.etag} if item else {}))
-        if item is None or (self.minimal and self.kind != "Read"):
-            return result
-        return f'{result[:-1]},"resourceBody":{item.body}}}'
+        if item is None:
+            return Result(status)
+        wants_body = self.kind == "Read" or not self.minimal
+        return Result(status, item.etag, item.body if wants_body else None)
 
     def _done(self, items: Items, key: str) -> tuple[int, Item | None]:
         match self.kind:
@@ -82,10 +109,14 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`body` is the JSON array of the operations' results, in their order."""
+    """The operations' results, in their order."""
 
     succeeded: bool
-    body: str
+    results: tuple[Result, ...]
+
+    @property
+    def json(self) -> str:
+        return f"[{','.join(result.json for result in self.results)}]"
 
 
 def read(body: Any, minimal: bool) -> list[Operation]:
@@ -102,7 +133,7 @@ def read(body: Any, minimal: bool) -> list[Operation]:
 
 def run_transactional(items: Items, key: str, operations: Sequence[Operation]) -> Outcome:
     """Do all operations or none, on items of one partition key."""
-    results: list[str] = []
+    results: list[Result] = []
     try:
         with items.store.transaction():
             for operation in operations:
@@ -110,13 +141,13 @@ def run_transactional(items: Items, key: str, operations: Sequence[Operation]) -
     except CosmosError as error:
         failed = [_FAILED_DEPENDENCY] * len(operations)
         failed[len(results)] = _failure(error)
-        return Outcome(False, _array(failed))
-    return Outcome(True, _array(results))
+        return Outcome(False, tuple(failed))
+    return Outcome(True, tuple(results))
 
 
 def run_bulk(items: Items, operations: Sequence[Operation], goes_on: bool) -> Outcome:
     """Do each operation by itself, under its own partition key. After a failure the others are done if it `goes_on`."""
-    results: list[str] = []
+    results: list[Result] = []
     succeeded = True
     for operation in operations:
         if not (succeeded or goes_on):
@@ -127,7 +158,7 @@ def run_bulk(items: Items, operations: Sequence[Operation], goes_on: bool) -> Ou
         except CosmosError as error:
             results.append(_failure(error))
             succeeded = False
-    return Outcome(succeeded, _array(results))
+    return Outcome(succeeded, tuple(results))
 
 
 def _operation(given: Any, minimal: bool) -> Operation:
@@ -144,9 +175,5 @@ def _operation(given: Any, minimal: bool) -> Operation:
     )
 
 
-def _failure(error: CosmosError) -> str:
-    return json.dumps({"statusCode": error.status, "subStatusCode": error.substatus, "requestCharge": 0})
-
-
-def _array(results: Sequence[str]) -> str:
-    return f"[{','.join(results)}]"
+def _failure(error: CosmosError) -> Result:
+    return Result(error.status, substatus=error.substatus)

@@ -1,7 +1,7 @@
 """Effective partition keys: the hashes by which Cosmos DB and its SDKs spread partition keys over a range.
 
 Version 2 of the hash, as the SDKs compute it:
-https://github.com/Azure/azure-cosmos-dotnet-v3/blob/master/Microsoft.Azure.Cosmos/src/Routing/PartitionKeyInternal.cs
+https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/cosmosdb/cosmos/src/utils/hashing/v2.ts
 """
 
 import json

@@ -12,9 +12,12 @@ from localcloud.authorization.guard import Guard
 from localcloud.cosmos import (
     actions,
     batch,
+    bodies,
     consistency,
     feed_ranges,
     feeds,
+    hybrid_row,
+    hybrid_row_batches,
     json_text,
     partition_keys,
     plan,
@@ -22,7 +25,6 @@ from localcloud.cosmos import (
 )
 from localcloud.cosmos.account import account_document
 from localcloud.cosmos.authorization import WHOLE_ACCOUNT, Caller
-from localcloud.cosmos.bodies import read_json
 from localcloud.cosmos.containers import ItemContainer
 from localcloud.cosmos.errors import BadRequest, NotFound, PartitionKeyMismatch
 from localcloud.cosmos.items import Items, Preconditions
@@ -99,12 +101,12 @@ class Endpoints:
         if _is_set(headers.get("x-ms-cosmos-is-query-plan-request")):
             self._authorized(request, actions.EXECUTE_QUERY)
             supported = headers.get("x-ms-cosmos-supported-query-features")
-            planned = plan.query_plan(feeds.read_query(await read_json(request)), supported)
+            planned = plan.query_plan(feeds.read_query(await bodies.read_json(request)), supported)
             return responses.answer(json_text.write(planned))
         if _is_set(headers.get("x-ms-documentdb-isquery")) or "query+json" in headers.get("content-type", ""):
             container = self._authorized(request, actions.EXECUTE_QUERY)
             part = self._part_to_read(request, container)
-            return feeds.queried(self._store, container, part, headers, await read_json(request))
+            return feeds.queried(self._store, container, part, headers, await bodies.read_json(request))
         return await self._create(request, _is_set(headers.get("x-ms-documentdb-is-upsert")))
 
     async def document(self, request: Request) -> Response:
@@ -123,7 +125,7 @@ class Endpoints:
             items.delete(key, name, conditions)
             return responses.of_container(container, self._store.lsn(container), None, 204)
         change = items.replace if request.method == "PUT" else items.patch
-        item = change(key, name, await read_json(request), conditions)
+        item = change(key, name, await bodies.read_json(request), conditions)
         return responses.of_item(container, item.lsn, item, minimal=_wants_minimal(request))
 
     async def conflicts(self, request: Request) -> Response:
@@ -147,7 +149,7 @@ class Endpoints:
         container = self._authorized(request, actions.UPSERT if is_upsert else actions.CREATE)
         items, key = Items(self._store, container), _key(request, container)
         _check_triggers(request)
-        document = await read_json(request)
+        document = await bodies.read_json(request)
         if is_upsert:
             item, is_new = items.upsert(key, document, _preconditions(request))
         else:
@@ -160,7 +162,10 @@ class Endpoints:
         caller.authenticate()  # which actions it needs, the body tells
         container = self._container(request)
         consistency.check_level(request.headers)
-        operations = batch.read(await read_json(request), _wants_minimal(request))
+        body = await bodies.read(request)
+        is_binary = hybrid_row.is_hybrid_row(body)
+        given = hybrid_row_batches.read_operations(body) if is_binary else bodies.parse(body)
+        operations = batch.read(given, _wants_minimal(request))
         for action in dict.fromkeys(operation.action for operation in operations):
             caller.require(action, container.scope, container.path)
         items = Items(self._store, container)
@@ -170,8 +175,9 @@ class Endpoints:
             outcome = batch.run_bulk(items, operations, goes_on)
         else:
             outcome = batch.run_transactional(items, _key(request, container), operations)
+        answer = hybrid_row_batches.write_results(outcome.results) if is_binary else outcome.json
         status = 200 if outcome.succeeded else 207
-        return responses.of_container(container, self._store.lsn(container), outcome.body, status)
+        return responses.of_container(container, self._store.lsn(container), answer, status)
 
     def _caller(self, request: Request) -> Caller:
         return Caller(self._guard, self._account, request.headers.get("authorization"))

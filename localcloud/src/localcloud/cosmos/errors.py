@@ -29,10 +29,10 @@ class CosmosError(Exception):
         self.substatus = substatus
         self.details: dict[str, str] = {}
 
-    def body(self, activity_id: str) -> bytes:
+    def body(self, activity_id: str) -> str:
         """Make the JSON that every SDK takes code and message from."""
         text = f"{self.message}\r\nActivityId: {activity_id}, Microsoft.Azure.Documents.Common/2.14.0"
-        return json.dumps({"code": _CODES.get(self.status, "BadRequest"), "message": text, **self.details}).encode()
+        return json.dumps({"code": _CODES.get(self.status, "BadRequest"), "message": text, **self.details})
 
 
 class BadRequest(CosmosError):

@@ -11,11 +11,15 @@ from localcloud.cosmos.expressions import Row
 from localcloud.cosmos.query import Input, Query
 from localcloud.cosmos.values import UNDEFINED, identity
 
+_OF_ONE_INPUT = 2
+"""The values in a row that comes from one input: the document, and what the alias stands for. With more of them, as by
+JOIN and in a subquery, a document may make any number of rows."""
+
 
 def rows(query: Query, start: Row) -> Iterator[Row]:
     """Combine the inputs' values, and keep the rows that meet the condition. Each has what is in `start`, too."""
     for row in _joined(start, query.inputs):
-        if len(row) > 1:  # beside a document there are other values, which may be any number for each document
+        if len(row) > _OF_ONE_INPUT:
             deadline.check()
         if query.where is None or query.where.evaluate(row) is True:
             yield row

@@ -11,12 +11,14 @@ from localcloud.cosmos.containers import ItemContainer
 from localcloud.cosmos.errors import CosmosError
 from localcloud.cosmos.state import Item
 
+_MEDIA_TYPES = {type(None): None, str: "application/json", bytes: "application/octet-stream"}
+
 
 def answer(content: str | bytes | None, status: int = 200, **headers: str | None) -> Response:
     """Make an answer. A header's name is written with underscores, and None leaves it out."""
     everything = {"x_ms_activity_id": str(uuid.uuid4()), "x_ms_request_charge": "1", **headers}
     sent = {name.replace("_", "-"): value for name, value in everything.items() if value is not None}
-    return Response(content, status, sent, media_type=None if content is None else "application/json")
+    return Response(content, status, sent, media_type=_MEDIA_TYPES[type(content)])
 
 
 def resource(properties: dict[str, Any], parent_path: str | None = None, parent_rid: bytes | None = None) -> Response:
@@ -38,7 +40,7 @@ def list_of(
 
 
 def of_container(
-    container: ItemContainer, lsn: int, content: str | None, status: int = 200, **headers: str | None
+    container: ItemContainer, lsn: int, content: str | bytes | None, status: int = 200, **headers: str | None
 ) -> Response:
     """Answer about what is in a container. `lsn` is the number of its latest write, for the session token.
 

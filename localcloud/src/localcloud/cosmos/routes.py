@@ -47,7 +47,7 @@ def routes(endpoints: Endpoints) -> list[Route]:
         Route(f"{container}/pkranges", endpoints.partition_key_ranges, methods=["GET"]),
         Route(f"{container}/docs", endpoints.read_feed, methods=["GET"]),
         Route(f"{container}/docs", endpoints.post_document, methods=["POST"]),
-        Route(f"{container}/docs/{{item}}", endpoints.document, methods=["GET", "PUT", "PATCH", "DELETE"]),
+        Route(f"{container}/docs/{{item:path}}", endpoints.document, methods=["GET", "PUT", "PATCH", "DELETE"]),
         Route(f"{container}/conflicts", endpoints.conflicts, methods=["GET", "POST"]),
         Route(f"{container}/conflicts/{{conflict}}", endpoints.conflict, methods=["GET", "DELETE"]),
         Route(f"{container}/sprocs/{{procedure}}", endpoints.stored_procedure, methods=["POST"]),

@@ -173,7 +173,7 @@ class QueryReader(ScalarReader):
 
     def _count(self, token: Token, code: str, message: str) -> int:
         value = self.parameter(token) if token.type == "PARAMETER" else number(token)
-        if not is_number(value) or value != int(value) or not 0 <= value <= _LARGEST_COUNT:
+        if not is_number(value) or not 0 <= value <= _LARGEST_COUNT or value != int(value):  # infinity has no int
             raise QueryError(code, message, span(token))
         return int(value)
 

@@ -48,7 +48,7 @@ class _Claims(_Part):
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedAssertion:
-    """What a token says of itself; nothing here is verified."""
+    """The claims of a token that is not verified yet."""
 
     token: str
     kid: str | None
@@ -61,7 +61,7 @@ class UnverifiedAssertion:
 
     @classmethod
     def read(cls, token: str) -> "UnverifiedAssertion":
-        """Raises `EntraError` AADSTS50027 where the text is no JWT with the claims of a federated token."""
+        """Read the token; raise `EntraError` AADSTS50027 if it is no JWT with the claims of a federated token."""
         try:
             header, payload, _signature = (_decode(part) for part in token.split("."))
             head, claims = _Header.model_validate_json(header), _Claims.model_validate_json(payload)
@@ -80,8 +80,10 @@ class UnverifiedAssertion:
 
 
 def match(assertion: UnverifiedAssertion, identity: Identity) -> FederatedCredential:
-    """The credential that trusts this token; raises `EntraError` for the first of issuer, subject and audience that
-    fits none, in the order in which Entra names them."""
+    """Return the credential that trusts this token.
+
+    Raises `EntraError` for the first of issuer, subject and audience that fits no credential.
+    """
     if not identity.federated_credentials:
         raise errors.no_credentials(identity.client_id, identity.name)
     candidates = [c for c in identity.federated_credentials if c.issuer == assertion.issuer]
@@ -99,7 +101,7 @@ def match(assertion: UnverifiedAssertion, identity: Identity) -> FederatedCreden
 
 
 async def verify(assertion: UnverifiedAssertion, issuers: Issuers, clock: Callable[[], float]) -> None:
-    """Checks the times, then the signature with the issuer's published keys; raises `EntraError`."""
+    """Check the times, then the signature with the issuer's published keys; raise `EntraError`."""
     now = clock()
     if not assertion.not_before - CLOCK_SKEW <= now < assertion.expires + CLOCK_SKEW:
         raise errors.assertion_expired(now, assertion.not_before, assertion.expires)

@@ -39,7 +39,7 @@ class Directory:
         self._issuers = issuers
 
     def find(self, requested: str) -> Identity | None:
-        """The identity with this client id (compared without case, as GUIDs are)."""
+        """Return the identity with this client id (compared without case, as GUIDs are), or None."""
         for name, workload in self._model().workloads.items():
             if client_id(name) == requested.lower():
                 trusted = workload.trusts(self._issuers)
@@ -47,7 +47,7 @@ class Directory:
         return None
 
     def api(self, resource: str) -> Api | None:
-        """The app registration that this resource is: its client id, or `api://` and its client id."""
+        """Return the app registration with this client id, or with this URI (`api://` and the client id), or None."""
         for name, workload in self._model().workloads.items():
             if workload.identity == "application" and resource.lower().removeprefix("api://") == client_id(name):
                 return Api(client_id(name), _version(workload))

@@ -35,7 +35,7 @@ _VERSIONS = ("1.0", "1.1")
 
 
 def instance(api_version: str, authorization_endpoint: str) -> dict[str, Any]:
-    """Return where the authority of this authorization endpoint has its OpenID document, and every cloud's aliases.
+    """Return the URL of this authority's OpenID document, and every cloud's aliases.
 
     Version 1.0 has no aliases. Raises `EntraError` if a parameter is missing or unknown, AADSTS50049 if the endpoint's
     host is none of Azure's.

@@ -1,7 +1,7 @@
-"""Entra's refusals: the code, the text and the status that its token endpoint answers with.
+"""Entra's refusals: code, text and status.
 
-Codes: https://learn.microsoft.com/entra/identity-platform/reference-error-codes. Microsoft may change them: they are
-for people to read, and no client should branch on them. The texts are those seen in public reports.
+Codes: https://learn.microsoft.com/entra/identity-platform/reference-error-codes. Microsoft may change them: people read
+them, and no client should branch on them. The texts are those of public reports.
 """
 
 import time
@@ -51,7 +51,7 @@ def tenant_not_found(tenant: str) -> EntraError:
 
 
 def tenant_not_said() -> EntraError:
-    """For a token that is asked for at `common` or `organizations`, where no user says which tenant is meant."""
+    """For a token request at `common` or `organizations`: a workload is no user whose account names the tenant."""
     text = "No tenant-identifying information found in either the request or implied by any provided credentials."
     return EntraError(50059, "invalid_request", 400, text)
 

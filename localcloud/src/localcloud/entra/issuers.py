@@ -16,7 +16,7 @@ _LIFETIME = 24 * 3600.0  # seconds
 
 
 class Issuers:
-    """A cache of signing keys by issuer; `client` decides what is reached and whom it trusts."""
+    """Keeps the signing keys of each issuer. `client` fetches them."""
 
     def __init__(self, client: httpx.AsyncClient, clock: Callable[[], float] = time.time) -> None:
         self._client = client
@@ -24,9 +24,9 @@ class Issuers:
         self._known: dict[str, tuple[float, KeySet]] = {}
 
     async def keys(self, issuer: str, kid: str | None) -> KeySet:
-        """The issuer's keys, fetched again where `kid` is not among the known ones (a rotation).
+        """Return the issuer's keys. They are fetched again if `kid` is not among them, as after a rotation.
 
-        Raises `EntraError` AADSTS90061 where the documents can't be had, AADSTS7000272 where they lack the key.
+        Raises `EntraError` AADSTS90061 if the documents can't be fetched, AADSTS7000272 if they lack the key.
         """
         fetched, known = self._known.get(issuer, (float("-inf"), None))
         if known is None or self._clock() - fetched > _LIFETIME or not _has(known, kid):

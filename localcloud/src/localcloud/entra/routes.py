@@ -151,7 +151,7 @@ def _answer(token: str, resource: str, now: int, version: int) -> dict[str, obje
 
 
 class _Attempt:
-    """What is known of a request so far, for the trail: a refusal may come at any point."""
+    """Collects what is known of a request, for the trail: a refusal may come at any point."""
 
     def __init__(self) -> None:
         self.client_id = ""

@@ -1,4 +1,4 @@
-"""Entra's signing keys: the newest signs, and the one before it still verifies, since its tokens have not expired.
+"""Entra's signing keys. The newest one signs. The one before it still verifies, since its tokens have not expired.
 
 https://learn.microsoft.com/entra/identity-platform/signing-key-rollover
 """
@@ -11,7 +11,7 @@ from localcloud.authorization import keys
 
 
 class SigningKeys:
-    """`path` holds the newest key, and a file beside it the one before, if there was one."""
+    """Two keys at most. `path` holds the newest one, and a file beside it the one before."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -19,7 +19,7 @@ class SigningKeys:
         self._load()
 
     def rotate(self) -> None:
-        """A new key signs from now on; the present one verifies on, and the one before that no more."""
+        """Sign with a new key from now on. The present one still verifies; the one before it no longer does."""
         self._path.replace(self._previous)
         self._load()
 
@@ -29,11 +29,11 @@ class SigningKeys:
 
     @property
     def published(self) -> tuple[RSAKey, ...]:
-        """All that verify, the newest first."""
+        """The keys that verify, the newest first."""
         return tuple(self._keys)
 
     def jwks(self) -> dict[str, object]:
-        """The JWKS document, by which everybody but these four services would verify."""
+        """Return the JWKS document, by which other APIs verify."""
         return keys.public_jwks(*self._keys)
 
     def _load(self) -> None:

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
+import re
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -15,12 +16,13 @@ _MOST_FIELDS = 50
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _NAMES_NO_RESOURCE = {"openid", "profile", "offline_access", "email"}
 _DEFAULT = "/.default"
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 Fields = list[tuple[str, str]]
 
 
 async def read(request: Request) -> Fields:
-    """Returns the form's fields, none if the body is no form. Raises `EntraError` if the body is too large."""
+    """Return the form's fields, none if the body is no form; raise `EntraError` if the body is too large."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -35,7 +37,7 @@ async def read(request: Request) -> Fields:
 
 
 def check(fields: Fields, version: int) -> dict[str, str]:
-    """Returns the fields by name. Raises `EntraError` unless each is there once, and they are a federated client's.
+    """Return the fields by name; raise `EntraError` unless each is there once, and they are a federated client's.
 
     Version 1 of the endpoint is asked for a `resource`, version 2 for a `scope`. Fields that are not known are
     tolerated, as by Entra.
@@ -55,14 +57,14 @@ def check(fields: Fields, version: int) -> dict[str, str]:
 
 
 def resource_of(form: dict[str, str], version: int) -> str:
-    """Returns the resource that is asked for.
+    """Return the resource that is asked for, a client id in lower case.
 
     In version 2 the scope names it: `https://vault.azure.net` for `https://vault.azure.net/.default`, with the slash at
     its end if the client wrote one. Raises `EntraError` if the scope names none or several. A scope is an unordered
     set, in which OpenID Connect's own values count for nothing.
     """
     if version == 1:
-        return form["resource"].strip()
+        return _without_case_if_guid(form["resource"].strip())
     scope = form["scope"]
     values = [value for value in scope.split() if value not in _NAMES_NO_RESOURCE]
     resources = [value.removesuffix(_DEFAULT) for value in values if value.endswith(_DEFAULT)]
@@ -75,4 +77,8 @@ def resource_of(form: dict[str, str], version: int) -> str:
         raise errors.scopes_conflict(scope)
     if "resource" in form and form["resource"].rstrip("/") not in asked:
         raise errors.resource_does_not_match()
-    return resources[0]
+    return _without_case_if_guid(resources[0])
+
+
+def _without_case_if_guid(resource: str) -> str:
+    return resource.lower() if _GUID.fullmatch(resource) else resource

@@ -1,4 +1,4 @@
-"""Who asks, and may they: the bearer token, the guard, and Key Vault's own words for a refusal."""
+"""Authorizes a request to the vault: the bearer token, the API version, the name and the role."""
 
 from starlette.requests import Request
 

@@ -1,4 +1,4 @@
-"""Key Vault's refusals, word for word where its words are known.
+"""Key Vault's refusals, word for word if its words are known.
 
 https://learn.microsoft.com/azure/key-vault/general/rest-error-codes and the texts that its users report.
 """
@@ -12,7 +12,7 @@ _NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
 
 class KeyVaultError(Exception):
-    """A refusal, as an exception; `inner` is the code of `innererror`."""
+    """A refused request. `inner` is the code of `innererror`."""
 
     def __init__(
         self, status: int, code: str, message: str, inner: str | None = None, headers: dict[str, str] | None = None
@@ -32,7 +32,7 @@ class KeyVaultError(Exception):
 
 
 def unauthorized(authority_url: str, reason: str | None) -> KeyVaultError:
-    """The challenge, by which every client is told the tenant; `reason` is None where there was no token at all."""
+    """The challenge, which names the tenant to every client. `reason` is None if there was no token at all."""
     message = f"AKV10022: Invalid token: {reason}." if reason else "AKV10000: Request is missing a Bearer or PoP token."
     challenge = f'Bearer authorization="{authority_url}", resource="https://vault.azure.net"'
     return KeyVaultError(401, "Unauthorized", message, headers={"WWW-Authenticate": challenge})

@@ -22,9 +22,9 @@ def page(
     entries: Callable[[str, int], Sequence[_T]],
     key: Callable[[_T], str],
 ) -> tuple[Sequence[_T], str | None]:
-    """The page asked for and the link to the next one, None at the end.
+    """Return the page that is asked for and the link to the next one, None at the end.
 
-    `entries` gives so many entries after a key; raises `KeyVaultError` where the query is not a page's.
+    `entries` gives so many entries after a key. Raises `KeyVaultError` if the query asks for no page.
     """
     size = _size(request.query_params.get("maxresults"))
     found = entries(_after(request.query_params.get("$skiptoken")), size + 1)

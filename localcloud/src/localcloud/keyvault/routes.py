@@ -30,9 +30,9 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 
 class Operation(NamedTuple):
-    """An operation of the REST reference: what it takes, and what does it for a caller who may.
+    """An operation of the REST reference, and the action that it takes.
 
-    `does` is given the request and the name in its path, or `*`.
+    `does` answers an authorized request. It is given the name in the path, `*` if there is none.
     """
 
     name: str

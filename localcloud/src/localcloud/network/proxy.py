@@ -6,6 +6,7 @@ and reported, so nothing leaves the machine.
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from localcloud.network.listener import Listener, listen
 _HEAD_LIMIT = 16 * 1024
 _HEAD_TIMEOUT = 10.0  # seconds
 _MOST_CONNECTIONS = 1024
-_INSTANCE_METADATA = "http://169.254.169.254"
+_INSTANCE_METADATA = re.compile(r"http://169\.254\.169\.254(?::80)?(/.*)")
 _ENDED = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 
 
@@ -78,8 +79,8 @@ class ForwardProxy:
             head = await reader.readuntil(b"\r\n\r\n")
         method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
         where = rest.partition(" ")[0]
-        if where.startswith(_INSTANCE_METADATA):
-            status, body = self._metadata(where.removeprefix(_INSTANCE_METADATA))
+        if asked := _INSTANCE_METADATA.fullmatch(where):
+            status, body = self._metadata(asked[1])
             await _answer(writer, status, body, "application/json")
             return
         if method != "CONNECT":

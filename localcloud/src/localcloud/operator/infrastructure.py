@@ -46,8 +46,13 @@ def assignments(model: AccessModel) -> Iterator[Assignment]:
 
 
 def roles_to_define(model: AccessModel) -> list[tuple[str, Role]]:
-    """Return the roles that Azure does not have: those without an id."""
-    return [(name, role) for name, role in model.roles.items() if role.kind != "builtIn" and role.id is None]
+    """Return the granted roles that Azure does not have: those without an id."""
+    named = {grant.role_name for grant in assignments(model)}
+    return [
+        (name, role)
+        for name, role in model.roles.items()
+        if name in named and role.kind != "builtIn" and role.id is None
+    ]
 
 
 def symbol(kind: str, name: str) -> str:

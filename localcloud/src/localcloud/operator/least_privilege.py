@@ -52,6 +52,8 @@ def least_privilege(access: Path, trail: Path, form: str, console: Console) -> N
 def access_yaml(model: AccessModel) -> str:
     """Return the model as a file. What stands at its default is left out."""
     content = model.model_dump(mode="json", exclude_defaults=True)
+    if topics := content["entities"].pop("topics", None):
+        content["entities"].setdefault("serviceBus", {})["topics"] = topics
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 

@@ -18,6 +18,7 @@ _ACCOUNTS = {  # the variable with the account's id, and the path from there to 
     "serviceBus": ("servicebus_namespace_id", "queues"),
     "blob": ("storage_account_id", "blobServices/default/containers"),
 }
+_BUILT_IN = "/subscriptions/${var.subscription_id}/providers/Microsoft.Authorization/roleDefinitions"
 _COSMOS = ("cosmos_account_id", "cosmos_account_name", "cosmos_resource_group_name")
 
 
@@ -26,6 +27,7 @@ def terraform(model: AccessModel) -> str:
     grants, roles = list(assignments(model)), roles_to_define(model)
     services = {grant.service for grant in grants}
     variables = [
+        *(["subscription_id"] if any(grant.role.kind == "builtIn" for grant in grants) else []),
         *(["resource_group_id"] if any(role.kind == "custom" for _name, role in roles) else []),
         *(variable for name, (variable, _path) in _ACCOUNTS.items() if name in services),
         *(_COSMOS if "cosmos" in services else ()),
@@ -72,11 +74,12 @@ def _cosmos_role(name: str, role: Role) -> str:
 
 def _assignment(grant: Assignment) -> str:
     variable, path = _ACCOUNTS[grant.service]
-    scope = f"var.{variable}" if grant.entity == WHOLE else f'"${{var.{variable}}}/{path}/{grant.entity}"'
+    entity = grant.entity if grant.entity.startswith("topics/") else f"{path}/{grant.entity}"
+    scope = f"var.{variable}" if grant.entity == WHOLE else f'"${{var.{variable}}}/{entity}"'
     if grant.role.kind == "custom":
         definition = f"azurerm_role_definition.{symbol('role', grant.role_name)}.role_definition_resource_id"
     else:
-        definition = f'"/providers/Microsoft.Authorization/roleDefinitions/{grant.role.id}" # {grant.role_name}'
+        definition = f'"{_BUILT_IN}/{grant.role.id}" # {grant.role_name}'
     return f"""resource "azurerm_role_assignment" "{grant.symbol}" {{
   scope              = {scope}
   role_definition_id = {definition}

@@ -5,7 +5,11 @@ Names compare without case. Of a URI the path counts here; whether its host is t
 
 from dataclasses import dataclass
 
+from localcloud.servicebus import errors
+from localcloud.servicebus.errors import AmqpError
+
 CBS = "$cbs"
+_LONGEST = 1024  # characters; no SDK comes near
 _MANAGEMENT = "$management"
 
 
@@ -45,3 +49,12 @@ class Address:
 def dead_letters_of(queue: str) -> str:
     """The name of a queue's dead-letter sub-queue."""
     return f"{queue}/$DeadLetterQueue"
+
+
+def text(address: object) -> str:
+    """An address that is a string, as all here are; raises `AmqpError` for one that is too long."""
+    if not isinstance(address, str):
+        return ""
+    if len(address) > _LONGEST:
+        raise AmqpError(errors.INVALID_FIELD, f"An address has {_LONGEST} characters at most.")
+    return address

@@ -22,7 +22,7 @@ def entry(url: str, namespace: str, queue: Queue) -> bytes:
     author = ET.SubElement(root, f"{{{_ATOM}}}author")
     ET.SubElement(author, f"{{{_ATOM}}}name").text = namespace.partition(".")[0]
     content = ET.SubElement(root, f"{{{_ATOM}}}content", type="application/xml")
-    content.append(_description(queue))
+    content.append(_description(queue, namespace))
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
@@ -33,7 +33,7 @@ def error(status: int, detail: str) -> bytes:
     return bytes(ET.tostring(root, encoding="utf-8"))
 
 
-def _description(queue: Queue) -> ET.Element:
+def _description(queue: Queue, namespace: str) -> ET.Element:
     """Elements stand in the order that Service Bus gives them: its clients of other languages read in order."""
     properties, counts = queue.properties, queue.counts
     dead_letters = queue.dead_letters.counts if queue.dead_letters is not None else None
@@ -49,7 +49,7 @@ def _description(queue: Queue) -> ET.Element:
     add("LockDuration", _duration(properties.lock_duration))
     add("MaxSizeInMegabytes", 1024)
     add("RequiresDuplicateDetection", properties.duplicate_window is not None)
-    add("RequiresSession", False)
+    add("RequiresSession", properties.requires_session)
     if properties.default_time_to_live is not None:
         add("DefaultMessageTimeToLive", _duration(properties.default_time_to_live))
     add("DeadLetteringOnMessageExpiration", properties.dead_letters_expired)
@@ -61,6 +61,8 @@ def _description(queue: Queue) -> ET.Element:
     add("SizeInBytes", sizes)
     add("MessageCount", total)
     add("Status", "Active")
+    if queue.destination is not None:
+        add("ForwardTo", f"https://{namespace}/{queue.destination.name}")
     details = add("CountDetails", "")
     for name, count in (
         ("ActiveMessageCount", counts.active + counts.deferred),
@@ -70,6 +72,8 @@ def _description(queue: Queue) -> ET.Element:
         ("TransferDeadLetterMessageCount", 0),
     ):
         ET.SubElement(details, f"{{{_COUNTS}}}{name}").text = str(count)
+    if queue.dead_letters is not None and queue.dead_letters.destination is not None:
+        add("ForwardDeadLetteredMessagesTo", f"https://{namespace}/{queue.dead_letters.destination.name}")
     return root
 
 

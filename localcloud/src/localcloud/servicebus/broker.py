@@ -1,12 +1,12 @@
-"""The Service Bus of the local cloud: AMQP 1.0 over TLS, its queues in one SQLite file.
+"""The Service Bus of the local cloud: AMQP 1.0 over TLS, its entities in one SQLite file.
 
-Work is done in turns: whatever arrives at once is one, and whatever is due. At its end the queues hand out what is
-there, one transaction commits it all, and only then anything is sent. So nothing is ever said on a wire that a crash
-could take back, and many messages that arrive together cost one commit.
+Work is done in turns: what arrives at once is one turn, and what is due is another. At the end of a turn the queues
+hand out what is there, one transaction commits it all, and then the answers are sent. So a crash takes back nothing
+that was sent, and many messages that arrive together cost one commit.
 
-A turn that fails is taken back: the connections that were to be told otherwise end, and the next turn begins from what
-is committed. If the database can't be written (the disk is full), it is tried again after a pause, which grows; until
-then requests to store anything are refused with an error that SDKs try again, and nothing is handed out.
+A turn that fails is taken back: the connections whose answers are no longer true end, and the next turn begins from
+what is committed. If the database can't be written (the disk is full), it is tried again after a pause, which grows.
+Until then requests to store anything are refused with an error that SDKs try again, and nothing is handed out.
 """
 
 import asyncio
@@ -71,14 +71,14 @@ class Broker:
         self._connections: set[Connection] = set()
         self._listener: Listener | None = None
         self._pauses = Pauses(0.1, 5.0, 30.0)
-        self._resumes: float | None = None  # the Unix time before which nothing is tried that time demands
+        self._resumes: float | None = None  # the Unix time before which nothing is tried that is due
         self._is_closed = False
         self._is_stale = False  # the queues are to be loaded again
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None  # the Unix time that the timer is set to
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext) -> int:
-        """Listens; returns the port, which the system chooses where 0 was asked for. Raises `OSError`."""
+        """Listens; returns the port, which the system chooses if 0 was asked for. Raises `OSError`."""
         listening = listen(host, port)
         self._turn(None, _nothing)  # what became due while the broker was stopped
         self._listener = Listener(
@@ -116,7 +116,7 @@ class Broker:
         return self._namespace.find(address)
 
     def connect(self) -> asyncio.Protocol:
-        """A connection that begins, whatever transport carries it."""
+        """Make the connection of a client, for the transport that carries it."""
         credentials = Credentials(self._guard, self._namespace, self._clock, self._disturbance)
         peer = Peer(self._namespace, credentials, Holdings(credentials))
         connection = Connection(peer, self._turn, self._clock, self._timeouts, self._connections)
@@ -159,7 +159,7 @@ class Broker:
                 queue.tick(now)
 
     def _take_back(self, connection: Connection | None, error: Exception) -> None:
-        """Ends the connections that were to be told what is no longer true. What time demands waits for a pause."""
+        """Ends the connections whose answers are no longer true. What is due is tried again after a pause."""
         with contextlib.suppress(sqlite3.Error):
             self._state.rollback()
         self._is_stale = True

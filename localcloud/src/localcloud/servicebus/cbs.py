@@ -1,4 +1,4 @@
-"""The `$cbs` node: clients put their tokens here, one for each entity, and again before they expire.
+"""The `$cbs` node: clients put their tokens here, one for each entity, and new ones before they expire.
 
 https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide#claims-based-authorization
 """

@@ -32,7 +32,7 @@ from localcloud.servicebus.session import Session, SessionError
 from localcloud.servicebus.timeouts import Timeouts
 
 _MIN_FRAME_SIZE = 512
-_MIN_IDLE_TIME_OUT = 100  # milliseconds: more heartbeats than that nobody needs
+_MIN_IDLE_TIME_OUT = 100  # milliseconds: no client needs more heartbeats than that
 _OUTPUT = 256 * 1024  # bytes that may wait for the end of a turn, or for the peer to read
 
 Turn = Callable[["Connection", Callable[[], None]], None]
@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
     # Reading
 
     def _on_data(self) -> None:
-        """Whatever the peer sent, the worst that comes of it is the end of its own connection."""
+        """Reads what has arrived. An error in it ends this connection and no other."""
         self._check_token()
         try:
             while not self._closing and self._is_writable() and self._read():
@@ -272,7 +272,7 @@ class Connection(asyncio.Protocol):
             self._write(HEARTBEAT)
 
     def _check_token(self) -> None:
-        """Closes the connection where one of its tokens has expired without having been renewed."""
+        """Closes the connection if one of its tokens has expired without having been renewed."""
         expires = self._peer.credentials.expires
         if self._closing or expires is None or self._clock() < expires:
             return

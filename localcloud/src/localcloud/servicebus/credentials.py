@@ -80,7 +80,7 @@ class Credentials:
     def require(self, action: str, queue: Queue) -> None:
         """Raises `AmqpError` unless the caller holds the action on the queue at this moment."""
         self._disturbance.check()
-        claims = self._claims_for(Address.parse(queue.name))
+        claims = self._claims_for(queue.address)
         if claims is None or claims.expires <= self._clock():
             raise errors.unauthorized(self._namespace.name, queue.name, _CLAIMS[action])
         try:

@@ -21,12 +21,12 @@ class Consumer(Protocol):
     def wants_message(self) -> bool: ...
 
     def may_receive(self) -> bool:
-        """Leaves the queue's consumers if it may not."""
+        """Whether its caller may receive now. If not, it leaves the queue's consumers."""
 
     def deliver(self) -> None: ...
 
     def finish_drain(self) -> None:
-        """There is nothing more to hand out."""
+        """Called when there is no message to hand out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def unauthorized(namespace: str, entity: str, claim: str) -> AmqpError:
 
 
 def token_expired(namespace: str, link: str, claim: str) -> AmqpError:
-    """What detaches a link whose token was not renewed in time."""
+    """The error that detaches a link whose token was not renewed in time."""
     details = _claim_required(namespace, "", claim)
     description = f"The link '{link}' is force detached. Code: RenewToken. Details: {details}."
     return AmqpError(LINK_DETACH_FORCED, traced(description, "gateway"))
@@ -147,8 +147,14 @@ def inactive(allowed: float) -> AmqpError:
 
 
 def server_busy() -> AmqpError:
-    """What every SDK tries again after a pause."""
+    """The error that every SDK tries again after a pause."""
     return AmqpError(SERVER_BUSY, "The service can store nothing at the moment. Please wait 10 seconds and try again.")
+
+
+def too_many_receivers(limit: int) -> AmqpError:
+    return AmqpError(
+        SERVER_BUSY, f"The entity has {limit} receivers at once, which is the most. Please try again later."
+    )
 
 
 def no_transactions() -> AmqpError:

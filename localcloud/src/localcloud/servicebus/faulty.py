@@ -26,7 +26,7 @@ class Disturbance:
         return Wire(connection, self)
 
     def check(self) -> None:
-        """Raises `AmqpError` where the service refuses whatever is asked of it.
+        """Raises `AmqpError` if the service refuses every request.
 
         https://learn.microsoft.com/azure/service-bus-messaging/service-bus-throttling
         """
@@ -142,7 +142,7 @@ class Wire(asyncio.Protocol):
         self._transport.resume_reading()
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
-        """Does what has waited longest when the time has come, so that nothing is overtaken."""
+        """Acts later, in the order of the calls."""
         self._late.append(act)
         asyncio.get_running_loop().call_later(seconds, self._act)
 

@@ -31,7 +31,7 @@ class Handshake:
         self._step = Handshake._on_first_header
 
     def advance(self, send: Send) -> Progress:
-        """As far as what has arrived reaches; raises `FramingError` or `DecodeError`."""
+        """Answer what has arrived. Raises `FramingError` or `DecodeError`."""
         while (step := self._step(self, send)) is None:
             pass
         return step

@@ -11,7 +11,7 @@ from localcloud.servicebus.credentials import Credentials
 CHANNEL_MAX = 4999
 HANDLE_MAX = 255  # in one session
 LONGEST_AUDIENCE = 512  # characters: an entity has 260 of them, a namespace 50 and its domain
-LONGEST_NAME = 1024  # characters of a link's name or address; no SDK comes near
+LONGEST_NAME = 1024  # characters of a link's name; no SDK comes near
 MOST_UNSETTLED = 5000  # deliveries of one session
 
 
@@ -30,7 +30,7 @@ AFTER_TOKEN = Limits(sessions=CHANNEL_MAX + 1, links=CHANNEL_MAX + 1, unfinished
 
 
 class Holdings:
-    """What a connection holds at the moment, counted by those who hold it."""
+    """What a connection holds at the moment. Its sessions and links count it."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials

@@ -64,7 +64,7 @@ class Link:
 
 
 class IncomingLink(Link):
-    """Puts transfers together into messages, hands them on, and says what became of each."""
+    """Puts transfers together into messages, hands them on, and tells the peer the outcome of each."""
 
     def __init__(self, session: LinkSession, handle: int, name: str, accept: Accept, holdings: Holdings) -> None:
         super().__init__(session, handle, name)
@@ -132,13 +132,13 @@ class OutgoingLink(Link):
         self.drain = bool(flow.drain)
 
     def send(self, message: bytes, tag: bytes, token: uuid.UUID | None = None) -> None:
-        """`token` is the lock that the peer's outcome will settle, where there is one."""
+        """`token` is the lock that the peer's outcome will settle, if there is one."""
         self.credit -= 1
         self.delivery_count = self.delivery_count + 1 & _UINT
         self.session.transfer(self, message, tag, token)
 
     def finish_drain(self) -> None:
-        """Uses up the credit for which there is nothing to send, where the peer asked for that."""
+        """Uses up the credit for which there is nothing to send, if the peer asked for that."""
         if self.drain:
             self.drain = False
             self.delivery_count = self.delivery_count + self.credit & _UINT

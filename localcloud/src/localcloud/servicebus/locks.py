@@ -1,4 +1,4 @@
-"""The locks of one queue's messages: who may settle what, until when.
+"""The locks of one queue's messages: the holder of a lock may settle the message until the lock ends.
 
 Locks live in memory. https://learn.microsoft.com/azure/service-bus-messaging/message-transfers-locks-settlement
 """

@@ -51,7 +51,7 @@ class Namespace:
         return self._entities.get(address.key)
 
     def find_root(self, address: Address) -> Queue | None:
-        """The entity that the address is of, whichever of its sub-queues it names."""
+        """The entity of the address, without the sub-queue that it names."""
         return self._entities.get(address.root.lower())
 
     def __iter__(self) -> Iterator[Queue]:

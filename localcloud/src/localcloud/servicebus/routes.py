@@ -16,6 +16,7 @@ from localcloud.servicebus.actions import READ_QUEUE
 from localcloud.servicebus.address import Address
 from localcloud.servicebus.broker import Broker
 from localcloud.servicebus.errors import traced
+from localcloud.servicebus.topics import Subscription, Topic
 
 
 def servicebus(guard: Guard, broker: Broker) -> Starlette:
@@ -31,6 +32,8 @@ def servicebus(guard: Guard, broker: Broker) -> Starlette:
             claims = guard.authenticate(bearer, READ_QUEUE, scope)
             if queue is None:
                 return _error(404, _DETAILS[404], address.entity)
+            if isinstance(queue, Topic | Subscription):
+                return _error(501, "Topics and subscriptions are not described over HTTPS.", address.entity)
             guard.check(claims, READ_QUEUE, scope)
         except Unauthenticated:
             return _error(401, "claim is empty or token is invalid.", address.entity)

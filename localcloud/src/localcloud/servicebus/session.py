@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localcloud.servicebus import errors
+from localcloud.servicebus.address import text
 from localcloud.servicebus.amqp.composites import Composite, read, write
 from localcloud.servicebus.amqp.frames import HEADER_SIZE, frame
 from localcloud.servicebus.amqp.performatives import (
@@ -20,11 +21,12 @@ from localcloud.servicebus.amqp.performatives import (
     Transfer,
 )
 from localcloud.servicebus.amqp.types import Value
-from localcloud.servicebus.attaching import Peer, answered, open_link, termini, text
+from localcloud.servicebus.attaching import Peer, open_link, termini
 from localcloud.servicebus.errors import AmqpError
 from localcloud.servicebus.limits import HANDLE_MAX, LONGEST_NAME, MOST_UNSETTLED
 from localcloud.servicebus.links import ConsumerLink, IncomingLink, Link, OutgoingLink, ReplyLink, WaitingLink
 from localcloud.servicebus.quotas import MESSAGE_SIZE
+from localcloud.servicebus.receivers import answered
 from localcloud.servicebus.settling import settle
 
 _WINDOW = 5000  # transfers
@@ -74,7 +76,7 @@ class Session:
     # What the peer says
 
     def on_frame(self, performative: Composite, payload: bytes) -> None:
-        """Raises `SessionError` where the session must end, another `AmqpError` or `DecodeError` where all must."""
+        """Raises `SessionError` to end the session, another `AmqpError` or `DecodeError` to end the connection."""
         match performative:
             case Transfer():
                 self._on_transfer(performative, payload)
@@ -99,7 +101,6 @@ class Session:
         self._peer.holdings.add_link()
         try:
             source, target = termini(attach)
-            text(source.address), text(target.address)
             link = open_link(self, attach, source, target, self._peer)
         except AmqpError as error:
             self.refuse(attach, error)
@@ -207,7 +208,7 @@ class Session:
     def answer(self, attach: Attach, link: Link) -> None:
         self._links[attach.handle] = link
         source, target = termini(attach)
-        answered_source, properties = answered(source, link, attach.role)
+        answered_source, properties = answered(source, link)
         self._send(_answer(attach, answered_source, Target(text(target.address)), properties))
 
     def detach(self, link: Link, error: AmqpError) -> None:

@@ -41,7 +41,7 @@ def settle(queue: Queue, token: uuid.UUID, outcome: Composite | None) -> Composi
 
 
 def _reason(outcome: Rejected) -> dict[Value, Value]:
-    """A rejection's info becomes application properties: the reason, its description and whatever else is there."""
+    """A rejection's info becomes application properties: the reason, its description and everything else."""
     error = read(outcome.error) if outcome.error is not None else None
     if not isinstance(error, Error):
         return {}

@@ -204,8 +204,8 @@ class State:
         return self._select(queue, "AND session = ? AND sequence >= ? ORDER BY sequence LIMIT ?", values)
 
     def expired(self, queue: str, now: float) -> list[Stored]:
-        """Active and deferred messages whose time to live is over."""
-        return self._select(queue, "AND expires <= ? AND state != 2 ORDER BY sequence", (now,))
+        """Active messages whose time to live is over."""
+        return self._select(queue, "AND expires <= ? AND state = 0 ORDER BY sequence", (now,))
 
     def due(self, queue: str, now: float) -> list[Stored]:
         """Scheduled messages whose time has come."""

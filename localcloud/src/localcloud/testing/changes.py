@@ -1,10 +1,12 @@
 """Changes to an access model while a cloud runs: a grant more, a grant less, an action less."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from localcloud.authorization.model import AccessModel
 from localcloud.authorization.model_file import Change
 from localcloud.authorization.roles import Role
+from localcloud.authorization.workload import Grant
 
 _PLANES = (("actions", "notActions"), ("dataActions", "notDataActions"))
 
@@ -14,9 +16,8 @@ def granted(workload: str, role: str, scope: str) -> Change:
     entity, it raises `ValueError` with a sentence."""
 
     def change(model: AccessModel) -> AccessModel:
-        content = _content(model)
-        _workload(content, workload)["grants"].append({"role": role, "scope": scope})
-        return AccessModel.model_validate(content)
+        grants = [*_grants(model, workload), Grant(role=role, scope=scope)]
+        return model.changed({workload: grants}, model.roles)
 
     return change
 
@@ -29,46 +30,42 @@ def revoked(workload: str, role: str, scope: str | None, action: str | None) -> 
     """
 
     def change(model: AccessModel) -> AccessModel:
-        content = _content(model)
-        grants = _workload(content, workload)["grants"]
-        taken = [grant for grant in grants if grant["role"] == role and scope in (None, grant["scope"])]
+        grants, roles = list(_grants(model, workload)), dict(model.roles)
+        taken = [grant for grant in grants if grant.role == role and scope in (None, grant.scope)]
         if not taken:
-            has = "; ".join(f"{grant['role']} on {grant['scope']}" for grant in grants) or "nothing"
+            has = "; ".join(f"{grant.role} on {grant.scope}" for grant in grants) or "nothing"
             raise ValueError(f"{workload} is not granted {role}{f' on {scope}' if scope else ''}. It is granted: {has}")
         for grant in taken:
-            if action is None:
-                grants.remove(grant)
-            else:
+            grants.remove(grant)
+            if action is not None:
                 smaller = f"{role} without {action}"
-                content["roles"][smaller] = _without(role, model.role(role), action)
-                grant["role"] = smaller
-        return AccessModel.model_validate(content)
+                roles[smaller] = _without(role, model.role(role), action)
+                grants.append(Grant(role=smaller, scope=grant.scope))
+        return model.changed({workload: grants}, roles)
 
     return change
 
 
-def _content(model: AccessModel) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_none=True)
+def no_workload(name: str, workloads: Iterable[str]) -> str:
+    """Return the sentence for a workload that the access model does not have."""
+    return f"the access model has no workload {name}. It has: {', '.join(workloads) or 'none'}"
 
 
-def _workload(content: dict[str, Any], name: str) -> dict[str, Any]:
-    workloads: dict[str, dict[str, Any]] = content["workloads"]
-    if name not in workloads:
-        raise ValueError(f"the access model has no workload {name}. It has: {', '.join(workloads) or 'none'}")
-    workloads[name]["grants"] = list(workloads[name]["grants"])
-    return workloads[name]
+def _grants(model: AccessModel, workload: str) -> Sequence[Grant]:
+    if workload not in model.workloads:
+        raise ValueError(no_workload(workload, model.workloads))
+    return model.workloads[workload].grants
 
 
-def _without(name: str, role: Role, action: str) -> dict[str, Any]:
+def _without(name: str, role: Role, action: str) -> Role:
     """The definition of a role of one's own that has all of this role but the action."""
-    kind = "cosmos" if role.kind == "cosmos" else "custom"
-    smaller: dict[str, Any] = {"kind": kind}
+    smaller: dict[str, Any] = {"kind": "cosmos" if role.kind == "cosmos" else "custom"}
     found = False
     for allowed, excluded in _PLANES:
         actions = getattr(role, allowed)
-        smaller[allowed] = [each for each in actions if each.lower() != action.lower()]
-        smaller[excluded] = list(getattr(role, excluded))
+        smaller[allowed] = tuple(each for each in actions if each.lower() != action.lower())
+        smaller[excluded] = getattr(role, excluded)
         found = found or len(smaller[allowed]) < len(actions)
     if not found:
         raise ValueError(f"the role {name} does not name the action {action}")
-    return smaller
+    return Role.model_validate(smaller)

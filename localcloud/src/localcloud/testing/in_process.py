@@ -1,6 +1,7 @@
 """A local cloud in a thread of the test's process: its services, its access model and its trail."""
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import threading
@@ -21,7 +22,7 @@ from localcloud.cluster.webhook import AUDIENCE
 from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator.environment import environment_of
 from localcloud.settings import Settings
-from localcloud.testing.changes import granted, revoked
+from localcloud.testing.changes import granted, no_workload, revoked
 from localcloud.testing.watching import Denials, Watch
 
 _PATIENCE = 60.0  # seconds for a start or a stop
@@ -146,8 +147,12 @@ class RunningCloud:
         """Write a projected token of the workload's service account to a file of its own.
 
         `claims` replace arguments of `Issuer.issue_token`, such as `audience` or `lifetime_seconds`.
+        Raises `ValueError` with a sentence if there is no such workload.
         """
-        account = self.cloud.model().workloads[workload]
+        workloads = self.cloud.model().workloads
+        if workload not in workloads:
+            raise ValueError(no_workload(workload, workloads))
+        account = workloads[workload]
         arguments: dict[str, Any] = {
             "namespace": account.namespace,
             "service_account": account.serviceAccount,
@@ -175,10 +180,17 @@ class RunningCloud:
         self._changes.append(change)
         return _Undoing(lambda: self._undo(change))
 
-    def _undo(self, change: Change) -> None:
-        if change in self._changes:
-            self._changes.remove(change)
-            self.cloud.model.change(*self._changes)
+    def _undo(self, undone: Change) -> None:
+        """Take one change back. A later one that does not apply without it goes too."""
+        kept: list[Change] = []
+        for change in self._changes:
+            if change is undone:
+                continue
+            with contextlib.suppress(ValueError):
+                self.cloud.model.change(*kept, change)
+                kept.append(change)
+        self.cloud.model.change(*kept)
+        self._changes = kept
 
 
 class _Undoing(AbstractContextManager[None]):

@@ -32,6 +32,11 @@ class Namespace(Protocol):
 
     def dead_letters(self, queue: str) -> ServiceBusReceiver: ...
 
+    def topic_sender(self, topic: str) -> ServiceBusSender:
+        """A topic has the name that the test gives it, the target perhaps another."""
+
+    def subscription_receiver(self, topic: str, subscription: str, **options: Any) -> ServiceBusReceiver: ...
+
     def aio_client(self) -> AioServiceBusClient: ...
 
     def release(self) -> None:
@@ -53,5 +58,7 @@ class Target(Protocol):
 
     def aio_blobs(self) -> AbstractAsyncContextManager[AioBlobServiceClient]: ...
 
-    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> AbstractContextManager[Namespace]:
-        """Queues with these properties, written as in the access model."""
+    def namespace(
+        self, queues: Mapping[str, Mapping[str, Any]], topics: Mapping[str, Any] | None = None
+    ) -> AbstractContextManager[Namespace]:
+        """Queues with these properties, and topics with subscriptions and rules, written as in the access model."""

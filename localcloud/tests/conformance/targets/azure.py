@@ -75,9 +75,11 @@ class Azure:
             yield client
 
     @contextmanager
-    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> Iterator[RemoteNamespace]:
+    def namespace(
+        self, queues: Mapping[str, Mapping[str, Any]], topics: Mapping[str, Any] | None = None
+    ) -> Iterator[RemoteNamespace]:
         name = _setting("AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE")
-        with made(ServiceBusAdministrationClient(name, self._credential), queues) as names:
+        with made(ServiceBusAdministrationClient(name, self._credential), queues, topics or {}) as names:
             yield RemoteNamespace(
                 names,
                 lambda: ServiceBusClient(name, self._credential),

@@ -72,10 +72,12 @@ class Emulators:
             yield client
 
     @contextmanager
-    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> Iterator[RemoteNamespace]:
+    def namespace(
+        self, queues: Mapping[str, Mapping[str, Any]], topics: Mapping[str, Any] | None = None
+    ) -> Iterator[RemoteNamespace]:
         client, administration = _SERVICE_BUS.format(port=""), _SERVICE_BUS.format(port=":5300")
         administrator = ServiceBusAdministrationClient.from_connection_string(administration, transport=_PlainHttp())
-        with made(administrator, queues) as names:
+        with made(administrator, queues, topics or {}) as names:
             yield RemoteNamespace(
                 names,
                 lambda: ServiceBusClient.from_connection_string(client),

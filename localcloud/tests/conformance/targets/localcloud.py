@@ -62,9 +62,12 @@ class LocalCloud:
             yield client
 
     @contextmanager
-    def namespace(self, queues: Mapping[str, Mapping[str, Any]]) -> Iterator[LocalNamespace]:
+    def namespace(
+        self, queues: Mapping[str, Mapping[str, Any]], topics: Mapping[str, Any] | None = None
+    ) -> Iterator[LocalNamespace]:
+        entities = {name: dict(properties) for name, properties in queues.items()}
         with tempfile.TemporaryDirectory(prefix="namespace-") as folder:
-            running = LocalNamespace(Path(folder), {name: dict(properties) for name, properties in queues.items()})
+            running = LocalNamespace(Path(folder), entities | ({"topics": dict(topics)} if topics else {}))
             running.connect()
             yield running
             running.close()

@@ -70,8 +70,16 @@ async Task CosmosDb()
     var everywhere = items.GetItemQueryIterator<string>("SELECT VALUE c.id FROM c WHERE c.n > 2");
     Say("Cosmos DB, query all partitions", (await All(everywhere)).Order().ToArray());
 
+    var greatest = items.GetItemQueryIterator<int>("SELECT VALUE MAX(c.n) FROM c");
+    Say("Cosmos DB, aggregate", (await All(greatest)).Cast<object>().ToArray());
+
     var changes = items.GetChangeFeedIterator<Item>(ChangeFeedStartFrom.Beginning(), ChangeFeedMode.Incremental);
     Say("Cosmos DB, change feed", (await All(changes)).Select(item => item.id).Order().ToArray());
+    var ofX = ChangeFeedStartFrom.Beginning(FeedRange.FromPartitionKey(x));
+    changes = items.GetChangeFeedIterator<Item>(ofX, ChangeFeedMode.Incremental);
+    Say("Cosmos DB, change feed of one key", (await All(changes)).Select(item => item.id).ToArray());
+    await items.PatchItemAsync<Item>("a", x, [PatchOperation.Increment("/n", 10)]);
+    Say("Cosmos DB, patch", (await items.ReadItemAsync<Item>("a", x)).Resource.n);
     try
     {
         await client.GetContainer("shop", "ledger").ReadItemAsync<Item>("a", x);
@@ -97,6 +105,12 @@ async Task ServiceBus()
     await receiver.CompleteMessageAsync(message);
     var id = string.IsNullOrEmpty(message.MessageId) ? "without an id" : "with an id";
     Say("Service Bus, send, receive and complete", message.Body, id);
+
+    await sender.SendMessageAsync(new ServiceBusMessage("zero"));
+    await receiver.AbandonMessageAsync(await receiver.ReceiveMessageAsync());
+    message = await receiver.ReceiveMessageAsync();
+    await receiver.CompleteMessageAsync(message);
+    Say("Service Bus, abandon", message.Body);
 
     await sender.SendMessageAsync(new ServiceBusMessage("two"));
     Say("Service Bus, peek", (await receiver.PeekMessageAsync()).Body);

@@ -89,6 +89,12 @@ func cosmosDB(credential azcore.TokenCredential) {
 	slices.SortFunc(everywhere, func(one, other any) int { return strings.Compare(one.(string), other.(string)) })
 	say("Cosmos DB, query all partitions", everywhere...)
 
+	var patch azcosmos.PatchOperations
+	patch.AppendIncrement("/n", 10)
+	must(items.PatchItem(ctx, x, "a", patch, nil))
+	check(json.Unmarshal(must(items.ReadItem(ctx, x, "a", nil)).Value, &read))
+	say("Cosmos DB, patch", read.N)
+
 	ledger := must(client.NewContainer("shop", "ledger"))
 	_, err := ledger.ReadItem(ctx, x, "a", nil)
 	say("Cosmos DB, read what is not granted", refusalOf(err).StatusCode)
@@ -121,6 +127,12 @@ func serviceBus(credential azcore.TokenCredential) {
 	message := next(receiver)
 	check(receiver.CompleteMessage(ctx, message, nil))
 	say("Service Bus, send, receive and complete", string(message.Body), withAnID(message))
+
+	send("zero")
+	check(receiver.AbandonMessage(ctx, next(receiver), nil))
+	message = next(receiver)
+	check(receiver.CompleteMessage(ctx, message, nil))
+	say("Service Bus, abandon", string(message.Body))
 
 	send("two")
 	for _, peeked := range must(receiver.PeekMessages(ctx, 1, nil)) {

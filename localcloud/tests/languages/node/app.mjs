@@ -60,14 +60,13 @@ async function cosmosDb() {
   const everywhere = await items.items.query("SELECT VALUE c.id FROM c WHERE c.n > 2").fetchAll();
   say("Cosmos DB, query all partitions", ...everywhere.resources.sort());
 
-  const changed = [];
-  for await (const page of items.items.getChangeFeedIterator({
-    changeFeedStartFrom: ChangeFeedStartFrom.Beginning(),
-  }).getAsyncIterator()) {
-    if (page.statusCode === 304) break;
-    changed.push(...page.result.map((item) => item.id));
-  }
-  say("Cosmos DB, change feed", ...changed.sort());
+  const greatest = await items.items.query("SELECT VALUE MAX(c.n) FROM c").fetchAll();
+  say("Cosmos DB, aggregate", ...greatest.resources);
+
+  say("Cosmos DB, change feed", ...(await changes(items, ChangeFeedStartFrom.Beginning())).sort());
+  say("Cosmos DB, change feed of one key", ...(await changes(items, ChangeFeedStartFrom.Beginning("x"))));
+  await items.item("a", "x").patch([{ op: "incr", path: "/n", value: 10 }]);
+  say("Cosmos DB, patch", (await items.item("a", "x").read()).resource.n);
 
   const bulk = await items.items.executeBulkOperations([
     { ...creation("d", "x", 4), partitionKey: "x" },
@@ -80,6 +79,15 @@ async function cosmosDb() {
   } catch (error) {
     say("Cosmos DB, read what is not granted", error.code);
   }
+}
+
+async function changes(items, changeFeedStartFrom) {
+  const ids = [];
+  for await (const page of items.items.getChangeFeedIterator({ changeFeedStartFrom }).getAsyncIterator()) {
+    if (page.statusCode === 304) break; // the end
+    ids.push(...page.result.map((item) => item.id));
+  }
+  return ids;
 }
 
 async function serviceBus() {
@@ -95,6 +103,12 @@ async function serviceBus() {
   let message = await nextMessage();
   await receiver.completeMessage(message);
   say("Service Bus, send, receive and complete", message.body, message.messageId ? "with an id" : "without an id");
+
+  await sender.sendMessages({ body: "zero" });
+  await receiver.abandonMessage(await nextMessage());
+  message = await nextMessage();
+  await receiver.completeMessage(message);
+  say("Service Bus, abandon", message.body);
 
   await sender.sendMessages({ body: "two" });
   say("Service Bus, peek", ...(await receiver.peekMessages(1)).map((each) => each.body));

@@ -63,8 +63,14 @@ def cosmos_db() -> None:
     say("Cosmos DB, query one partition", *in_partition)
     everywhere = items.query_items("SELECT VALUE c.id FROM c WHERE c.n > 2", enable_cross_partition_query=True)
     say("Cosmos DB, query all partitions", *sorted(everywhere))
+    greatest = items.query_items("SELECT VALUE MAX(c.n) FROM c", enable_cross_partition_query=True)
+    say("Cosmos DB, aggregate", *greatest)
     changes = items.query_items_change_feed(start_time="Beginning")
     say("Cosmos DB, change feed", *sorted(item["id"] for item in changes))
+    changes = items.query_items_change_feed(start_time="Beginning", partition_key="x")
+    say("Cosmos DB, change feed of one key", *(item["id"] for item in changes))
+    items.patch_item("a", "x", [{"op": "incr", "path": "/n", "value": 10}])
+    say("Cosmos DB, patch", items.read_item("a", "x")["n"])
     try:
         client.get_database_client("shop").get_container_client("ledger").read_item("a", "x")
     except CosmosHttpResponseError as error:
@@ -93,6 +99,10 @@ def service_bus() -> None:
         message = next_message()
         receiver.complete_message(message)
         say("Service Bus, send, receive and complete", message, "with an id" if message.message_id else "without an id")
+
+        send("zero")
+        receiver.abandon_message(next_message())
+        say("Service Bus, abandon", *completed(receiver, [next_message()]))
 
         send("two")
         say("Service Bus, peek", *receiver.peek_messages())

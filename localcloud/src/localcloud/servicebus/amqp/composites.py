@@ -69,7 +69,7 @@ def _encode_field(value: Value, kind: type | None) -> bytes:
 
 
 def read(value: Value) -> Composite:
-    """The composite that a decoded value describes; raises `DecodeError` where it is none, or its fields are wrong."""
+    """The composite that a decoded value describes; raises `DecodeError` if it is none, or its fields are wrong."""
     cls = None
     if isinstance(value, Described) and isinstance(value.descriptor, int | str):
         cls = _CLASSES.get(value.descriptor)

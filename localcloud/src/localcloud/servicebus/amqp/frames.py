@@ -44,7 +44,7 @@ class FrameReader:
         self._buffer += data
 
     def header(self) -> bytes | None:
-        """The next 8 bytes, or nothing where they are not all here yet."""
+        """The next 8 bytes, or nothing if they are not all here yet."""
         if len(self._buffer) < HEADER_SIZE:
             return None
         header = bytes(self._buffer[:HEADER_SIZE])
@@ -52,7 +52,7 @@ class FrameReader:
         return header
 
     def frame(self) -> Frame | None:
-        """The next frame, or nothing where it is not all here yet; raises `FramingError`."""
+        """The next frame, or nothing if it is not all here yet; raises `FramingError`."""
         if len(self._buffer) < HEADER_SIZE:
             return None
         size, words, kind, channel = _header.unpack_from(self._buffer)

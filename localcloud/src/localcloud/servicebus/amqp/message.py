@@ -1,7 +1,7 @@
 """An encoded message as its sections (specification, part 3, section 3.2), which a broker moves and hardly reads.
 
 Sections are kept as the bytes that came in. What a broker adds (annotations, a delivery count, the reason of a dead
-letter) replaces single entries; everything else of a section goes out as it was, of whatever type and however nested.
+letter) replaces single entries; everything else of a section goes out as it was, of any type and nested to any depth.
 """
 
 import uuid
@@ -108,10 +108,10 @@ class Message:
         """A field of the properties if it is of a simple type, or nothing; `name` is the specification's."""
         return _item(self.properties, _PLACES[name])
 
-    def has_field(self, name: str) -> bool:
-        """Whether the sender gave this field a value, of whatever type."""
+    def encoded_fields(self) -> dict[str, bytes]:
+        """The fields of the properties that the sender gave a value, each as it is encoded."""
         items = list_items(self.properties) if self.properties else []
-        return len(items) > _PLACES[name] and items[_PLACES[name]] != _NULL
+        return {name: item for name, item in zip(_FIELDS, items, strict=False) if item != _NULL}
 
     def identifier(self, name: str) -> Value:
         """A message id or a correlation id, of one of the types that these may have, or nothing."""
@@ -146,15 +146,17 @@ class Message:
 
     def annotation(self, key: str) -> Value:
         """A message annotation's value if it is of a simple type, or nothing."""
-        for name, entry in _entries(self.annotations):
-            if name == key:
-                return simple(entry[skip(entry, 0, len(entry)) :])
-        return None
+        return next((simple(value) for name, value in self.annotation_entries() if name == key), None)
 
     def application_property_values(self) -> dict[Value, Value]:
         """The application properties, decoded; raises `DecodeError` for values that nest too deeply."""
         values: dict[Value, Value] = decode(self.application_properties)[0] if self.application_properties else {}
         return values
+
+    def annotation_entries(self) -> Iterator[tuple[Value, bytes]]:
+        """Each message annotation's key, and its value as it is encoded."""
+        for key, entry in _entries(self.annotations):
+            yield key, entry[skip(entry, 0, len(entry)) :]
 
     def application_property_entries(self) -> Iterator[tuple[Value, bytes]]:
         """Each application property's key, and its value as it is encoded."""

@@ -235,13 +235,13 @@ def _sentence(text: str, error: LarkError) -> str:
 
 def _predicate(part: Any) -> Evaluate:
     if not isinstance(part, _Predicate):
-        raise SqlError("A condition is wanted where a value stands.")
+        raise SqlError("There is a value in the place of a condition.")
     return part.of
 
 
 def _expression(part: Any) -> Evaluate:
     if not isinstance(part, _Expression):
-        raise SqlError("A value is wanted where a condition stands.")
+        raise SqlError("There is a condition in the place of a value.")
     return part.of
 
 

@@ -2,12 +2,14 @@ import com.azure.core.exception.HttpResponseException;
 import com.azure.core.http.ProxyOptions;
 import com.azure.core.util.BinaryData;
 import com.azure.cosmos.CosmosClientBuilder;
+import com.azure.cosmos.CosmosContainer;
 import com.azure.cosmos.CosmosException;
 import com.azure.cosmos.GatewayConnectionConfig;
 import com.azure.cosmos.models.CosmosBatch;
 import com.azure.cosmos.models.CosmosBulkOperations;
 import com.azure.cosmos.models.CosmosChangeFeedRequestOptions;
 import com.azure.cosmos.models.CosmosItemOperation;
+import com.azure.cosmos.models.CosmosPatchOperations;
 import com.azure.cosmos.models.CosmosQueryRequestOptions;
 import com.azure.cosmos.models.FeedRange;
 import com.azure.cosmos.models.PartitionKey;
@@ -35,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What a program does with the four services, a line for each operation with what came of it. */
 public class App {
@@ -106,9 +109,13 @@ public class App {
             "SELECT VALUE c.id FROM c WHERE c.n > 2", new CosmosQueryRequestOptions(), String.class);
         say("Cosmos DB, query all partitions", everywhere.stream().sorted().toArray());
 
-        var fromBeginning = CosmosChangeFeedRequestOptions.createForProcessingFromBeginning(FeedRange.forFullRange());
-        var changes = items.queryChangeFeed(fromBeginning, JsonNode.class);
-        say("Cosmos DB, change feed", changes.stream().map(item -> item.get("id").asText()).sorted().toArray());
+        var greatest = items.queryItems("SELECT VALUE MAX(c.n) FROM c", new CosmosQueryRequestOptions(), Integer.class);
+        say("Cosmos DB, aggregate", greatest.stream().toArray());
+
+        say("Cosmos DB, change feed", changes(items, FeedRange.forFullRange()).sorted().toArray());
+        say("Cosmos DB, change feed of one key", changes(items, FeedRange.forLogicalPartition(x)).toArray());
+        items.patchItem("a", x, CosmosPatchOperations.create().increment("/n", 10), Item.class);
+        say("Cosmos DB, patch", items.readItem("a", x, Item.class).getItem().n());
 
         List<CosmosItemOperation> operations = List.of(
             CosmosBulkOperations.getCreateItemOperation(new Item("d", "x", 4), x),
@@ -125,6 +132,11 @@ public class App {
         client.close();
     }
 
+    private static Stream<String> changes(CosmosContainer items, FeedRange range) {
+        var fromBeginning = CosmosChangeFeedRequestOptions.createForProcessingFromBeginning(range);
+        return items.queryChangeFeed(fromBeginning, JsonNode.class).stream().map(item -> item.get("id").asText());
+    }
+
     private static void serviceBus() {
         var builder = new ServiceBusClientBuilder()
             .fullyQualifiedNamespace(System.getenv("AZURE_SERVICEBUS_FULLYQUALIFIEDNAMESPACE"))
@@ -138,6 +150,12 @@ public class App {
         receiver.complete(message);
         var id = message.getMessageId() == null ? "without an id" : "with an id";
         say("Service Bus, send, receive and complete", message.getBody(), id);
+
+        sender.sendMessage(new ServiceBusMessage("zero"));
+        receiver.abandon(next(receiver));
+        message = next(receiver);
+        receiver.complete(message);
+        say("Service Bus, abandon", message.getBody());
 
         sender.sendMessage(new ServiceBusMessage("two"));
         say("Service Bus, peek", receiver.peekMessage().getBody());

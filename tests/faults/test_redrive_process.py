@@ -1,60 +1,49 @@
-"""The worker as a process, killed after each of its steps, against a whole local cloud under Azure's own names."""
+"""The command `redrive` as a process, on what the worker has dead-lettered, under Azure's own names."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import httpx
 import pytest
 import yaml
-from azure.cosmos import ContainerProxy, CosmosClient
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus import (
     ServiceBusClient,
-    ServiceBusMessage,
     ServiceBusReceivedMessage,
     ServiceBusSubQueue,
     TransportType,
 )
-from azure.storage.blob import ContainerClient
 from backend.amqp.encoded_messages import encoded_of, keep_encoded
-from joserfc import jws
 from joserfc.jwk import OKPKey
 from localcloud.servicebus.amqp.performatives import Rejected
 from localcloud.testing import RawSender
 
-from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
 from tests import amqp_messages as m
 
 if TYPE_CHECKING:
     from localcloud.testing import RunningCloud
 
-STEPS = ["read", "sign", "add", "create", "settle"]
-CUSTOMER = "b" * 32
-
 
 class Application:
-    """The worker's Azure: what the frontend sees of it, and processes with the other workloads' identities."""
+    """A local cloud with the application's access model, and its queue as each workload's identity sees it."""
 
     def __init__(self, cloud: "RunningCloud") -> None:
         self.cloud = cloud
-        self.key = OKPKey.generate_key("Ed25519")
-        cloud.cloud.secrets.put("receipt-signing-key", self.key.as_pem(private=True).decode(), {"kid": "one"})
+        key = OKPKey.generate_key("Ed25519").as_pem(private=True).decode()
+        cloud.cloud.secrets.put("receipt-signing-key", key, {"kid": "one"})
         self.credentials = {
             workload: WorkloadIdentityCredential(**cloud.workload_identity(workload))
             for workload in ("frontend", "redrive")
         }
 
     def environment(self, workload: str) -> dict[str, str]:
-        """What the manifests and the webhook would give to the workload's pod."""
+        """The environment that the manifests and the webhook give to the workload's pod."""
         identity = self.cloud.workload_identity(workload)
         return {
             "PATH": os.environ["PATH"],
@@ -72,10 +61,6 @@ class Application:
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": "0",
         }
-
-    def send(self, *messages: ServiceBusMessage) -> None:
-        with self.servicebus("frontend") as client, client.get_queue_sender("orders") as sender:
-            sender.send_messages(list(messages))
 
     @contextmanager
     def raw_sender(self) -> Iterator[RawSender]:
@@ -126,27 +111,10 @@ class Application:
             connection_verify=self.cloud.ca_bundle,
         )
 
-    @property
-    def documents(self) -> ContainerProxy:
-        client = CosmosClient(self.cloud.cosmos_url, self.credentials["frontend"])
-        return client.get_database_client("keyless").get_container_client("orders")
-
-    def all_documents(self) -> dict[str, OrderDocument]:
-        items = self.documents.query_items("SELECT * FROM c", partition_key=CUSTOMER)
-        return {item["id"]: OrderDocument.model_validate(item) for item in items}
-
-    def receipt(self, document: OrderDocument) -> Receipt:
-        """The document's receipt, verified."""
-        container = ContainerClient(self.cloud.blob_url, "receipts", credential=self.credentials["frontend"])
-        signed = container.download_blob(document.receipt, encoding="utf-8").readall()
-        return Receipt.model_validate_json(
-            jws.deserialize_compact(signed, self.key, [RECEIPT_ALGORITHM]).payload or b""
-        )
-
 
 @pytest.fixture(scope="module")
 def application(start_cloud: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    """A cloud with the application's own access model, but for locks that run out in 5 seconds, not in a minute."""
+    """A cloud with the application's access model. Locks expire after 5 seconds instead of a minute."""
     model = yaml.safe_load((Path(__file__).parents[2] / "infra" / "access.yaml").read_text())
     model["entities"]["serviceBus"]["orders"]["lockDuration"] = "PT5S"
     access = tmp_path_factory.mktemp("access") / "access.yaml"
@@ -176,15 +144,6 @@ def start(application: Application) -> Iterator[Callable[..., "subprocess.Popen[
         process.wait()
 
 
-def order(quantity: int) -> OrderMessage:
-    details = Order(product="Lantern", quantity=quantity)
-    return OrderMessage(orderId=uuid4().hex, customerId=CUSTOMER, order=details, acceptedAt=datetime.now(UTC))
-
-
-def message(of: OrderMessage) -> ServiceBusMessage:
-    return ServiceBusMessage(of.model_dump_json().encode(), message_id=of.message_id, content_type="application/json")
-
-
 def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
     deadline = time.monotonic() + seconds
     while not (result := condition()):
@@ -193,8 +152,8 @@ def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
     return result
 
 
-def test_what_would_stall_a_decoder_is_refused_at_the_door(application: Application) -> None:
-    """The broker rejects what is no AMQP, and what claims more elements than it has bytes; so it reaches no worker."""
+def test_what_would_stall_a_decoder_reaches_no_worker(application: Application) -> None:
+    """The broker rejects a message that is no AMQP, or claims more elements than bytes, or has a property of lists."""
     kinds = m.DECODABLE | m.UNDECODABLE | m.BOMBS
     with application.raw_sender() as sender:
         for kind in m.REFUSED_AS_PROPERTY:
@@ -206,8 +165,8 @@ def test_what_would_stall_a_decoder_is_refused_at_the_door(application: Applicat
 def test_redrive_lists_and_sends_back_whatever_the_worker_refused(
     application: Application, start: Callable[..., Any]
 ) -> None:
-    """As a process of its own: the valid order among the dead letters goes back, those that are none are listed with
-    their reasons and kept, and one that is named goes back as it was."""
+    """The valid order among the dead letters goes back. Messages that are no orders are listed with their reasons and
+    kept, and one that is named goes back as it was."""
     keep_encoded()
     valid, other = uuid4().hex, uuid4().hex
     as_value = m.value(m.string(m.order(order_id=other)))
@@ -237,17 +196,3 @@ def test_redrive_lists_and_sends_back_whatever_the_worker_refused(
     properties = m.parts(encoded_of(returned[1]))[m.APPLICATION_PROPERTIES][0]
     assert m.string("when") + m.DECODABLE["timestamp"] in properties
     assert encoded_of(returned[1]).endswith(as_value)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def answers(port: int, path: str) -> bool:
-    """Whether the worker's probe is answered well."""
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/{path}", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
