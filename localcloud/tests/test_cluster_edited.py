@@ -8,6 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from harness.clusters import WEB, Running, running, until
+from localcloud.cluster.errors import ClusterError
+from localcloud.cluster.manifest import read
+from localcloud.cluster.render import render
+from localcloud.cluster.sources import Sources
 
 CLIENT_ID = "azure.workload.identity/client-id"
 LABEL = "azure.workload.identity/use"
@@ -168,22 +172,30 @@ REFUSED: dict[str, tuple[str, str, str, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_what_is_refused_names_file_field_and_how_to_write_it(tmp_path: Path, overlay: Path, name: str) -> None:
-    """The line of the file is right, the last good version stays, and the next good edit is taken."""
+async def test_what_is_refused_names_file_field_and_how_to_write_it(overlay: Path, name: str) -> None:
+    """The line is the one that is wrong, or the next, where a parser notices."""
     file, old, new, words = REFUSED[name]
     before = (overlay / file).read_text()
     line = before[: before.index(old)].count("\n") + 1
+    edit(overlay, old, new, file)
+    with pytest.raises(ClusterError) as refused:
+        read(await render(overlay), Sources(overlay))
+    said = str(refused.value)
+    assert [word for word in words if word not in said] == [], said
+    assert any(f"{file}:{near}" in said for near in (line, line + 1)), said
+
+
+async def test_after_a_refused_edit_the_last_good_stays(tmp_path: Path, overlay: Path) -> None:
+    """The refusal is reported, the pod stays, and the next good edit is taken."""
     async with running(tmp_path / "state", overlay) as web:
         first = only(web)
-        edit(overlay, old, new, file)
+        edit(overlay, f'{LABEL}: "true"', f"{LABEL}: true")
         await until(lambda: any("stays in force" in report for report in web.reports))
-        said = web.reports[-2]
-        assert [word for word in words if word not in said] == [], said
-        assert any(f"{file}:{near}" in said for near in (line, line + 1)), said
+        assert 'write "true", with the quotes' in web.reports[-2]
         assert only(web) == first
-        (overlay / file).write_text(before.replace("/scratch/work", "elsewhere"))
-        if file == "web.yaml":
-            await until(lambda: only(web) not in (None, first))
+        edit(overlay, f"{LABEL}: true", f'{LABEL}: "true" # as text')
+        edit(overlay, "/scratch/work", "elsewhere")
+        await until(lambda: only(web) not in (None, first))
 
 
 async def test_a_patch_is_named_before_its_base(tmp_path: Path) -> None:

@@ -146,11 +146,11 @@ _CREDENTIAL: tuple[Judge, ...] = (
 
 
 def _times(facts: Facts, remedies: Remedies) -> Link:
-    if facts.token is None:
+    begins, ends = (facts.token.not_before, facts.token.expires) if facts.token else (None, None)
+    if begins is None or ends is None:
         return Link("token's times", "unknown", "", "no token to look at")
-    token = facts.token
-    good = token.not_before - SKEW <= facts.now < token.expires + SKEW
-    actual = f"{_moment(token.not_before)} to {_moment(token.expires)}"
+    good = begins - SKEW <= facts.now < ends + SKEW
+    actual = f"{_moment(begins)} to {_moment(ends)}"
     return _link(
         "token's times", good, f"now, {_moment(facts.now)}, within them", actual, lambda: remedies.exchange(facts)
     )

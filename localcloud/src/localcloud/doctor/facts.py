@@ -6,13 +6,13 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a projected token says of itself. Times are Unix times."""
+    """What a projected token says of itself. Times are Unix times, and None if the token itself can't be read."""
 
     issuer: str
     subject: str
     audiences: tuple[str, ...]
-    not_before: float
-    expires: float
+    not_before: float | None
+    expires: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from localcloud.doctor.chain import Link
 
@@ -14,6 +15,11 @@ class Examined:
 
     workload: str
     links: tuple[Link, ...]
+
+    @classmethod
+    def of(cls, answer: dict[str, Any]) -> "Examined":
+        """As the operator's socket answers it."""
+        return cls(answer["workload"], tuple(Link(**link) for link in answer["links"]))
 
     @property
     def healthy(self) -> bool:

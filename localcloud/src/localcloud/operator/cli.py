@@ -194,16 +194,32 @@ def _access(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from localcloud.doctor.chain import Link
     from localcloud.doctor.report import Examined, show
+
+    if arguments.on_azure:
+        return _doctor_on_azure(arguments)
 
     def examine(client: "httpx.Client") -> int:
         answer = client.get("/doctor").raise_for_status().json()
-        return (
-            0 if show([Examined(e["workload"], tuple(Link(**link) for link in e["links"])) for e in answer], say) else 1
-        )
+        return 0 if show([Examined.of(each) for each in answer], say) else 1
 
     return _ask(arguments, examine)
+
+
+def _doctor_on_azure(arguments: argparse.Namespace) -> int:
+    from localcloud.authorization.model import AccessFileError, AccessModel
+    from localcloud.doctor.azure import Azure, CommandFailed, Deployed
+    from localcloud.doctor.chain import examine
+    from localcloud.doctor.report import Examined, show
+
+    settings = _settings(arguments)
+    deployed = Deployed(settings.name, arguments.namespace, arguments.resource_group or f"{settings.name}-rg")
+    try:
+        azure = Azure(deployed, AccessModel.load(settings.access))
+        examined = [Examined(facts.workload, tuple(examine(facts, azure.remedies))) for facts in azure.facts()]
+    except (AccessFileError, CommandFailed) as error:
+        return _fail(error)
+    return 0 if show(examined, say) else 1
 
 
 def _least_privilege(arguments: argparse.Namespace) -> int:
@@ -278,7 +294,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
     add("status", _status, "list the pods; for each that is not ready, say why")
-    add("doctor", _doctor, "examine each workload's way to Azure, and name the broken link and how to mend it")
+    doctor = add("doctor", _doctor, "examine each workload's way to Azure, and name the broken link and how to mend it")
+    doctor.add_argument("--on-azure", action="store_true", help="a real cluster, with kubectl and az, which only read")
+    doctor.add_argument("--namespace", default="default", help="of the workloads, on Azure (default: default)")
+    doctor.add_argument("--resource-group", help="of the identities, on Azure (default: NAME-rg)")
     add("access", _access, "show which workload did what, from the audit trail")
     least = add("least-privilege", _least_privilege, "show what is granted and was never used, and the smallest roles")
     least.add_argument(
