@@ -17,6 +17,7 @@ from joserfc import jwt
 from localcloud.authorization import audit
 from localcloud.authorization.keys import identified
 from localcloud.authorization.model import TENANT_ID, client_id
+from localcloud.operator.advice import Advice
 from localcloud.operator.notices import Notices
 from localcloud.operator.summary import access_table
 from localcloud.operator.terminal import Terminal
@@ -154,7 +155,7 @@ def test_what_a_caller_wrote_cannot_move_the_cursor(
     """Names out of a refused request are shown on the terminal as they are written, with no effect on it."""
     trail = tmp_path / "audit.jsonl"
     log = audit.Audit(trail)
-    log.listen(Terminal(cloud.cloud.model, "https://issuer/", Notices()).hear)
+    log.listen(Terminal(Advice(cloud.cloud.model, tmp_path / "access.yaml", ("https://issuer/",)), Notices()).hear)
     log.exchange(audit.ExchangeEntry("\x1b[2J", None, None, None, None, None, "AADSTS700016", None, "no\n✓ fake"))
     log.access(audit.AccessEntry(None, None, None, None, "read", "blob/[/x]", False, "no grant"))
     access_table(trail, Console(width=160))

@@ -59,7 +59,7 @@ def check_repeated(name: str, role: Role) -> None:
     known = find(name)
     if known is None:
         for other, built_in in catalogue().items():
-            if name.lower() == other.lower():
+            if name.lower() == other.lower() and role.kind != "custom":  # a role of one's own may be called `reader`
                 raise ValueError(f"role {name}: Azure calls its role {other!r}. Call it so here too")
             if role.id is not None and built_in.role.id == role.id and built_in.role.kind == role.kind:
                 raise ValueError(f"role {name}: the id {role.id} is that of {other!r}. Call the role so")
