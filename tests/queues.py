@@ -9,6 +9,7 @@ import yaml
 from azure.identity import WorkloadIdentityCredential
 from azure.identity.aio import WorkloadIdentityCredential as AioWorkloadIdentityCredential
 from azure.servicebus.aio import ServiceBusClient
+
 from backend.identity.clients import servicebus_client
 from backend.settings import QueueSettings
 from workload.aio import WatchedCredential

@@ -12,6 +12,9 @@ from uuid import uuid4
 
 from azure.identity import WorkloadIdentityCredential
 from azure.servicebus.management import ServiceBusAdministrationClient
+from flask import Flask
+from localcloud.testing import RunningCloud
+
 from backend.bootstrap import opened, repair_stores
 from backend.identity.clients import (
     blob_client,
@@ -29,13 +32,10 @@ from backend.redrive.__main__ import parser, run
 from backend.repair.mend import mend
 from backend.repair.search import documents_without_receipt
 from backend.settings import QueueSettings, StoreSettings, WorkerSettings
-from flask import Flask
+from contract import Order, OrderMessage, Receipt
 from frontend.bootstrap import create_app
 from frontend.identity.lazy_clients import LazyClients
 from frontend.settings import Settings as FrontendSettings
-from localcloud.testing import RunningCloud
-
-from contract import Order, OrderMessage, Receipt
 from tests.e2e.waiting import until
 
 _A_DAY = 86400.0  # seconds: the frontend's thread reads no key again while a test looks

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from backend.amqp.encoded_messages import keep_encoded
-from backend.redrive.dead_letters import read_letter
 from localcloud.servicebus.amqp.performatives import Accepted
 
+from backend.amqp.encoded_messages import keep_encoded
+from backend.redrive.dead_letters import read_letter
 from tests import amqp_messages as m
 from tests.e2e.waiting import until
 from tests.faults import backlog

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
+
 from backend.amqp import encoding
 from backend.amqp.encoded_messages import encoded_of, send_encoded
 from backend.command import CommandError
 from backend.redrive.dead_letters import read_all
 from backend.redrive.send_back import send_back
-
 from tests import amqp_messages as m
 from tests.queues import Queues, running_queues
 

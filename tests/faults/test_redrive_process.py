@@ -19,11 +19,11 @@ from azure.servicebus import (
     ServiceBusSubQueue,
     TransportType,
 )
-from backend.amqp.encoded_messages import encoded_of, keep_encoded
 from joserfc.jwk import OKPKey
 from localcloud.servicebus.amqp.performatives import Rejected
 from localcloud.testing import RawSender
 
+from backend.amqp.encoded_messages import encoded_of, keep_encoded
 from tests import amqp_messages as m
 
 if TYPE_CHECKING:

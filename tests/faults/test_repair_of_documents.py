@@ -14,10 +14,10 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 from azure.identity import WorkloadIdentityCredential
 from azure.storage.blob import ContainerClient
-from backend.repair.search import PAGE
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
+from backend.repair.search import PAGE
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
 
 if TYPE_CHECKING:

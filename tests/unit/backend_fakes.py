@@ -11,11 +11,11 @@ from typing import Any, cast
 
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
+
 from backend.amqp.encoded_messages import decode
 from backend.dependencies.health import Health
 from backend.orders.handler import Receipted, Rejected
 from backend.queue.worker import Worker
-
 from contract import Order, OrderDocument
 from tests import amqp_messages as m
 

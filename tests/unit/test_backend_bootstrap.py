@@ -6,9 +6,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from backend.settings import WorkerSettings
 
 from backend import bootstrap
+from backend.settings import WorkerSettings
 
 CLIENTS = ("secret_client", "cosmos_client", "blob_client", "servicebus_client")
 SETTINGS = WorkerSettings(

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageLockLostError, ServiceBusConnectionError
-from backend.dependencies.dependency import Unavailable
-from backend.orders.handler import Receipted, Rejected
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
-from workload.failure import Failure
-from workload.tracing import add_trace_id
 
+from backend.dependencies.dependency import Unavailable
+from backend.orders.handler import Receipted, Rejected
 from tests import amqp_messages as m
 from tests.unit.backend_fakes import DONE, Queue, Running, done, received
+from workload.failure import Failure
+from workload.tracing import add_trace_id
 
 
 @pytest.fixture

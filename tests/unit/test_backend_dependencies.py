@@ -2,6 +2,7 @@
 
 import pytest
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
+
 from backend.dependencies.dependency import Unavailable, dependency
 
 

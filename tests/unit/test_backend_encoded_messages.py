@@ -14,10 +14,10 @@ from azure.servicebus._pyamqp.aio import _receiver_async
 from azure.servicebus._transport import _pyamqp_transport
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient
 from azure.servicebus.exceptions import MessageSizeExceededError
-from backend.amqp.encoded_messages import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.amqp.encoded_messages import decode, decoding_fault, encoded_of, keep_encoded, send_encoded
 from tests import amqp_messages as m
 from tests.queues import Queues, running_queues
 

@@ -3,10 +3,10 @@
 import struct
 
 import pytest
-from backend.amqp import encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.amqp import encoding
 from tests import amqp_messages as m
 
 LIST_OF_TWO = m.list_of(m.NULL, m.string("a"))

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
+from joserfc import jws
+from joserfc.jwk import OKPKey
+
 from backend.dependencies.dependency import Unavailable
 from backend.orders.handler import OrderHandler, Receipted, Rejected
 from backend.orders.receipt_signer import ReceiptKey, read_receipt, sign_receipt
-from joserfc import jws
-from joserfc.jwk import OKPKey
-from workload.failure import Failure
-
 from contract import RECEIPT_ALGORITHM, Order, OrderDocument, OrderMessage, Receipt
+from workload.failure import Failure
 
 ACCEPTED = datetime(2026, 11, 24, 12, tzinfo=UTC)
 T = TypeVar("T")

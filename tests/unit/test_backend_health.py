@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+
 from backend.dependencies.checks import DependencyChecks
 from backend.dependencies.dependency import Unavailable
 from backend.dependencies.health import Health, health_app

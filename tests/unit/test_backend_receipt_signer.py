@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
-from backend.dependencies.dependency import Unavailable
-from backend.orders.receipt_signer import ReceiptSigner
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
 
+from backend.dependencies.dependency import Unavailable
+from backend.orders.receipt_signer import ReceiptSigner
 from contract import RECEIPT_ALGORITHM, Order, Receipt
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -18,10 +18,10 @@ from azure.core.credentials import AccessToken
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError, CosmosResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
+
 from backend.dependencies.dependency import Unavailable
 from backend.orders.order_documents import OrderDocuments
 from backend.orders.receipt_blobs import ReceiptBlobs
-
 from contract import Order, OrderDocument
 
 ORDER = Order(product="Lantern", quantity=1)

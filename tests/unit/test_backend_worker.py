@@ -10,16 +10,16 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import ServiceBusConnectionError
+from structlog.testing import capture_logs
+
 from backend.dependencies.health import Health
 from backend.identity.clients import servicebus_client
 from backend.orders.handler import Receipted, Rejected
 from backend.queue.delivery import Delivery
 from backend.queue.worker import Worker
 from backend.settings import QueueSettings
-from structlog.testing import capture_logs
-from workload.aio import WatchedCredential
-
 from tests.unit.backend_fakes import DONE, Queue, Running, done
+from workload.aio import WatchedCredential
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusConnectionError, ServiceBusError
+
 from backend.amqp import encoding
 from backend.command import CommandError
 from backend.redrive.__main__ import parser, read_body
@@ -15,7 +16,6 @@ from backend.redrive.copy import copy_of
 from backend.redrive.dead_letters import read_all, read_letter, table
 from backend.redrive.selection import reason_to_keep
 from backend.redrive.send_back import send_back
-
 from tests import amqp_messages as m
 from tests.unit.backend_fakes import received
 

@@ -4,12 +4,12 @@ from typing import cast
 
 import pytest
 from azure.cosmos.aio import ContainerProxy
+from joserfc.jwk import OKPKey
+
 from backend.orders.receipt_blobs import ReceiptBlobs
 from backend.orders.receipt_signer import ReceiptKey, ReceiptSigner, sign_receipt
 from backend.repair.findings import receipt_of
 from backend.repair.mend import RepairStores, mend
-from joserfc.jwk import OKPKey
-
 from contract import Order, OrderDocument, Receipt
 
 ORDER = Order(product="Lantern", quantity=1)

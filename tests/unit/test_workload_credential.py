@@ -11,9 +11,9 @@ from azure.identity import WorkloadIdentityCredential
 from azure.identity.aio import WorkloadIdentityCredential as AioWorkloadIdentityCredential
 from localcloud.testing import RunningCloud
 from structlog.testing import capture_logs
-from workload.tokens import claims_of
 
 from workload import aio, credential
+from workload.tokens import claims_of
 
 VAULT, BLOB = "https://vault.azure.net/.default", "https://storage.azure.com/.default"
 

@@ -21,6 +21,7 @@ from azure.servicebus import ServiceBusClient, TransportType
 from azure.servicebus.exceptions import ServiceBusAuthorizationError
 from azure.storage.blob import BlobClient
 from localcloud.testing import RunningCloud
+
 from workload.failure import SDK_ERRORS, Failure, explain
 from workload.not_found import NO_SUCH_ID, is_about_item
 

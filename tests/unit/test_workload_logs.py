@@ -8,6 +8,7 @@ import pytest
 import structlog
 from opentelemetry import trace
 from structlog.testing import capture_logs
+
 from workload.tracing import add_trace_id, received_context, trace_context
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

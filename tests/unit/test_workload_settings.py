@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from pydantic_settings import BaseSettings
+
 from workload.settings import AmqpEndpoint, HttpsEndpoints, HttpServer, InvalidEnvironment, from_environment
 
 ENDPOINTS = {

@@ -4,11 +4,10 @@ import asyncio
 import signal
 import sys
 
-from workload.logs import configure_logging
-from workload.settings import InvalidEnvironment, from_environment
-
 from backend.bootstrap import run_worker
 from backend.settings import WorkerSettings
+from workload.logs import configure_logging
+from workload.settings import InvalidEnvironment, from_environment
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from typing import Protocol, TypeVar
 import structlog
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusReceiver
-from workload.aio import WatchedCredential
 
 from backend.amqp.encoded_messages import send_encoded
 from backend.dependencies.checks import DependencyChecks
@@ -29,6 +28,7 @@ from backend.queue.worker import Worker
 from backend.redrive.resend import Send
 from backend.repair.mend import RepairStores
 from backend.settings import QueueSettings, StoreSettings, WorkerSettings
+from workload.aio import WatchedCredential
 
 _log = structlog.get_logger(__name__)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from pydantic_settings import BaseSettings
+
+from backend.dependencies.dependency import Unavailable
 from workload.failure import SDK_ERRORS, explain
 from workload.logs import configure_logging
 from workload.settings import InvalidEnvironment, from_environment
-
-from backend.dependencies.dependency import Unavailable
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 

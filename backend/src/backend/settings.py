@@ -1,6 +1,7 @@
 """The settings of the worker, `redrive` and `repair`, from the environment."""
 
 from pydantic import Field
+
 from workload.settings import AmqpEndpoint, HttpsEndpoints, HttpServer
 
 

@@ -6,8 +6,6 @@ from functools import partial
 from flask import Flask, jsonify, redirect, url_for
 from flask_openapi3.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
-from workload.logs import configure_logging
-from workload.settings import from_environment
 
 from frontend.identity.lazy_clients import LazyClients
 from frontend.identity.page import identity
@@ -24,6 +22,8 @@ from frontend.web import forgery, hosts, openapi, problems, security_headers, tr
 from frontend.web.health import health
 from frontend.web.sessions import Sessions, sign_with
 from frontend.web.signing_keys import SigningKeys
+from workload.logs import configure_logging
+from workload.settings import from_environment
 
 
 def create_app(settings: Settings | None = None, clients: LazyClients | None = None) -> Flask:

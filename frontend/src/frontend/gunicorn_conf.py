@@ -6,10 +6,10 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
-from workload.logs import logging_config
-from workload.settings import from_environment
 
 from frontend.settings import LOG_LEVELS, ServerSettings, Settings
+from workload.logs import logging_config
+from workload.settings import from_environment
 
 _settings = from_environment(ServerSettings)
 from_environment(Settings)  # a missing variable ends gunicorn here, in one line, and not one worker after the other

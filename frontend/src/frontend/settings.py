@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode
+
 from workload.settings import AmqpEndpoint, HttpsEndpoints, HttpServer
 
 LOG_LEVELS = {"frontend": "INFO", "gunicorn.error": "INFO"}

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,13 +95,16 @@ def shell() -> dict[str, str]:
 
 
 @pytest.fixture
-def cloud_folder(tmp_path: Path, shell: dict[str, str]) -> Iterator[Path]:
+def cloud_folder(shell: dict[str, str]) -> Iterator[Path]:
     """The folder in which a cloud of the programs' access model runs, with its secret handed over.
 
-    Its name holds a space, so every language's settings hold one too.
+    Its name holds a space, so every language's settings hold one too. It is short, since a socket's address is.
     """
-    folder = tmp_path / "a folder"
-    folder.mkdir()
+    with tempfile.TemporaryDirectory(prefix="a folder ") as folder:
+        yield from running_in(Path(folder), shell)
+
+
+def running_in(folder: Path, shell: dict[str, str]) -> Iterator[Path]:
     command = ["localcloud", "run", "--access", HERE / "access.yaml", "--name", "contoso"]
     with subprocess.Popen(
         command, cwd=folder, env=shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -20,13 +20,13 @@ from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFo
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import ServiceBusAuthorizationError
 from flask import Flask
-from frontend.bootstrap import create_app
-from frontend.settings import Settings
 from joserfc import jws
 from joserfc.jwk import OKPKey
-from workload.credential import WatchedCredential
 
 from contract import RECEIPT_ALGORITHM, OrderDocument, OrderMessage, Receipt
+from frontend.bootstrap import create_app
+from frontend.settings import Settings
+from workload.credential import WatchedCredential
 
 SETTINGS = Settings(
     azure_keyvault_resourceendpoint="https://vault.example",

@@ -7,8 +7,8 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 from azure.core.exceptions import AzureError
-from frontend.identity.lazy_clients import LazyClients, once
 
+from frontend.identity.lazy_clients import LazyClients, once
 from tests.unit.frontend.fakes import SETTINGS
 
 VARIABLES = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")

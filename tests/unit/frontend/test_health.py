@@ -4,10 +4,10 @@ import threading
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+
 from frontend.bootstrap import create_app
 from frontend.identity.lazy_clients import LazyClients
 from frontend.identity.readiness import Readiness
-
 from tests.unit.frontend.fakes import SETTINGS, FakeAzure
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from frontend.bootstrap import create_app
-from frontend.identity.lazy_clients import LazyClients
 from structlog.testing import capture_logs
 
+from frontend.bootstrap import create_app
+from frontend.identity.lazy_clients import LazyClients
 from tests.unit.frontend.fakes import HTML, SETTINGS, FakeAzure
 
 

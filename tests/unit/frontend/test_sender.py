@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from azure.servicebus import ServiceBusMessage
 from azure.servicebus.exceptions import ServiceBusConnectionError
-from frontend.orders.sender import OrderSender
 
 from contract import Order, OrderMessage
+from frontend.orders.sender import OrderSender
 from tests.unit.frontend.fakes import FakeSender, FakeServiceBus
 
 MESSAGE = OrderMessage(

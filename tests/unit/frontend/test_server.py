@@ -5,8 +5,8 @@ import threading
 
 import pytest
 from flask import Flask
-from frontend.bootstrap import create_app
 
+from frontend.bootstrap import create_app
 from tests.e2e.waiting import until
 from tests.unit.frontend.fakes import ORDER, SETTINGS, FakeAzure, FakeSender
 from tests.unit.frontend.server import served

@@ -4,8 +4,8 @@ import time
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from frontend.web.signing_keys import KeyVersion, SigningKeys, in_signing_order
 
+from frontend.web.signing_keys import KeyVersion, SigningKeys, in_signing_order
 from tests.unit.frontend.fakes import ORDER, FakeAzure, FakeVault
 
 

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 from flask import Flask
-from frontend.bootstrap import create_app
 
+from frontend.bootstrap import create_app
 from tests.e2e.waiting import until
 from tests.unit.frontend.fakes import ORDER, SETTINGS, FakeAzure, FakeSender, FakeServiceBus
 from tests.unit.frontend.server import Server, received, served

@@ -4,9 +4,9 @@ import pytest
 from flask.testing import FlaskClient
 from opentelemetry import trace
 from structlog.testing import capture_logs
-from workload.tracing import add_trace_id
 
 from tests.unit.frontend.fakes import ORDER, FakeAzure
+from workload.tracing import add_trace_id
 
 CALLERS = "0af7651916cd43dd8448eb211c80319c"
 

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from azure.core.exceptions import AzureError
-from workload.failure import explain
 
 from backend.dependencies.backoff import backoff
 from backend.dependencies.dependency import Unavailable
 from backend.dependencies.health import Health
+from workload.failure import explain
 
 _log = structlog.get_logger(__name__)
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 from azure.core.exceptions import AzureError, ClientAuthenticationError
+
 from workload.failure import Failure, explain
 
 KEY_VAULT = "Key Vault"

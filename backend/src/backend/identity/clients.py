@@ -9,10 +9,10 @@ from azure.keyvault.secrets.aio import SecretClient
 from azure.servicebus import TransportType
 from azure.servicebus.aio import ServiceBusClient
 from azure.storage.blob.aio import BlobServiceClient
-from workload.aio import WatchedCredential
-from workload.settings import AmqpEndpoint, HttpsEndpoints
 
 from backend.amqp.encoded_messages import keep_encoded
+from workload.aio import WatchedCredential
+from workload.settings import AmqpEndpoint, HttpsEndpoints
 
 LINK_TIMEOUT = 6.0  # seconds for opening one link, the token included
 

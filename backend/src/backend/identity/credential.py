@@ -1,6 +1,7 @@
 """The workload's one identity: Microsoft Entra Workload ID."""
 
 from azure.identity.aio import WorkloadIdentityCredential
+
 from workload.aio import WatchedCredential
 
 

@@ -2,10 +2,10 @@
 
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosResourceExistsError, CosmosResourceNotFoundError
-from workload.not_found import NO_SUCH_ID, is_about_item
 
 from backend.dependencies.dependency import COSMOS_DB, dependency
 from contract import OrderDocument
+from workload.not_found import NO_SUCH_ID, is_about_item
 
 
 class OrderDocuments:

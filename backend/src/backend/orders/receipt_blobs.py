@@ -3,9 +3,9 @@
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
-from workload.not_found import NO_SUCH_ID, is_about_item
 
 from backend.dependencies.dependency import BLOB_STORAGE, dependency
+from workload.not_found import NO_SUCH_ID, is_about_item
 
 _CONTENT = ContentSettings(content_type="application/jose")
 

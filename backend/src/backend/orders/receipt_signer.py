@@ -9,10 +9,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from pydantic import ValidationError
-from workload.failure import Failure
 
 from backend.dependencies.dependency import KEY_VAULT, Unavailable, dependency
 from contract import RECEIPT_ALGORITHM, Receipt
+from workload.failure import Failure
 
 RECEIPT_SIGNING_KEY = "receipt-signing-key"
 

@@ -17,7 +17,6 @@ from typing import Any
 import structlog
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
-from workload.failure import explain
 
 from backend.dependencies.backoff import backoff
 from backend.dependencies.dependency import Unavailable
@@ -26,6 +25,7 @@ from backend.orders.handler import Receipted, Rejected
 from backend.queue.body import NotAnOrder, body_of
 from backend.queue.stopping import Stopping
 from backend.queue.tracing import sender_trace
+from workload.failure import explain
 
 PATIENCE = 300.0  # seconds that a message is kept while a dependency fails
 SETTLE_TIMEOUT = 8.0  # seconds

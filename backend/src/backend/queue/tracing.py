@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from azure.servicebus import ServiceBusReceivedMessage
 from opentelemetry import trace
 from structlog.contextvars import bound_contextvars
+
 from workload.tracing import received_context
 
 _tracer = trace.get_tracer(__name__)

@@ -17,7 +17,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 
 import structlog
 from azure.servicebus.aio import ServiceBusReceiver
-from workload.failure import explain
 
 from backend.dependencies.backoff import backoff
 from backend.dependencies.dependency import SERVICE_BUS
@@ -25,6 +24,7 @@ from backend.dependencies.health import Health
 from backend.queue.delivery import PATIENCE, Delivery, HandleOrder, WaitFor
 from backend.queue.receiver import prove_alive, receive
 from backend.queue.stopping import Stopping
+from workload.failure import explain
 
 OPEN_TIMEOUT = 7.0  # seconds for connecting and opening the link, the SDK's own repeats included
 WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed

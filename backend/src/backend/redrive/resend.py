@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
-from workload.failure import explain
 
 from backend.amqp.encoded_messages import encoded_of
 from backend.amqp.encoding import Malformed
 from backend.queue.receiver import receive
 from backend.redrive.copy import copy_of
+from workload.failure import explain
 
 BATCH = 50  # messages that one call receives
 WAIT = 5.0  # seconds without a further dead letter: all others are locked by another receiver

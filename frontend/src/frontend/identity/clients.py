@@ -13,6 +13,7 @@ from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient, TransportType
 from azure.storage.blob import BlobServiceClient
 from requests.adapters import HTTPAdapter
+
 from workload.credential import WatchedCredential
 from workload.settings import AmqpEndpoint, HttpsEndpoints
 

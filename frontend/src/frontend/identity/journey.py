@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from workload.tokens import claims_of
 
 from frontend.identity.privileges import Tried, privileges, tried
 from frontend.parts import Parts
 from frontend.settings import IdentityVariables
+from workload.tokens import claims_of
 
 
 class ProjectedToken(BaseModel):

@@ -14,10 +14,10 @@ from azure.cosmos import ContainerProxy
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient
 from azure.storage.blob import ContainerClient
-from workload.credential import WatchedCredential
 
 from frontend.identity.clients import blob_client, cosmos_client, secret_client, servicebus_client, workload_identity
 from frontend.settings import Settings
+from workload.credential import WatchedCredential
 
 Owner = TypeVar("Owner")
 Made = TypeVar("Made")

@@ -10,11 +10,11 @@ from azure.cosmos import ContainerProxy
 from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient
 from azure.storage.blob import ContainerClient
-from workload.failure import SDK_ERRORS, Failure, explain
-from workload.not_found import NO_SUCH_ID
 
 from frontend.parts import Parts
 from frontend.web.signing_keys import SECRET
+from workload.failure import SDK_ERRORS, Failure, explain
+from workload.not_found import NO_SUCH_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import structlog
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from pydantic import ValidationError
-from workload.not_found import is_about_item
 
 from contract import OrderDocument
+from workload.not_found import is_about_item
 
 _PAGE_SIZE = 20
 _LONGEST = 200  # characters of a document that a sentence repeats

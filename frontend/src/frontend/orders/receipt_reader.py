@@ -14,10 +14,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from pydantic import ValidationError
-from workload.failure import SDK_ERRORS, explain
-from workload.not_found import is_about_item
 
 from contract import RECEIPT_ALGORITHM, OrderDocument, Receipt
+from workload.failure import SDK_ERRORS, explain
+from workload.not_found import is_about_item
 
 PUBLIC_KEY = "receipt-public-key"
 

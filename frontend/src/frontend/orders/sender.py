@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 from opentelemetry import trace
-from workload.tracing import trace_context
 
 from contract import OrderMessage
+from workload.tracing import trace_context
 
 _SENDERS = 8  # each with a connection of its own: at 10 ms to the broker and back, 800 orders a second
 _PATIENCE = 8.0  # seconds; a little more than the client's two attempts take

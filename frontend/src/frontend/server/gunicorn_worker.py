@@ -26,12 +26,12 @@ from gunicorn.http import RequestParser
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.http.wsgi import create
 from gunicorn.workers.base import Worker
-from workload.settings import from_environment
 
 from frontend.server.incoming_request import IncomingRequest, UnservableRequest
 from frontend.settings import ServerSettings
 from frontend.web import health
 from frontend.web.problems import ProblemDetails
+from workload.settings import from_environment
 
 _PIECE = 16 * 1024  # bytes to receive at once
 _AT_ONCE = 100  # connections to accept before others are served

@@ -12,9 +12,9 @@ import structlog
 from flask import Flask, Response, make_response, render_template
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
-from workload.failure import SDK_ERRORS, explain
 
 from frontend.web.representations import wants_html
+from workload.failure import SDK_ERRORS, explain
 
 _log = structlog.get_logger(__name__)
 

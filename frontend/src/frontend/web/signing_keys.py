@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from azure.keyvault.secrets import SecretClient
 from itsdangerous import BadSignature, URLSafeSerializer
+
 from workload.failure import SDK_ERRORS, explain
 
 SECRET = "frontend-signing-key"  # noqa: S105  (the secret's name)

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 from flask import Flask, g, request
 from opentelemetry import trace
+
 from workload.tracing import received_context
 
 _tracer = trace.get_tracer(__name__)
