@@ -1,4 +1,4 @@
-"""An application of the lab's own, on free ports, made of copies: what is broken here is nobody's checkout."""
+"""An application of the lab's own, on free ports, made of copies. The checkout stays as it is."""
 
 import json
 import os

@@ -32,7 +32,7 @@ asyncio.run(main())
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and that nobody has asked about does not."""
+    """Tell whether the process runs. A process that has ended does not, even if its parent has not waited for it."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
 

@@ -152,7 +152,7 @@ async def test_without_the_label_there_is_no_identity(tmp_path: Path) -> None:
 
 
 async def test_a_refused_pod_is_reported(tmp_path: Path) -> None:
-    """Where the webhook refuses, there is no pod, and the Deployment says why."""
+    """If the webhook refuses, there is no pod, and the Deployment says why."""
     patch = [{"op": "replace", "path": "/spec/template/spec/serviceAccountName", "value": "other"}]
     async with running(tmp_path / "state", variant(tmp_path / "overlay", patch), ready=False) as web:
         (status,) = web.cluster.pods()

@@ -1,4 +1,4 @@
-"""Services of the local cluster: one port for the ready pods, and a restart that nobody notices."""
+"""Services of the local cluster: one port for the ready pods, and a restart that fails no request."""
 
 import asyncio
 import json

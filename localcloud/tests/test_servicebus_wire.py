@@ -276,7 +276,7 @@ def test_replies_go_to_the_link_that_reply_to_names(wire: Wire) -> None:
 
 
 def test_what_is_not_done_is_refused_in_words(wire: Wire) -> None:
-    """Sessions where none are required, a transaction's coordinator, sending into a dead-letter sub-queue."""
+    """Sessions on a queue that requires none, a transaction's coordinator, sending into a dead-letter sub-queue."""
     wire.ready()
     filters = Source("plain", filter={Symbol("com.microsoft:session-filter"): "s"})
     for handle, attach in enumerate(

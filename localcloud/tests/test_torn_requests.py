@@ -190,7 +190,7 @@ def test_a_download_that_breaks_off_disturbs_no_other(cloud: RunningCloud, owner
 
 
 def test_an_answer_that_azurite_breaks_off_is_no_whole_one(cloud: RunningCloud, owner: BlobWire, said: Said) -> None:
-    """Where Azurite dies in the middle of a download, the caller's connection ends before the length that was told."""
+    """If Azurite dies in the middle of a download, the caller's connection ends before the length that was told."""
     assert owner.send("PUT", "/files/large", [BLOCK], b"x" * 32_000_000).status == 201
     connection = connect(cloud, cloud.cloud.settings.blob_host)
     connection.sendall(to_blob(cloud, owner, "GET /files/large"))
@@ -203,7 +203,7 @@ def test_an_answer_that_azurite_breaks_off_is_no_whole_one(cloud: RunningCloud, 
 
 
 def test_an_upload_that_azurite_breaks_off_may_be_repeated(cloud: RunningCloud, owner: BlobWire) -> None:
-    """Where Azurite dies in the middle of an upload, the answer is a 503, upon which the SDKs try again."""
+    """If Azurite dies in the middle of an upload, the answer is a 503, upon which the SDKs try again."""
     connection = connect(cloud, cloud.cloud.settings.blob_host)
     length = ("content-length", "10000000")
     connection.sendall(to_blob(cloud, owner, "PUT /files/torn", BLOCK, length) + b"x" * 5_000_000)
@@ -259,7 +259,7 @@ def test_a_chunked_upload_is_refused(cloud: RunningCloud, owner: BlobWire, lengt
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="another process's limits can be set on Linux alone")
 def test_a_full_disk_is_no_fault_of_the_callers(cloud: RunningCloud, owner: BlobWire) -> None:
-    """Where Azurite can't write, the answer is a 500 in Azure's form, upon which the SDKs try again."""
+    """If Azurite can't write, the answer is a 500 in Azure's form, upon which the SDKs try again."""
     assert owner.send("PUT", "/files/before", [BLOCK], b"before").status == 201
     trail = cloud.cloud.settings.state / "audit.jsonl"
     lines = len(audit.read(trail))

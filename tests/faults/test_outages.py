@@ -55,7 +55,7 @@ def test_nothing_is_accepted_that_service_bus_does_not_have(case: Case, kind: st
 
 @pytest.mark.quick
 def test_an_order_whose_answer_was_lost_is_one_order(case: Case) -> None:
-    """Service Bus has the message, and nobody was told: placed again under its key, it is the same order."""
+    """Service Bus has the message, but its answer was lost. Placed again under its key, it is the same order."""
     with case.customers(1) as customers:
         customers.place_more(10)  # so that connections are open, over which the next one arrives
         with case.fault("servicebus", "resetting"):

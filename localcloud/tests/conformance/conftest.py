@@ -13,7 +13,7 @@ from conformance.targets.localcloud import LocalCloud
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:
-    """The services under test; the local cloud is started only where it is the one."""
+    """The services under test. The local cloud is started only if they are its own."""
     match os.environ.get("CONFORMANCE", "localcloud"):
         case "localcloud":
             return LocalCloud(request.getfixturevalue)

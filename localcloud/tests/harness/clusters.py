@@ -76,7 +76,7 @@ async def running(state: Path, overlay: Path = WEB, *, ready: bool = True) -> As
 
 
 def variant(folder: Path, patch: list[dict[str, Any]], target: str = "Deployment") -> Path:
-    """An overlay of `overlays/web` with a JSON patch, as somebody would make it who breaks one thing."""
+    """Return an overlay of `overlays/web` with a JSON patch that breaks one thing."""
     folder.mkdir()
     kustomization = {
         "resources": [os.path.relpath(WEB, folder.resolve())],

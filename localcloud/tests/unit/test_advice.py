@@ -243,7 +243,7 @@ CASES: dict[str, tuple[list[ExchangeEntry | AccessEntry], Change | None, list[st
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_advice_names_the_cause_and_the_file(name: str, advise: Callable[..., str]) -> None:
-    """Each kind of refusal has its own sentence, and where two causes are possible, the likelier is named."""
+    """Each kind of refusal has its own sentence, and if two causes are possible, the likelier is named."""
     entries, change, words = CASES[name]
     said = advise(*entries, change=change)
     assert [word for word in words if word not in said] == [], said

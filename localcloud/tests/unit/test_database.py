@@ -22,7 +22,7 @@ def database(tmp_path: Path) -> sqlite3.Connection:
 
 
 def test_a_commit_that_fails_leaves_no_transaction_behind(database: sqlite3.Connection, tmp_path: Path) -> None:
-    """What is written after it is kept, and not left in a transaction that nobody ends."""
+    """What is written after it is kept, and not left in a transaction that never ends."""
     with pytest.raises(sqlite3.Error), transaction(database):
         database.execute("INSERT INTO child VALUES (7)")  # a parent that there is not: only the commit finds out
     with transaction(database):

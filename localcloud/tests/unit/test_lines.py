@@ -1,4 +1,4 @@
-"""What the terminal is given: calm lines that nobody else can paint or move."""
+"""What the terminal is given: calm lines that no caller can paint or move."""
 
 import io
 import sys
@@ -39,7 +39,7 @@ def test_a_long_text_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_terminal_without_unicode_gets_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where an encoding lacks a character, it is written out instead of ending the program."""
+    """If an encoding lacks a character, it is written out instead of ending the program."""
     octets = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(octets, encoding="ascii"))
     step("Grüße")

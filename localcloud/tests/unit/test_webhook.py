@@ -111,7 +111,7 @@ def test_the_arguments_are_not_changed() -> None:
 
 @pytest.mark.parametrize("label", ["True", "TRUE", "yes", "", None])
 def test_only_the_exact_label_counts(label: str | None) -> None:
-    """A pod whose label is not exactly "true" is left alone, even where its service account is missing."""
+    """A pod whose label is not exactly "true" is left alone, even if its service account is missing."""
     given = pod()
     given["metadata"]["labels"] = {} if label is None else {"azure.workload.identity/use": label}
     assert mutate(given, None, SETTINGS) == given

@@ -101,7 +101,7 @@ class DeploymentController:
         elif missing and not outdated:
             self._start_pods(missing)
         elif broken := [pod for pod in outdated if newest and not pod.ready]:
-            await self._retire(*broken)  # they serve nobody
+            await self._retire(*broken)  # they serve no request
         elif missing and ready == len(newest) and len(newest) + len(outdated) <= self.replicas:
             self._start_pods(1)
         elif outdated and ready + len(outdated) > self.replicas:

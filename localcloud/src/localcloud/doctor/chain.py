@@ -167,7 +167,7 @@ def _accesses(facts: Facts, remedies: Remedies) -> list[Link]:
     if facts.accesses is None:
         return [Link("role", "unknown", "", "not known here"), Link("action", "unknown", "", "not known here")]
     denied = [access for access in reversed(facts.accesses) if not access.allowed and not access.granted]
-    # A pod that is ready was refused what it can do without, such as what somebody tries out by hand.
+    # A pod that is ready was refused what it can do without, such as what a learner tries by hand.
     lacking = {} if facts.ready else {access.scope: access for access in denied}
     links = []
     for access in lacking.values():

@@ -7,14 +7,14 @@ from localcloud.operator.notices import Notices
 
 
 class Terminal:
-    """Listens to the audit trail and tells its refusals."""
+    """Print the refusals of the audit trail."""
 
     def __init__(self, advice: Advice, notices: Notices) -> None:
         self._advice = advice
         self._notices = notices
 
     def hear(self, entry: ExchangeEntry | AccessEntry) -> None:
-        """Says what was refused; what was allowed is not worth a line."""
+        """Print the entry if it is a refusal."""
         self._advice.hear(entry)
         if isinstance(entry, ExchangeEntry):
             if entry.result != "ok":
@@ -23,7 +23,7 @@ class Terminal:
                 key = (entry.result, who, without_attempt(entry.detail or ""))
                 self._notices.refuse(what, self._advice.on_exchange(entry), key)
         elif not entry.allowed:
-            who = entry.pod or entry.workload or entry.principal or "somebody"
+            who = entry.pod or entry.workload or entry.principal or "an unknown caller"
             what = f"{who}: denied {entry.action} on {entry.scope}"
             fix = self._advice.on_access(entry)
             self._notices.refuse(what, fix, (entry.action, entry.scope, who, entry.reason))

@@ -1,7 +1,7 @@
-"""Azure itself, as whoever has said `az login`.
+"""Azure itself, as the principal that is signed in with `az login`.
 
 The accounts are named by the services' own settings. What the tests expect in them is made beforehand, as
-infrastructure does it; whoever logs in needs Key Vault Secrets Officer, Cosmos DB Built-in Data Contributor, Storage
+infrastructure does it; that principal needs Key Vault Secrets Officer, Cosmos DB Built-in Data Contributor, Storage
 Blob Data Contributor and Azure Service Bus Data Owner on them. Take accounts that hold nothing else: secrets, items and
 blobs are left behind.
 """
