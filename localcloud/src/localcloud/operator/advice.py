@@ -77,7 +77,7 @@ class Advice:
         match entry.result:
             case "AADSTS70025":
                 return (
-                    f"the federated credential of the identity {entry.workload} was deleted, so it trusts nothing. Make it "
+                    f"the federated credential of the identity {entry.workload} was deleted. Make it "
                     f"again, for the issuer {entry.issuer}, the subject {workload.subject} and the audience "
                     f"{EXCHANGE_AUDIENCE}: {self._workload_in_file(entry.workload)}."
                 )
