@@ -35,7 +35,7 @@ attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py ho
 	$(addprefix localcloud/tests/unit/test_amqp_,codec.py frames.py message.py)
 
 faults: tools ## Break every part, attack every interface, and print what was lost (QUICK=1: a subset, in three minutes)
-	@$(venv)/python -m pytest -q -n 3 --no-loadscope-reorder -o console_output_style=classic \
+	@$(venv)/python -m pytest -q -n 3 --dist worksteal -o console_output_style=classic \
 		$(if $(QUICK),-m quick tests/faults,tests/faults $(attacks))
 
 workflows := $(wildcard .github/workflows/*.yml)

@@ -94,7 +94,7 @@ def test_an_order_that_takes_longer_than_its_lock_is_done_once(case: Case) -> No
     before = lost_settlements(case)
     with case.customers(1) as customers:
         customers.place_more(1)
-        with case.fault("cosmos", "slow", seconds=6):
+        with case.fault("cosmos", "slow", seconds=5.5):  # longer than a lock, and shorter than a call may take
             customers.place_more(3)
     case.settle()
     assert lost_settlements(case) == before, "a lock has run out"
