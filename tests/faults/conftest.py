@@ -24,6 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "case" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.counted)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # first, so that no worker is left with them
 
 
 @pytest.fixture(scope="package")

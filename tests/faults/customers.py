@@ -74,9 +74,15 @@ class Customer:
         return {order_id: self.receipt(url) for order_id, url in self.orders.items()}
 
     def receipt(self, url: str) -> str:
-        answer = self.client.get(f"{url}/receipt").raise_for_status().json()
-        assert answer["verified"] is True
-        return str(answer["receipt"])
+        """The verified receipt, asked for again while the frontend says that a service is unavailable."""
+        answer = until(
+            lambda: self.client.get(f"{url}/receipt"),
+            lambda response: response.status_code not in _UNAVAILABLE,
+            timeout=_PATIENCE,
+        )
+        receipt = answer.raise_for_status().json()
+        assert receipt["verified"] is True
+        return str(receipt["receipt"])
 
     def _post(self, order: dict[str, Any], key: dict[str, str]) -> httpx.Response | None:
         """`None`, with a note of the failure, if the order is to be placed again."""

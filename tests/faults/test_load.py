@@ -40,6 +40,7 @@ def held(application: Application) -> Mapping[str, Held]:
     }
 
 
+@pytest.mark.long
 def test_memory_descriptors_and_connections_stay_flat(case: Case, record_property: Callable[..., None]) -> None:
     """From the first thousand orders to the last of five thousand, placed with the frontend, no process grows."""
     case.injected(f"{FLAT} orders in a row")
@@ -62,6 +63,7 @@ def held_after(case: Case, orders: int) -> Mapping[str, Held]:
 
 
 @pytest.mark.counted
+@pytest.mark.long
 def test_a_backlog_is_drained_by_one_two_and_four_workers(record_property: Callable[..., None]) -> None:
     """Twenty thousand orders that wait are receipted once each, while the workers become two, then four."""
     customer = uuid.uuid4().hex
