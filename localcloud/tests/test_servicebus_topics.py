@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from azure.servicebus import (
     ServiceBusMessage,
-    ServiceBusReceivedMessage,
-    ServiceBusReceiver,
     ServiceBusSubQueue,
 )
 from azure.servicebus.exceptions import ServiceBusAuthorizationError, ServiceBusError
 from harness.amqp_wire import Wire
-from harness.servicebus import NAMESPACE, RunningBroker, access_model, one_of
+from harness.servicebus import NAMESPACE, RunningBroker, access_model, all_of, bodies, one_of
 from localcloud.authorization.model import AccessModel
 from localcloud.servicebus.actions import RECEIVE, SEND
 from localcloud.servicebus.broker import Broker
@@ -42,18 +40,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBroker]:
     running = RunningBroker(tmp_path_factory.mktemp("topics"), {"topics": TOPICS})
     yield running
     running.close()
-
-
-def received(receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
-    """What is there, received and completed."""
-    messages = receiver.receive_messages(max_message_count=20, max_wait_time=1)
-    for message in messages:
-        receiver.complete_message(message)
-    return messages
-
-
-def bodies(receiver: ServiceBusReceiver) -> list[str]:
-    return [str(message) for message in received(receiver)]
 
 
 def test_dead_letters_of_a_subscription_say_where_from_and_why(broker: RunningBroker) -> None:
@@ -88,7 +74,7 @@ def test_messages_of_a_subscription_survive_a_restart(broker: RunningBroker) -> 
     """With their numbers."""
     broker.topic_sender("kept").send_messages([ServiceBusMessage("1"), ServiceBusMessage("2")])
     broker.restart()
-    messages = received(broker.subscription_receiver("kept", "all"))
+    messages = all_of(broker.subscription_receiver("kept", "all"))
     assert [(str(each), each.sequence_number) for each in messages] == [("1", 1), ("2", 2)]
 
 

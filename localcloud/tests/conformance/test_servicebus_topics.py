@@ -11,12 +11,10 @@ import pytest
 from azure.servicebus import (
     NEXT_AVAILABLE_SESSION,
     ServiceBusMessage,
-    ServiceBusReceivedMessage,
-    ServiceBusReceiver,
     ServiceBusSubQueue,
 )
 from conformance.targets import Namespace, Target
-from harness.servicebus import many_of, one_of
+from harness.servicebus import all_of, bodies, many_of, one_of
 
 
 def sql(expression: str, action: str | None = None) -> dict[str, Any]:
@@ -71,18 +69,6 @@ def namespace(topics: Namespace) -> Iterator[Namespace]:
     topics.release()
 
 
-def received(receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
-    """What is there, received and completed."""
-    messages = receiver.receive_messages(max_message_count=20, max_wait_time=1)
-    for message in messages:
-        receiver.complete_message(message)
-    return messages
-
-
-def bodies(receiver: ServiceBusReceiver) -> list[str]:
-    return [str(message) for message in received(receiver)]
-
-
 def test_each_subscription_gets_a_copy(namespace: Namespace) -> None:
     """With the default rule, of every message. Each has its own copy, its own lock and its own number."""
     sender = namespace.topic_sender("news")
@@ -126,9 +112,9 @@ def test_an_action_changes_a_copy_of_its_own(namespace: Namespace) -> None:
     """Each rule with an action makes a copy, which has the rule's name; the rules without one make one together."""
     sender = namespace.topic_sender("filtered")
     receiver = namespace.subscription_receiver("filtered", "acted")
-    received(receiver)
+    all_of(receiver)
     sender.send_messages(ServiceBusMessage("x", subject="s", application_properties={"color": "red", "size": 9}))
-    plain, half, marked = received(receiver)
+    plain, half, marked = all_of(receiver)
     assert (plain.application_properties, plain.subject) == ({b"color": b"red", b"size": 9}, "s")
     assert (half.application_properties, half.subject) == ({b"size": 4, b"RuleName": b"Half"}, "s")
     assert marked.application_properties == {b"color": b"red", b"size": 9, b"RuleName": b"Marked"}

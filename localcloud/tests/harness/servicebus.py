@@ -258,6 +258,18 @@ def one_of(receiver: ServiceBusReceiver) -> ServiceBusReceivedMessage:
     return messages[0]
 
 
+def all_of(receiver: ServiceBusReceiver) -> list[ServiceBusReceivedMessage]:
+    """What is there, received and completed."""
+    messages = receiver.receive_messages(max_message_count=20, max_wait_time=1)
+    for message in messages:
+        receiver.complete_message(message)
+    return messages
+
+
+def bodies(receiver: ServiceBusReceiver) -> list[str]:
+    return [str(message) for message in all_of(receiver)]
+
+
 def many_of(receiver: ServiceBusReceiver, number: int) -> list[ServiceBusReceivedMessage]:
     """The next messages, each of which must come within 5 seconds of the one before."""
     messages: list[ServiceBusReceivedMessage] = []
