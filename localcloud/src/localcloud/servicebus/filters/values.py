@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from localcloud.wildcards import ANY_TEXT, Part, any_character, fits, literal
+
 _LONG = range(-(2**63), 2**63)
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
@@ -62,38 +64,22 @@ def negate(value: Any) -> Any:
 
 
 def matches(text: str, pattern: str, escape: str | None) -> bool:
-    """LIKE: `%` is any text, `_` one character. The steps are at most the product of the two lengths."""
-    wanted = _parts(pattern, escape)
-    place = part = 0
-    last_any, tried = -1, 0
-    while place < len(text):
-        if part < len(wanted) and wanted[part] == _ANY_TEXT:
-            last_any, tried = part, place
-            part += 1
-        elif part < len(wanted) and wanted[part] in (_ANY_CHARACTER, (text[place], True)):
-            place += 1
-            part += 1
-        elif last_any >= 0:
-            tried += 1
-            place, part = tried, last_any + 1
-        else:
-            return False
-    return all(rest == _ANY_TEXT for rest in wanted[part:])
+    """LIKE: `%` is any text, `_` one character."""
+    return fits(text, _parts(pattern, escape))
 
 
-_ANY_TEXT, _ANY_CHARACTER = ("%", False), ("_", False)
-
-
-def _parts(pattern: str, escape: str | None) -> list[tuple[str, bool]]:
-    """The pattern's characters, each with whether it stands for itself."""
-    parts: list[tuple[str, bool]] = []
+def _parts(pattern: str, escape: str | None) -> list[Part]:
+    parts: list[Part] = []
     characters = iter(pattern)
     for character in characters:
         if character == escape:
-            parts.append((next(characters, character), True))
+            parts.append(literal(next(characters, character)))
         else:
-            parts.append((character, character not in "%_"))
+            parts.append(_WILDCARDS[character] if character in _WILDCARDS else literal(character))
     return parts
+
+
+_WILDCARDS: dict[str, Part] = {"%": ANY_TEXT, "_": any_character}
 
 
 def _kind(value: Any) -> str | None:
