@@ -210,7 +210,7 @@ def test_what_is_not_understood_goes_no_further(
 def test_copy_takes_reading_its_source(container: Callable[..., ContainerClient]) -> None:
     """Adding a blob by copying needs the right to read what is copied, and nothing outside the account is fetched."""
     container("owner", "other").upload_blob("secret", b"x", overwrite=True)
-    target = container("writer").get_blob_client("copied")
+    target = container("writer").get_blob_client("copied-across")
     denied(lambda: target.start_copy_from_url(container("owner", "other").get_blob_client("secret").url))
     with pytest.raises(HttpResponseError) as refused:
         target.start_copy_from_url("https://elsewhere.blob.core.windows.net/files/x")
