@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from localcloud.servicebus.amqp.decoder import DecodeError, decode
 from localcloud.servicebus.amqp.encoder import encode
@@ -123,6 +123,7 @@ def test_any_bytes_decode_or_are_refused(octets: bytes) -> None:
             read()
 
 
+@example(b"\xe0\x08\x01\x00P\x00\x00P\x00@")  # an array whose elements have two descriptors
 @given(st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join)))
 def test_what_validates_decodes_or_nests_too_deeply(octets: bytes) -> None:
     """What is passed on unread is AMQP: its receiver can decode it, and finds the same end."""

@@ -153,22 +153,24 @@ def _array(buffer: bytes, offset: int, stop: int, count: int, depth: int) -> Arr
     if offset == stop and not count:  # some encoders leave out the format code of no elements
         return Array(NULL)
     within(offset + 1, stop)
-    code = buffer[offset]
+    code = inner = buffer[offset]
     offset += 1
-    descriptor = None
-    if code == DESCRIBED:
+    descriptors = []  # AMQP 1.0, part 1.2: a constructor may describe a constructor that describes another
+    while inner == DESCRIBED:
+        _bounded(depth + len(descriptors))
         descriptor, offset = _value(buffer, offset, stop, depth + 1)
+        descriptors.append(descriptor)
         within(offset + 1, stop)
         inner = buffer[offset]
         offset += 1
-    else:
-        inner = code
     if count > stop - offset:  # so elements of no width, of which any number fits into no bytes, are refused
         raise DecodeError("an array claims more elements than it has bytes")
     items = Array(code)
     for _ in range(count):
         value, offset = _body(inner, buffer, offset, stop, depth + 1)
-        items.append(Described(descriptor, value) if code == DESCRIBED else value)
+        for descriptor in reversed(descriptors):
+            value = Described(descriptor, value)
+        items.append(value)
     return items
 
 
