@@ -115,6 +115,11 @@ class Broker:
         self._turn(None, _nothing)
         return self._namespace.find(address)
 
+    def entities(self) -> list[Queue]:
+        """Every queue, topic and subscription, and every dead-letter sub-queue, with what time has done to them."""
+        self._turn(None, _nothing)
+        return list(self._namespace)
+
     def connect(self) -> asyncio.Protocol:
         """Make the connection of a client, for the transport that carries it."""
         credentials = Credentials(self._guard, self._namespace, self._clock, self._disturbance)
