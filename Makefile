@@ -65,7 +65,7 @@ doctor: tools ## Examine each workload's way to Azure, link by link, and name th
 		--name $(or $(if $(filter command,$(origin NAME)),$(NAME)),keyless),--state $(LOCALCLOUD_STATE))
 
 lab: tools ## List the labs, or run one: break a link, guess, see, mend (NAME=label-missing, NAME=all)
-	@$(venv)/python -m demo.lab $(lab) $(if $(JUNIT),--junit $(JUNIT))
+	@$(venv)/python -m demo.lab $(lab) --state $(LOCALCLOUD_STATE) $(if $(JUNIT),--junit $(JUNIT))
 
 access: tools ## Print the accesses so far, allowed or denied
 	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)
