@@ -125,6 +125,14 @@ def _restart(arguments: argparse.Namespace) -> int:
     return _ask(arguments, restart)
 
 
+def _kill(arguments: argparse.Namespace) -> int:
+    def kill(client: "httpx.Client") -> int:
+        client.post(f"/pods/{arguments.pod}/kill").raise_for_status()
+        return 0
+
+    return _ask(arguments, kill)
+
+
 def _scale(arguments: argparse.Namespace) -> int:
     def scale(client: "httpx.Client") -> int:
         wanted = {"replicas": arguments.replicas}
@@ -349,6 +357,8 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("name_of_secret", metavar="NAME")
     restart = add("restart", _restart, "restart a deployment's pods, one after the other")
     restart.add_argument("deployment", metavar="NAME")
+    kill = add("kill", _kill, "kill a pod's containers, which begin anew in the same pod")
+    kill.add_argument("pod", metavar="POD")
     scale = add("scale", _scale, "change the number of a deployment's pods")
     scale.add_argument("deployment", metavar="NAME")
     scale.add_argument("replicas", type=int, metavar="REPLICAS")
