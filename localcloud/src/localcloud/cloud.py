@@ -4,7 +4,7 @@ import contextlib
 import errno
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import httpx
@@ -39,6 +39,7 @@ from localcloud.network.https import HostRouter
 from localcloud.network.proxy import ForwardProxy
 from localcloud.operator.notices import Notices
 from localcloud.servicebus.broker import Broker
+from localcloud.servicebus.queue import Queue
 from localcloud.servicebus.routes import servicebus
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolder
@@ -117,6 +118,11 @@ class Cloud:
     @property
     def proxy_url(self) -> str:
         return f"http://{_LOOPBACK}:{self.proxy_port}"
+
+    @property
+    def queues(self) -> Iterable[Queue]:
+        """Service Bus' entities, to be read."""
+        return self._broker
 
     @property
     def ca_bundle(self) -> Path:

@@ -49,14 +49,17 @@ def socket_path(folder: Path) -> Path:
 
 
 class ControlPlane:
-    """Serve the operator's requests until it is closed."""
+    """Serve the operator's requests until it is closed. `dashboard` is the dashboard's address."""
 
-    def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections, laptop: Laptop | None) -> None:
+    def __init__(
+        self, cloud: Cloud, cluster: Cluster | None, projections: Projections, laptop: Laptop | None, dashboard: str
+    ) -> None:
         self._path = socket_path(cloud.settings.state)
         self._cloud = cloud
         self._cluster = cluster
         self._projections = projections
         self._laptop = laptop
+        self._dashboard = dashboard
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -112,6 +115,7 @@ class ControlPlane:
                 "services": self._cluster.service_urls() if self._cluster else {},
                 "secrets": self._cloud.secrets.names(),
                 "proxy": self._cloud.proxy_url,
+                "dashboard": self._dashboard,
             }
         )
 

@@ -36,7 +36,7 @@ def access_table(trail: Path, console: Console) -> None:
     table.add_column("result")
     for (workload, principal, action, scope, result), count in sorted(accesses.items()):
         style = "" if result == "allowed" else "red"
-        table.add_row(*_cells(workload, principal[:8], _short(action), scope, str(count), result), style=style)
+        table.add_row(*_cells(workload, principal[:8], short_action(action), scope, str(count), result), style=style)
     console.print(table)
 
     tokens = Table("workload", "pod", "for", box=SIMPLE_HEAD, title="Token exchanges", title_justify="left")
@@ -52,7 +52,7 @@ def _cells(*values: str) -> Iterator[Text]:
     return (Text(visible(value)) for value in values)
 
 
-def _short(action: str) -> str:
+def short_action(action: str) -> str:
     """Return the action without its provider, which the scope names already."""
     for prefix in _PROVIDERS:
         action = action.removeprefix(prefix)

@@ -15,7 +15,7 @@ import logging
 import sqlite3
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from localcloud.authorization import messaging as access
@@ -114,6 +114,10 @@ class Broker:
         """The queue or sub-queue at this address, with what time has done to it."""
         self._turn(None, _nothing)
         return self._namespace.find(address)
+
+    def __iter__(self) -> Iterator[Queue]:
+        """Every queue, topic and subscription, and every dead-letter sub-queue before its entity, to be read."""
+        return iter(self._namespace)
 
     def connect(self) -> asyncio.Protocol:
         """Make the connection of a client, for the transport that carries it."""
