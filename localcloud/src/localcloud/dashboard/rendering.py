@@ -30,6 +30,11 @@ def moment(seconds: float) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(machine, text)
 
 
+def breakable(text: str) -> Markup:
+    """Return a path as text in which a line may break after each slash."""
+    return Markup("/<wbr>").join(without_tokens(text).split("/"))
+
+
 def templates() -> Jinja2Templates:
     """Return the pages' templates. Every expression in them passes `without_tokens`."""
     environment = Environment(
@@ -40,5 +45,10 @@ def templates() -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "short": short_action, "segment": lambda text: quote(text, safe="")}
+    environment.filters |= {
+        "moment": moment,
+        "short": short_action,
+        "breakable": breakable,
+        "segment": lambda text: quote(text, safe=""),
+    }
     return Jinja2Templates(env=environment)
