@@ -4,7 +4,7 @@ import contextlib
 import errno
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -120,9 +120,9 @@ class Cloud:
         return f"http://{_LOOPBACK}:{self.proxy_port}"
 
     @property
-    def queues(self) -> Iterable[Queue]:
-        """Service Bus' entities, to be read."""
-        return self._broker
+    def queues(self) -> list[Queue]:
+        """Service Bus' queues, topics, subscriptions and dead-letter sub-queues, to be read."""
+        return self._broker.entities()
 
     @property
     def ca_bundle(self) -> Path:
