@@ -67,8 +67,8 @@ doctor: tools ## Examine each workload's way to Azure, link by link, and name th
 lab: tools ## List the labs, or run one: break a link, guess, see, mend (NAME=label-missing, NAME=all)
 	@$(venv)/python -m demo.lab $(lab) $(if $(JUNIT),--junit $(JUNIT))
 
-access: tools ## Print the accesses so far, allowed or denied
-	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)
+access: tools ## Print the accesses so far, allowed or denied, or where one token went (UTI=…)
+	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE) $(if $(UTI),--uti=$(UTI))
 
 least-privilege: tools ## What each workload is granted and never uses, once all have done all that they do
 	@$(venv)/python -m tests.access

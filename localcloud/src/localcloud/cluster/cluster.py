@@ -153,14 +153,14 @@ class Cluster:
         """Change the number of its pods. Raises `KeyError` for an unknown name, `RolloutError` if none is admitted."""
         await self._deployments[deployment].scale(replicas)
 
-    async def run_job(self, cron_job: str, args: Sequence[str] | None = None) -> int:
+    async def run_job(self, cron_job: str, args: Sequence[str] | None, report: Callable[[str], None]) -> int:
         """Create a Job from a suspended CronJob, report its output line by line, and return its exit code.
 
         `args` replaces the container's arguments. Raises `KeyError` for an unknown name.
         """
         if self._node is None:
             raise RuntimeError("the cluster does not run")
-        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, self._report)
+        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, report)
 
     def pods(self) -> list[PodStatus]:
         """The pods of Deployments and of running Jobs, and one line for each Deployment whose pods are refused."""

@@ -1,6 +1,7 @@
 """Where an access token went: the exchange that issued it, and every access that it was shown for."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,3 +43,26 @@ def journey(entries: Iterable[Entry], uti: str) -> Journey | None:
         step.entry, step.last, step.count = entry, entry["time"], step.count + 1
     found.steps = list(steps.values())
     return found if found.exchange or found.steps else None
+
+
+def lines(found: Journey) -> Iterator[str]:
+    """Yield a heading and a line for each step, for the terminal."""
+    yield f"The access token {found.uti}"
+    if (exchange := found.exchange) is None:
+        yield "  Its exchange is not in the trail any more."
+    else:
+        who, moment = exchange["pod"] or "A program", _time(exchange["time"])
+        yield f"  {moment}  {who} presented the token of {exchange['subject']}, issued by {exchange['issuer']}"
+        identity = f"{exchange['workload']} (client id {exchange['client_id']})"
+        yield f"  {moment}  Entra issued it to the identity {identity} for {exchange['resource']}"
+    for step in found.steps:
+        entry = step.entry
+        result = "allowed" if entry["allowed"] else f"denied ({entry['reason']})"
+        often = f", {step.count} times, last at {_time(step.last)}" if step.count > 1 else ""
+        yield f"  {_time(step.first)}  {entry['scope']}: {entry['action']} {result}{often}"
+    if not found.steps:
+        yield "  No service was shown it yet."
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))

@@ -24,12 +24,16 @@ def access_table(trail: Path, console: Console) -> None:
     """Print the accesses of the trail, then the token exchanges."""
     accesses: Counter[tuple[str, ...]] = Counter()
     exchanges: Counter[tuple[str, ...]] = Counter()
+    newest: dict[tuple[str, ...], str] = {}
+    key: tuple[str, ...]
     for e in audit.entries(trail):
         if e["kind"] == "access":
             result = "allowed" if e["allowed"] else "denied"
             accesses[e["workload"] or "?", e["principal"] or "?", e["action"], e["scope"], result] += 1
         elif e["kind"] == "exchange":
-            exchanges[e["workload"] or "?", e["pod"] or "?", e["resource"] or "?", e["result"]] += 1
+            key = e["workload"] or "?", e["pod"] or "?", e["resource"] or "?", e["result"]
+            exchanges[key] += 1
+            newest[key] = e["uti"] or ""
 
     table = Table("workload", "identity", "action", "scope", box=SIMPLE_HEAD, title="Access", title_justify="left")
     table.add_column("count", justify="right")
@@ -42,8 +46,11 @@ def access_table(trail: Path, console: Console) -> None:
     tokens = Table("workload", "pod", "for", box=SIMPLE_HEAD, title="Token exchanges", title_justify="left")
     tokens.add_column("count", justify="right")
     tokens.add_column("result")
-    for (workload, pod, resource, result), count in sorted(exchanges.items()):
-        tokens.add_row(*_cells(workload, pod, resource, str(count), result), style="" if result == "ok" else "red")
+    tokens.add_column("newest token's uti", no_wrap=True)
+    for key, count in sorted(exchanges.items()):
+        workload, pod, resource, result = key
+        style = "" if result == "ok" else "red"
+        tokens.add_row(*_cells(workload, pod, resource, str(count), result, newest[key]), style=style)
     console.print(tokens)
 
 
