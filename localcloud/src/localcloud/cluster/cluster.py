@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from localcloud.cluster import without_effect
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
@@ -117,8 +118,10 @@ class Cluster:
             name: DeploymentController(item, node, _revision(item, self._manifests))
             for name, item in self._manifests.deployments.items()
         }
-        if self._manifests.ignored:
-            self._report("without meaning on a laptop: " + ", ".join(self._manifests.ignored))
+        if ignored := self._manifests.ignored:
+            file = self._state / "without-effect.txt"
+            file.write_text(without_effect.listed(ignored))
+            self._report(f"{len(ignored)} fields and kinds of the manifests have no effect on a laptop: {shown(file)}")
         for deployment in self._deployments.values():
             self._start_deployment(deployment)
         for service in self._services.values():
