@@ -27,5 +27,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile 
 
 
 def pytest_configure() -> None:
+    os.environ["LOCALCLOUD_DASHBOARD_PORT"] = "0"  # many local clouds run at once
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), THIS_MACHINE)))
