@@ -1,0 +1,157 @@
+"""KEDA's operator: asks each ScaledObject's triggers for their length and sets the number of its Deployment's pods.
+
+It asks as its own service account, `kube-system:keda-operator`. Its log is `logs/keda-operator.log` below the state
+folder, in the words of KEDA's.
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from localcloud.cluster.deployment import DeploymentController
+from localcloud.cluster.environment import PodIdentity
+from localcloud.cluster.keda.autoscaler import Autoscaler, Decision
+from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
+from localcloud.cluster.keda.scaler import OperatorIdentity, ServiceBusScaler
+from localcloud.cluster.pod import Node
+from localcloud.cluster.projected_token import ProjectedToken, keep_fresh
+from localcloud.cluster.resources import ServiceAccountToken
+from localcloud.cluster.waiting import holds_within
+from localcloud.cluster.webhook import AUDIENCE
+
+OPERATOR = "keda-operator"
+NAMESPACE = "kube-system"  # where AKS's add-on runs it
+
+ScaledObjects = Mapping[str, ScaledObject]
+Authentications = Mapping[tuple[str, str], TriggerAuthentication]
+
+
+class KedaOperator:
+    """`deployments` are the cluster's own, by name. `report` prints a line at the terminal."""
+
+    def __init__(
+        self, node: Node, deployments: Mapping[str, DeploymentController], report: Callable[[str], None]
+    ) -> None:
+        self._node = node
+        self._deployments = deployments
+        self._report = report
+        self._log = node.log_of(OPERATOR)
+        self._identity: OperatorIdentity | None = None
+        self._freshness: asyncio.Task[None] | None = None
+        self._loops: dict[str, tuple[object, asyncio.Task[None]]] = {}
+
+    def take(self, scaled_objects: ScaledObjects, authentications: Authentications) -> None:
+        """Scale as these manifests say from now on. One that has not changed goes on as it was.
+
+        Raises `ClusterError` if Azure's SDK is not installed.
+        """
+        wanted = {
+            name: (
+                item,
+                [authentications[item.metadata.namespace, each.authentication_ref.name] for each in item.spec.triggers],
+            )
+            for name, item in scaled_objects.items()
+        }
+        for name, (revision, loop) in list(self._loops.items()):
+            if wanted.get(name) != revision:
+                loop.cancel()
+                del self._loops[name]
+        for name, (item, granted) in wanted.items():
+            if name not in self._loops:
+                ids = [each.spec.pod_identity.identity_id for each in granted]
+                pairs = zip(item.spec.triggers, ids, strict=True)
+                scalers = [ServiceBusScaler(trigger.metadata, id_, self._operator()) for trigger, id_ in pairs]
+                loop = asyncio.create_task(self._scale(item, scalers), name=f"ScaledObject {name}")
+                self._loops[name] = (item, granted), loop
+
+    async def stop(self) -> None:
+        """Stop asking. The Deployments keep the number of pods that they have."""
+        tasks = [loop for _, loop in self._loops.values()] + ([self._freshness] if self._freshness else [])
+        self._loops.clear()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _operator(self) -> OperatorIdentity:
+        """The operator's identity; its token is projected when it is first needed."""
+        if self._identity is None:
+            pod = PodIdentity.new(OPERATOR, NAMESPACE, OPERATOR)
+            path = self._node.state / "pods" / pod.name / "azure-identity-token"
+            source = ServiceAccountToken(path=path.name, audience=AUDIENCE)
+            token = ProjectedToken(path, source, pod, self._node.issue_token, self._node.clock)
+            self._freshness = asyncio.create_task(keep_fresh([token]), name=f"{pod.name} tokens")
+            webhook = self._node.webhook
+            self._identity = OperatorIdentity(path, webhook.tenant_id, webhook.authority_host, self._node.environment)
+        return self._identity
+
+    async def _scale(self, item: ScaledObject, scalers: list[ServiceBusScaler]) -> None:
+        """Decide at every `pollingInterval`, the first time at once, until cancelled."""
+        clock = self._node.clock
+        autoscaler = Autoscaler(item.spec, clock())
+        try:
+            while True:
+                due = clock() + item.spec.polling_interval
+                lengths = await self._lengths(item, scalers)
+                if lengths is not None:
+                    self._apply(item, autoscaler, lengths)
+                await holds_within(math.inf, partial(_is_due, clock, due))
+        finally:
+            for scaler in scalers:
+                scaler.close()
+
+    async def _lengths(self, item: ScaledObject, scalers: list[ServiceBusScaler]) -> list[int] | None:
+        """The triggers' lengths, `None` if one can't be read: then nothing is scaled, and the log says why."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            return [await asyncio.to_thread(scaler.length) for scaler in scalers]
+        except (AzureError, OSError) as error:  # an OSError if the token can't be read
+            metadata = item.metadata
+            of_scaler = {"type": "ScaledObject", "namespace": metadata.namespace, "name": metadata.name}
+            of_handler = {"scaledObject.Namespace": metadata.namespace, "scaledObject.Name": metadata.name}
+            said = {"error": str(error)}
+            self._write("ERROR", "azure_servicebus_scaler", "error getting service bus entity length", of_scaler | said)
+            of_handler |= {"scaler": "azureServiceBusScaler"}
+            self._write("ERROR", "scale_handler", "error getting scale decision", of_handler | said)
+            return None
+
+    def _apply(self, item: ScaledObject, autoscaler: Autoscaler, lengths: list[int]) -> None:
+        target = item.spec.scale_target_ref.name
+        deployment = self._deployments.get(target)
+        if deployment is None:
+            return  # it has just been taken out of the manifests
+        before = deployment.replicas
+        decision: Decision = autoscaler.decide(lengths, before, self._node.clock())
+        if decision.replicas == before:
+            return
+        deployment.replicas = decision.replicas
+        self._report(f"KEDA: {target} goes from {before} to {decision.replicas}, with {sum(lengths)} messages waiting")
+        if decision.log:
+            about = {
+                "scaledobject.Name": item.metadata.name,
+                "scaledObject.Namespace": item.metadata.namespace,
+                "scaleTarget.Name": target,
+                "Original Replicas Count": before,
+                "New Replicas Count": decision.replicas,
+            }
+            self._write("INFO", "scaleexecutor", decision.log, about)
+
+    def _write(self, level: str, logger: str, message: str, fields: Mapping[str, Any]) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        _append(self._log, "\t".join((now, level, logger, message, json.dumps(fields))))
+
+
+def _is_due(clock: Callable[[], float], due: float) -> bool:
+    """Look at the clock, which may be a test's."""
+    return clock() >= due
+
+
+def _append(log: Path, line: str) -> None:
+    with log.open("a") as file:
+        file.write(line + "\n")
