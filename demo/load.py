@@ -8,13 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from localcloud.cluster.container import last_line
 from localcloud.operator.lines import step
 
 from demo.orders import Customer
 from demo.stack import ROOT, Stack, StackFailed
 
 _CUSTOMERS = 8
-_PATIENCE = 300.0  # seconds
+_PATIENCE = 180.0  # seconds
 _LOOK = 0.2  # seconds
 
 
@@ -64,7 +65,8 @@ class _Workers:
         """Return once the number is good. Raises `StackFailed` if it is not in time."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self.numbers) and good(self.numbers[-1]), _PATIENCE):
-                raise StackFailed(f"the number of workers stays at {self.numbers}")
+                said = last_line(self._stack.state / "logs" / "keda-operator.log")
+                raise StackFailed(f"The number of workers stays at {self.numbers[-1:]}. KEDA's operator says: {said}")
 
     def _watch(self) -> None:
         with self._stack.control() as control:

@@ -78,6 +78,7 @@ async def scaled(cloud: RunningCloud, folder: Path, operator: str = KEDA, **spec
     """Run `overlays/web` under a ScaledObject with this spec, as the identity `operator`."""
     overlay = written(folder / "overlay", cloud.cloud.settings.name, client_id(operator), spec)
     clock = Clock()
+    reports: list[str] = []
     cluster = Cluster(
         overlay=overlay,
         state=folder / "state",
@@ -88,13 +89,13 @@ async def scaled(cloud: RunningCloud, folder: Path, operator: str = KEDA, **spec
             "REQUESTS_CA_BUNDLE": cloud.ca_bundle,
             "AMQP_PORT": str(cloud.cloud.amqp_port),
         },
-        report=lambda _line: None,
+        report=reports.append,
         service_ports={"web": 0},
         clock=clock,
     )
     await cluster.start()
     try:
-        yield Scaled(cluster, clock, folder / "state" / "logs" / "keda-operator.log")
+        yield Scaled(cluster, clock, folder / "state" / "logs" / "keda-operator.log", reports)
     finally:
         await cluster.stop()
 
@@ -126,10 +127,11 @@ def written(overlay: Path, namespace: str, identity: str, spec: dict[str, Any]) 
 class Scaled:
     """A cluster with a ScaledObject, and what its user sees."""
 
-    def __init__(self, cluster: Cluster, clock: Clock, log: Path) -> None:
+    def __init__(self, cluster: Cluster, clock: Clock, log: Path, reports: list[str]) -> None:
         self._cluster = cluster
         self._clock = clock
         self._log = log
+        self.reports = reports
 
     @property
     def replicas(self) -> int:
@@ -213,6 +215,11 @@ async def test_a_role_taken_away_shows_in_the_operators_log(cloud: RunningCloud,
             assert handler[1:4] == ["ERROR", "scale_handler", "error getting scale decision"]
             assert json.loads(handler[4])["scaler"] == "azureServiceBusScaler"
             assert web.replicas == 0
+            web.after(10)
+            await until(lambda: len([line for line in web.log() if line[1] == "ERROR"]) >= 4)
+            told = [line for line in web.reports if "can't be counted" in line]
+            assert len(told) == 1  # the terminal is told once, the log each time
+            assert told[0].endswith("logs/keda-operator.log")
         web.after(10)
         await until(lambda: web.replicas == 1)
 

@@ -9,7 +9,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,19 +46,16 @@ SERVICES = {
 def cloud(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """The local cloud, whose identities trust the API server's issuer, with the application's keys in its vault."""
     assert api.apply(rendered("kind")).returncode == 0  # among it, who may read the issuer's keys
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_CERT_FILE", str(api.ca))  # by which the cloud knows the issuer, as on kind
-        started = running_cloud(ACCESS.absolute(), name=NAME, issuers=[api.issuer])
-        running = started.__enter__()
-    pair = signing_keys.receipt_key_pair()
-    kid = running.set_secret(signing_keys.RECEIPT_PUBLIC_KEY, pair.public)
-    running.set_secret(signing_keys.RECEIPT_SIGNING_KEY, pair.private, {signing_keys.KID_TAG: kid})
-    running.set_secret(signing_keys.FRONTEND_SIGNING_KEY, signing_keys.session_key())
-    try:
-        with serving(api, tmp_path_factory.mktemp("webhook"), tenant=TENANT_ID):
-            yield running
-    finally:
-        started.__exit__(None, None, None)
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("SSL_CERT_FILE", str(api.ca))  # by which the cloud knows the issuer, as on kind
+            running = stack.enter_context(running_cloud(ACCESS.absolute(), name=NAME, issuers=[api.issuer]))
+        pair = signing_keys.receipt_key_pair()
+        kid = running.set_secret(signing_keys.RECEIPT_PUBLIC_KEY, pair.public)
+        running.set_secret(signing_keys.RECEIPT_SIGNING_KEY, pair.private, {signing_keys.KID_TAG: kid})
+        running.set_secret(signing_keys.FRONTEND_SIGNING_KEY, signing_keys.session_key())
+        stack.enter_context(serving(api, tmp_path_factory.mktemp("webhook"), tenant=TENANT_ID))
+        yield running
 
 
 def templates(overlay: str) -> dict[tuple[str, str], Object]:
@@ -92,14 +89,14 @@ class Pods:
     loop: asyncio.AbstractEventLoop
 
     def run(self, job: str, *arguments: str) -> int:
-        return self._result(self.cluster.run_job(job, arguments or None))
+        return self.result(self.cluster.run_job(job, arguments or None))
 
     def projected(self) -> list[Object]:
         """The claims of the tokens that the running pods read."""
         pods = [workload.pod for workload in self.cluster.workloads() if workload.pod]
         return [claims(token) for each in pods for token in each.projected_tokens()]
 
-    def _result(self, coroutine: Any) -> Any:
+    def result(self, coroutine: Any) -> Any:
         running: Future[Any] = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         return running.result(120)
 
@@ -123,12 +120,12 @@ def running(cloud: RunningCloud, overlay: Path, state: Path, tokens: BoundTokens
         service_ports={"frontend": 0},
     )
     pods = Pods(cluster, cloud.loop)
-    pods._result(cluster.start())
+    pods.result(cluster.start())
     try:
-        pods._result(cluster.wait_ready(60))
+        pods.result(cluster.wait_ready(60))
         yield pods
     finally:
-        pods._result(cluster.stop())
+        pods.result(cluster.stop())
 
 
 @pytest.mark.parametrize("overlay", ["eks", "kind"])

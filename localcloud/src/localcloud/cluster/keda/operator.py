@@ -44,6 +44,7 @@ class KedaOperator:
         self._identity: OperatorIdentity | None = None
         self._freshness: asyncio.Task[None] | None = None
         self._loops: dict[str, tuple[object, asyncio.Task[None]]] = {}
+        self._failing: set[str] = set()  # the ScaledObjects whose triggers gave no length when they were last asked
 
     def take(self, scaled_objects: ScaledObjects, authentications: Authentications) -> None:
         """Scale as these manifests say from now on. One that has not changed goes on as it was.
@@ -110,7 +111,9 @@ class KedaOperator:
         from azure.core.exceptions import AzureError
 
         try:
-            return [await asyncio.to_thread(scaler.length) for scaler in scalers]
+            lengths = [await asyncio.to_thread(scaler.length) for scaler in scalers]
+            self._failing.discard(item.metadata.name)
+            return lengths
         except (AzureError, OSError) as error:  # an OSError if the token can't be read
             metadata = item.metadata
             of_scaler = {"type": "ScaledObject", "namespace": metadata.namespace, "name": metadata.name}
@@ -119,7 +122,15 @@ class KedaOperator:
             self._write("ERROR", "azure_servicebus_scaler", "error getting service bus entity length", of_scaler | said)
             of_handler |= {"scaler": "azureServiceBusScaler"}
             self._write("ERROR", "scale_handler", "error getting scale decision", of_handler | said)
+            self._tell_failure(item)
             return None
+
+    def _tell_failure(self, item: ScaledObject) -> None:
+        """Print where the reason stands, the first time."""
+        if item.metadata.name not in self._failing:
+            self._failing.add(item.metadata.name)
+            target = item.spec.scale_target_ref.name
+            self._report(f"KEDA: the messages for {target} can't be counted, so its pods stay as many: see {self._log}")
 
     def _apply(self, item: ScaledObject, autoscaler: Autoscaler, lengths: list[int]) -> None:
         target = item.spec.scale_target_ref.name
