@@ -232,6 +232,17 @@ async def test_an_operator_without_a_federated_credential_shows_it_too(cloud: Ru
         assert web.replicas == 2
 
 
+async def test_no_token_is_left_behind(cloud: RunningCloud, tmp_path: Path) -> None:
+    """While the operator runs, its token is a file that only its owner may read; when it has stopped, the file is gone."""
+    pods = tmp_path / "state" / "pods"
+    before = looks(cloud)
+    async with scaled(cloud, tmp_path):
+        await until(lambda: looks(cloud) > before)
+        [token] = pods.glob("keda-operator-*/*")
+        assert token.stat().st_mode & 0o777 == 0o600
+    assert list(pods.iterdir()) == []
+
+
 async def test_an_edited_scaled_object_is_taken(cloud: RunningCloud, tmp_path: Path) -> None:
     """A new minimum holds as soon as its file is written, and without the ScaledObject the number stays."""
     async with scaled(cloud, tmp_path, pollingInterval=10) as web:

@@ -1,21 +1,20 @@
 """KEDA's operator: asks each ScaledObject's triggers for their length and sets the number of its Deployment's pods.
 
 It asks as its own service account, `kube-system:keda-operator`. Its log is `logs/keda-operator.log` below the state
-folder, in the words of KEDA's.
+folder.
 """
 
 import asyncio
-import json
 import math
+import shutil
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.environment import PodIdentity
-from localcloud.cluster.keda.autoscaler import Autoscaler, Decision
+from localcloud.cluster.keda.autoscaler import Autoscaler
+from localcloud.cluster.keda.log import OperatorLog
 from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
 from localcloud.cluster.keda.scaler import OperatorIdentity, ServiceBusScaler
 from localcloud.cluster.pod import Node
@@ -27,8 +26,13 @@ from localcloud.cluster.webhook import AUDIENCE
 OPERATOR = "keda-operator"
 NAMESPACE = "kube-system"  # where AKS's add-on runs it
 
-ScaledObjects = Mapping[str, ScaledObject]
-Authentications = Mapping[tuple[str, str], TriggerAuthentication]
+
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """A ScaledObject, and the client id with which each of its triggers is asked."""
+
+    item: ScaledObject
+    client_ids: tuple[str, ...]
 
 
 class KedaOperator:
@@ -40,44 +44,42 @@ class KedaOperator:
         self._node = node
         self._deployments = deployments
         self._report = report
-        self._log = node.log_of(OPERATOR)
+        self._log = OperatorLog(node.log_of(OPERATOR))
         self._identity: OperatorIdentity | None = None
         self._freshness: asyncio.Task[None] | None = None
-        self._loops: dict[str, tuple[object, asyncio.Task[None]]] = {}
+        self._loops: dict[str, tuple[_Scaled, asyncio.Task[None]]] = {}
         self._failing: set[str] = set()  # the ScaledObjects whose triggers gave no length when they were last asked
 
-    def take(self, scaled_objects: ScaledObjects, authentications: Authentications) -> None:
+    def take(
+        self,
+        scaled_objects: Mapping[str, ScaledObject],
+        authentications: Mapping[tuple[str, str], TriggerAuthentication],
+    ) -> None:
         """Scale as these manifests say from now on. One that has not changed goes on as it was.
 
         Raises `ClusterError` if Azure's SDK is not installed.
         """
-        wanted = {
-            name: (
-                item,
-                [authentications[item.metadata.namespace, each.authentication_ref.name] for each in item.spec.triggers],
-            )
-            for name, item in scaled_objects.items()
-        }
-        for name, (revision, loop) in list(self._loops.items()):
-            if wanted.get(name) != revision:
+        wanted = {name: _scaled(item, authentications) for name, item in scaled_objects.items()}
+        for name, (scaled, loop) in list(self._loops.items()):
+            if wanted.get(name) != scaled:
                 loop.cancel()
                 del self._loops[name]
-        for name, (item, granted) in wanted.items():
-            if name not in self._loops:
-                ids = [each.spec.pod_identity.identity_id for each in granted]
-                pairs = zip(item.spec.triggers, ids, strict=True)
-                scalers = [ServiceBusScaler(trigger.metadata, id_, self._operator()) for trigger, id_ in pairs]
-                loop = asyncio.create_task(self._scale(item, scalers), name=f"ScaledObject {name}")
-                self._loops[name] = (item, granted), loop
+        for name in wanted.keys() - self._loops.keys():
+            triggers = zip(wanted[name].item.spec.triggers, wanted[name].client_ids, strict=True)
+            scalers = [ServiceBusScaler(trigger.metadata, id_, self._operator()) for trigger, id_ in triggers]
+            loop = asyncio.create_task(self._scale(wanted[name].item, scalers), name=f"ScaledObject {name}")
+            self._loops[name] = wanted[name], loop
 
     async def stop(self) -> None:
-        """Stop asking. The Deployments keep the number of pods that they have."""
+        """Stop asking, and remove the operator's token. The Deployments keep the number of pods that they have."""
         tasks = [loop for _, loop in self._loops.values()] + ([self._freshness] if self._freshness else [])
         self._loops.clear()
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        if self._identity is not None:
+            shutil.rmtree(self._identity.token_file.parent, ignore_errors=True)
 
     def _operator(self) -> OperatorIdentity:
         """The operator's identity; its token is projected when it is first needed."""
@@ -112,25 +114,19 @@ class KedaOperator:
 
         try:
             lengths = [await asyncio.to_thread(scaler.length) for scaler in scalers]
-            self._failing.discard(item.metadata.name)
-            return lengths
         except (AzureError, OSError) as error:  # an OSError if the token can't be read
-            metadata = item.metadata
-            of_scaler = {"type": "ScaledObject", "namespace": metadata.namespace, "name": metadata.name}
-            of_handler = {"scaledObject.Namespace": metadata.namespace, "scaledObject.Name": metadata.name}
-            said = {"error": str(error)}
-            self._write("ERROR", "azure_servicebus_scaler", "error getting service bus entity length", of_scaler | said)
-            of_handler |= {"scaler": "azureServiceBusScaler"}
-            self._write("ERROR", "scale_handler", "error getting scale decision", of_handler | said)
+            self._log.failed(item, error)
             self._tell_failure(item)
             return None
+        self._failing.discard(item.metadata.name)
+        return lengths
 
     def _tell_failure(self, item: ScaledObject) -> None:
         """Print where the reason stands, the first time."""
         if item.metadata.name not in self._failing:
             self._failing.add(item.metadata.name)
-            target = item.spec.scale_target_ref.name
-            self._report(f"KEDA: the messages for {target} can't be counted, so its pods stay as many: see {self._log}")
+            told = f"KEDA: the messages for {item.spec.scale_target_ref.name} can't be counted"
+            self._report(f"{told}, so its pods stay as many: see {self._log.path}")
 
     def _apply(self, item: ScaledObject, autoscaler: Autoscaler, lengths: list[int]) -> None:
         target = item.spec.scale_target_ref.name
@@ -138,31 +134,19 @@ class KedaOperator:
         if deployment is None:
             return  # it has just been taken out of the manifests
         before = deployment.replicas
-        decision: Decision = autoscaler.decide(lengths, before, self._node.clock())
-        if decision.replicas == before:
-            return
-        deployment.replicas = decision.replicas
-        self._report(f"KEDA: {target} goes from {before} to {decision.replicas}, with {sum(lengths)} messages waiting")
-        if decision.log:
-            about = {
-                "scaledobject.Name": item.metadata.name,
-                "scaledObject.Namespace": item.metadata.namespace,
-                "scaleTarget.Name": target,
-                "Original Replicas Count": before,
-                "New Replicas Count": decision.replicas,
-            }
-            self._write("INFO", "scaleexecutor", decision.log, about)
+        decision = autoscaler.decide(lengths, before, self._node.clock())
+        if decision.replicas != before:
+            deployment.replicas = decision.replicas
+            self._log.scaled(item, before, decision)
+            waiting = f"with {sum(lengths)} messages waiting"
+            self._report(f"KEDA: {target} goes from {before} to {decision.replicas}, {waiting}")
 
-    def _write(self, level: str, logger: str, message: str, fields: Mapping[str, Any]) -> None:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        _append(self._log, "\t".join((now, level, logger, message, json.dumps(fields))))
+
+def _scaled(item: ScaledObject, authentications: Mapping[tuple[str, str], TriggerAuthentication]) -> _Scaled:
+    granted = [authentications[item.metadata.namespace, each.authentication_ref.name] for each in item.spec.triggers]
+    return _Scaled(item, tuple(each.spec.pod_identity.identity_id for each in granted))
 
 
 def _is_due(clock: Callable[[], float], due: float) -> bool:
     """Look at the clock, which may be a test's."""
     return clock() >= due
-
-
-def _append(log: Path, line: str) -> None:
-    with log.open("a") as file:
-        file.write(line + "\n")
