@@ -6,7 +6,7 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check clean tools status doctor lab access least-privilege restart redrive repair \
+.PHONY: help run demo load test faults check clean tools status doctor lab access least-privilege restart redrive repair \
 	rotate-receipt-key rotate-session-key matrix deploy smoke destroy what-if
 
 # `make lab all` says the same as `make lab NAME=all`: the second goal is the lab, and no target.
@@ -31,6 +31,9 @@ run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
 
 demo: tools ## Place orders, print their receipts and the accesses, and end
 	@$(venv)/python -m demo orders
+
+load: tools ## Place many orders: KEDA starts workers for them, from none and back to none (ORDERS=200)
+	@$(venv)/python -m demo load $(call given,ORDERS,orders)
 
 ##@ Work on it
 test: tools ## Run the tests, but for those of `make faults`

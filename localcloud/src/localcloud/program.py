@@ -69,7 +69,7 @@ async def run(
         )
     socket_path(settings.state)  # raises before anything is started if the path is too long
     os.umask(0o077)  # other users can't read what is written from now on, even if they can enter the folder
-    stop = _stop_signal()
+    stop = stop_signal()
     try:
         async with contextlib.AsyncExitStack() as stack:
             notices = await stack.enter_async_context(_telling())
@@ -167,7 +167,7 @@ async def _serve_dashboard(dashboard: Dashboard, cluster: Cluster | None, laptop
         step(f"the dashboard is on {dashboard.url}")
 
 
-def _stop_signal() -> asyncio.Event:
+def stop_signal() -> asyncio.Event:
     """Return an event that SIGINT, SIGTERM, SIGHUP (a closed terminal) or the end of the parent process sets."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -13,6 +13,7 @@ from localcloud.cluster import without_effect
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
+from localcloud.cluster.keda.operator import KedaOperator
 from localcloud.cluster.manifest import Manifests, read
 from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
@@ -89,6 +90,7 @@ class Cluster:
         self._services: dict[str, ServiceProxy] = {}
         self._jobs: list[Pod] = []
         self._node: Node | None = None
+        self._keda: KedaOperator | None = None
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -126,6 +128,8 @@ class Cluster:
             self._start_deployment(deployment)
         for service in self._services.values():
             await service.serve()
+        self._keda = KedaOperator(node, self._deployments, self._report)
+        self._keda.take(self._manifests.scaled_objects, self._manifests.trigger_authentications)
         self._following = asyncio.create_task(self._follow(stamp), name="overlay")
 
     async def wait_ready(self, within: float) -> None:
@@ -135,10 +139,12 @@ class Cluster:
             raise TimeoutError(f"not ready after {within:.0f} s: {reasons}")
 
     async def stop(self) -> None:
-        """Close the Services, then end the pods within their grace periods, then the reaper."""
+        """Stop scaling, close the Services, then end the pods within their grace periods, then the reaper."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.wait([self._following])
+        if self._keda is not None:
+            await self._keda.stop()
         await asyncio.gather(*(service.close() for service in self._services.values()))
         await asyncio.gather(
             *(deployment.stop() for deployment in self._deployments.values()), *(pod.stop() for pod in self._jobs)
@@ -245,6 +251,8 @@ class Cluster:
             if revision != _revision(before.deployments[name], before):
                 self._report(f"{told}: new pods of {name} take the place of the old ones, one by one")
             self._deployments[name].take(manifest, node, revision)
+        if self._keda is not None:
+            self._keda.take(manifests.scaled_objects, manifests.trigger_authentications)
 
     async def _take_services(self, manifests: Manifests) -> None:
         for name, manifest in manifests.services.items():

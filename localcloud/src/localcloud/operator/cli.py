@@ -80,6 +80,17 @@ def _status(arguments: argparse.Namespace) -> int:
     return _ask(arguments, show)
 
 
+def _webhook(arguments: argparse.Namespace) -> int:
+    from localcloud import webhook_program
+    from localcloud.authorization.model import TENANT_ID
+
+    try:
+        asyncio.run(webhook_program.run(_settings(arguments), arguments.kubeconfig, arguments.tenant or TENANT_ID))
+    except webhook_program.FAILURES as error:
+        return _fail(error)
+    return 0
+
+
 def _secret(arguments: argparse.Namespace) -> int:
     try:
         value = sys.stdin.buffer.read().decode()
@@ -348,6 +359,11 @@ def _parser() -> argparse.ArgumentParser:
         default="shell",
         help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
     )
+    webhook = add(
+        "webhook", _webhook, "serve the workload-identity webhook to a cluster whose API server reaches this host"
+    )
+    webhook.add_argument("--kubeconfig", type=Path, required=True, help="its current context is the cluster")
+    webhook.add_argument("--tenant", help="of service accounts that name no other (default: this cloud's)")
     secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
