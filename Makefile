@@ -20,11 +20,11 @@ endif
 help: ## Name the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
-	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT)
+run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080 FEDERATION=bindings)
+	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT) $(federation)
 
-demo: tools ## Place orders, print their receipts and the accesses, and end
-	@$(venv)/python -m demo orders
+demo: tools ## Place orders, print their receipts and the accesses, and end (FEDERATION=bindings)
+	@$(venv)/python -m demo orders $(federation)
 
 test: tools ## Run the tests, but for those of `make faults`
 	@$(venv)/python -m pytest -n 3 -m "not counted" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
@@ -91,6 +91,7 @@ rotate-session-key: ## Sign sessions with a new key; customers stay logged in (O
 # Azure. Settings count on make's command line only, since many environments have NAME and HOSTNAME already.
 given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
+federation = $(call given,FEDERATION,federation)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
 	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind)
 infra := $(venv)/python -m infra.deploy

@@ -69,5 +69,7 @@ type Role = {
 type Workload = {
   namespace: string
   serviceAccount: string
+  @description('Set for a program that cannot use the token proxy of identity bindings.')
+  federation: 'credentials'?
   grants: { role: string, scope: string }[]
 }

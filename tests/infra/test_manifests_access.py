@@ -12,7 +12,7 @@ from tests.infra.derived import MODEL, subjects_of_model
 from tests.infra.manifests import OVERLAYS, named, of_kind, outputs, pod_templates, rendered, strings
 
 APPLICATION = ("frontend", "backend", "redrive", "repair")
-AZURE = tuple(overlay for overlay in OVERLAYS if overlay not in ("local", "kind"))
+AZURE = tuple(overlay for overlay in OVERLAYS if overlay not in ("local", "local-bindings", "kind"))
 EXPOSED = ("aks-exposed", "aks-everything")
 CLIENT_ID = "azure.workload.identity/client-id"
 

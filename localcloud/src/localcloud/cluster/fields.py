@@ -9,9 +9,20 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+from localcloud.cluster.resources import (
+    ClusterRole,
+    ClusterRoleBinding,
+    ConfigMap,
+    CronJob,
+    Deployment,
+    PodTemplate,
+    Service,
+    ServiceAccount,
+)
 
 HONOURED: dict[str, type[BaseModel]] = {
+    "ClusterRole": ClusterRole,
+    "ClusterRoleBinding": ClusterRoleBinding,
     "ConfigMap": ConfigMap,
     "CronJob": CronJob,
     "Deployment": Deployment,
@@ -19,7 +30,7 @@ HONOURED: dict[str, type[BaseModel]] = {
     "ServiceAccount": ServiceAccount,
 }
 
-IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget")
+IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget", "Role", "RoleBinding")
 
 _CONTAINER = (
     "image",

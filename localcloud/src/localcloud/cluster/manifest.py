@@ -7,7 +7,16 @@ from pydantic import ValidationError
 
 from localcloud.cluster import corrections, fields
 from localcloud.cluster.errors import ManifestError
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+from localcloud.cluster.resources import (
+    ClusterRole,
+    ClusterRoleBinding,
+    ConfigMap,
+    CronJob,
+    Deployment,
+    PodTemplate,
+    Service,
+    ServiceAccount,
+)
 from localcloud.cluster.sources import Field, Sources
 
 
@@ -23,6 +32,8 @@ class Manifests:
     services: dict[str, Service] = field(default_factory=dict)
     service_accounts: dict[tuple[str, str], ServiceAccount] = field(default_factory=dict)
     config_maps: dict[tuple[str, str], ConfigMap] = field(default_factory=dict)
+    cluster_roles: dict[str, ClusterRole] = field(default_factory=dict)
+    cluster_role_bindings: dict[str, ClusterRoleBinding] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
 
@@ -76,6 +87,10 @@ def _add(manifests: Manifests, item: Any) -> None:
             manifests.service_accounts[item.metadata.namespace, item.metadata.name] = item
         case ConfigMap():
             manifests.config_maps[item.metadata.namespace, item.metadata.name] = item
+        case ClusterRole():
+            manifests.cluster_roles[item.metadata.name] = item
+        case ClusterRoleBinding():
+            manifests.cluster_role_bindings[item.metadata.name] = item
 
 
 def _templates(manifests: Manifests) -> list[tuple[str, str, PodTemplate]]:

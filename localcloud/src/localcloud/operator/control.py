@@ -24,6 +24,7 @@ from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
+from localcloud.entra.federation import Way
 from localcloud.faults import Fault, Kind
 from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
@@ -82,6 +83,7 @@ class ControlPlane:
                 Route("/environments/{namespace}/{service_account}", self._environment, methods=["PUT"]),
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
                 Route("/entra/rotate", self._rotate_entra, methods=["POST"]),
+                Route("/federation", self._federate, methods=["PUT"]),
                 Route("/clock", self._move_clock, methods=["PUT"]),
                 Route("/faults", self._list_faults),
                 Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
@@ -153,6 +155,10 @@ class ControlPlane:
         self._cloud.rotate_entra_key()
         return Response(status_code=204)
 
+    async def _federate(self, request: Request) -> Response:
+        self._cloud.federation.way = _Federation.model_validate_json(await request.body()).way
+        return Response(status_code=204)
+
     async def _move_clock(self, request: Request) -> Response:
         self._cloud.clock.ahead = _Ahead.model_validate_json(await request.body()).seconds
         return Response(status_code=204)
@@ -221,6 +227,10 @@ async def _changed(request: Request, change: Awaitable[None]) -> Response:
 
 class _Scale(_Asked):
     replicas: Annotated[int, Field(ge=0, le=100)]
+
+
+class _Federation(_Asked):
+    way: Way
 
 
 class _Ahead(_Asked):
