@@ -93,10 +93,10 @@ given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
 federation = $(call given,FEDERATION,federation)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
-	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind)
+	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) $(federation)
 infra := $(venv)/python -m infra.deploy
 
-deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=…)
+deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=… FEDERATION=…)
 	@$(infra) up $(options)
 
 what-if: tools ## Print what deploy would change on Azure

@@ -13,11 +13,17 @@ from localcloud.cluster.render import render
 
 K8S = Path(__file__).parents[2] / "k8s"
 
-OVERLAYS = ("local", "local-bindings", "kind", "aks", "aks-bindings", "aks-exposed", "aks-everything", "eks")
+OVERLAYS = (
+    *("local", "local-bindings", "kind", "eks"),
+    *("aks", "aks-bindings", "aks-exposed", "aks-exposed-bindings", "aks-everything"),
+)
 """Every overlay there is, and `aks-everything`: AKS with all components, those too that no overlay has.
 
 Identity bindings are left out there: they change where tokens come from, and have overlays of their own.
 """
+
+EXPOSED = ("aks-exposed", "aks-exposed-bindings", "aks-everything")
+"""Those with a public host name."""
 
 APPLIED = (*OVERLAYS, "smoke")
 """The overlays, and what is applied beside one: the Job of the end-to-end tests."""

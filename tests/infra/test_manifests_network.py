@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.infra.derived import MODEL
-from tests.infra.manifests import OVERLAYS, Object, aks_with, named, of_kind, outputs, rendered, strings
+from tests.infra.manifests import EXPOSED, OVERLAYS, Object, aks_with, named, of_kind, outputs, rendered, strings
 
-EXPOSED = ("aks-exposed", "aks-everything")
 DNS = {("UDP", 53), ("TCP", 53)}
 
 
