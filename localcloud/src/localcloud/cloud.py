@@ -16,12 +16,14 @@ from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.model import TENANT_ID
 from localcloud.authorization.model_file import AccessFile
 from localcloud.authorization.tokens import TokenVerifier
+from localcloud.authorization.workload import EXCHANGE_AUDIENCE
 from localcloud.blob.azurite import Azurite
 from localcloud.blob.routes import blob
 from localcloud.clock import Clock
 from localcloud.cluster.bindings.api_server import ApiServer
 from localcloud.cluster.bindings.issuer import BindingIssuer
 from localcloud.cluster.bindings.token_proxy import TokenProxy
+from localcloud.cluster.bindings.token_review import AUDIENCE as PROXY_AUDIENCE
 from localcloud.cosmos.routes import cosmos
 from localcloud.cosmos.state import ItemStore
 from localcloud.entra import discovery, imds
@@ -160,6 +162,10 @@ class Cloud:
             settings.blob_host: "blob",
             settings.servicebus_host: "servicebus",
         }
+
+    def audience_of(self, workload: str) -> str:
+        """The audience of the workload's projected token, if it runs outside the cluster."""
+        return PROXY_AUDIENCE if self.federation.asks_token_proxy(workload) else EXCHANGE_AUDIENCE
 
     def rotate_entra_key(self) -> None:
         """Sign Entra's tokens with a new key. Tokens that are signed with the old one stay valid."""

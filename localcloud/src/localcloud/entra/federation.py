@@ -59,6 +59,10 @@ class Federation:
         workload = self._model().workloads[name]
         return self.way != Way.CREDENTIALS and _can_be_bound(workload) and workload.trustsCluster
 
+    def asks_token_proxy(self, name: str) -> bool:
+        """Whether a program of the workload gets tokens from the token proxy alone."""
+        return self.is_bound(name) and self.way == Way.BINDINGS
+
     def bound(self, requested: str) -> str | None:
         """Return the workload whose identity has this client id (compared without case) and a binding, or None."""
         names = (name for name in self._model().workloads if client_id(name) == requested.lower())

@@ -141,7 +141,9 @@ class ControlPlane:
         for name, workload in workloads.items():
             if (workload.namespace, workload.serviceAccount) == (namespace, service_account):
                 folder = self._path.parent / "projected" / namespace / service_account
-                token_file = self._projections.add(Projection(namespace, service_account, folder))
+                token_file = self._projections.add(
+                    Projection(namespace, service_account, folder), self._cloud.audience_of(name)
+                )
                 return JSONResponse(environment_of(self._cloud, name, token_file))
         known = ", ".join(f"{workload.namespace}/{workload.serviceAccount}" for workload in workloads.values())
         error = f"the access model has no workload {namespace}/{service_account}. It has: {known or 'none'}"
