@@ -60,6 +60,13 @@ class Problem(HTTPException):
         )
 
 
+class NotReady(Problem):
+    """The problem 503: an access is missing that the frontend can't do without. It comes back by itself."""
+
+    def __init__(self, name: str, detail: str, missing: dict[str, str] | None = None) -> None:
+        super().__init__(503, name, detail, {"Retry-After": "2"}, missing=missing)
+
+
 def invalid(error: ValidationError) -> list[FieldError]:
     """Return the fields that pydantic objects to, without the values that were sent."""
     return [
