@@ -144,7 +144,7 @@ def test_a_browser_is_shown_the_journey_in_place_of_a_page_that_is_not_ready(clo
 
 
 def test_the_workers_page_is_answered_by_port_forward_alone(cloud: RunningCloud) -> None:
-    """A name that a web page could make stand for this machine is a 400; an address is answered, under a strict policy."""
+    """A name that a web page could make stand for this machine is a 400. An address is answered."""
     with serving("backend", cloud) as url, httpx.Client(base_url=url, trust_env=False) as client:
         page = client.get("/identity", headers=HTML)
         statuses = {

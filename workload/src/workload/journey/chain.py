@@ -143,7 +143,7 @@ def _access(model: AccessModel, workload: str, use: Use, outcome: Outcome) -> Ac
         grants=model.grants(workload, use.scope),
         state="failed" if outcome.failure else "ok",
         outcome=outcome,
-        refusal=use.denied and _refusal(model, use.denied),
+        refusal=_refusal(model, use.denied) if use.denied else None,
     )
 
 
