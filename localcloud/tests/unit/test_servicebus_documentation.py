@@ -30,7 +30,11 @@ def test_every_request_is_told() -> None:
 
 def test_every_property_is_told() -> None:
     """Of each kind of entity."""
-    kinds = {"queue": messaging.Queue, "topic": messaging.Topic, "subscription": messaging.Subscription}
+    kinds = {
+        "queue": messaging.DeclaredQueue,
+        "topic": messaging.DeclaredTopic,
+        "subscription": messaging.DeclaredSubscription,
+    }
     of_rules = {(name, "rule") for name in messaging.SubscriptionRule.model_fields}
     told = {
         (name, kind)
