@@ -114,7 +114,12 @@ def own_bench() -> Iterator[Bench]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-")))
         copies = Copies(folder, eager=True)
         page, proxy, amqp = _free_ports(3)
-        ports = [f"--proxy-port={proxy}", f"--amqp-port={amqp}", f"--service-port=frontend={page}"]
+        ports = [
+            f"--proxy-port={proxy}",
+            f"--amqp-port={amqp}",
+            f"--service-port=frontend={page}",
+            "--dashboard-port=0",
+        ]
         log = stack.enter_context((folder / "terminal").open("w"))
         local = Stack(folder / "state", [f"--access={copies.access}", *ports], copies.overlay, log)
         running = stack.enter_context(local)

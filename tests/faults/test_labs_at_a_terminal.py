@@ -94,7 +94,7 @@ def test_a_lab_lets_the_learner_guess_and_leaves_the_checkout_alone(tmp_path: Pa
 def served() -> Iterator[Stack]:
     """An application that runs, as `make run` starts it, below a short path: a socket's address is one."""
     with tempfile.TemporaryDirectory(prefix="run-") as folder:
-        ports = ["--proxy-port=0", "--amqp-port=0", "--service-port=frontend=0"]
+        ports = ["--proxy-port=0", "--amqp-port=0", "--service-port=frontend=0", "--dashboard-port=0"]
         with (
             Path(folder, "terminal").open("w") as terminal,
             Stack(Path(folder, "state"), ports, terminal=terminal) as run,

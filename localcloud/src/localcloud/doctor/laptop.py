@@ -82,7 +82,7 @@ class Laptop:
             container_client_id=_variable(each.template.spec, _PRESENTED) is not None,
             tenant=annotations.get(TENANT_ANNOTATION, TENANT_ID),
             own_tenant=TENANT_ID,
-            own=self._identity(own, model) if own else None,
+            own=self._identity(own) if own else None,
             found=self._identity_of(presented or annotation, model),
             token=_token(pod.projected_tokens()) if pod else None,
             now=self._cloud.clock(),
@@ -108,14 +108,14 @@ class Laptop:
             if vault.get(name) is None
         )
 
-    def _identity(self, name: str, model: AccessModel) -> Identity:
-        trusts = model.workloads[name].trusts(self._cloud.issuers)
+    def _identity(self, name: str) -> Identity:
+        trusts = self._cloud.federation.credentials_of(name)
         credentials = tuple(Credential(each.issuer, each.subject, each.audience) for each in trusts)
         return Identity(name, client_id(name), credentials)
 
     def _identity_of(self, annotation: str | None, model: AccessModel) -> Identity | None:
         name = next((name for name in model.workloads if annotation and client_id(name) == annotation.lower()), None)
-        return self._identity(name, model) if name else None
+        return self._identity(name) if name else None
 
     def _exchange(self, pod: str) -> Exchange | None:
         last = self._history.exchange_of(pod)

@@ -21,12 +21,14 @@ from localcloud.cluster.sources import Sources, shown
 from localcloud.cluster.webhook import CLIENT_ID, LABEL, SKIP_CONTAINERS
 from localcloud.cluster.webhook import TENANT_ID as TENANT_ANNOTATION
 from localcloud.doctor import symptoms
+from localcloud.entra.federation import Federation
+from localcloud.operator import binding_advice
 
 _MOST_PODS = 5_000  # whose service account is remembered
 
 
 class Advice:
-    """`access` is the file of the access model, `issuers` are those of the clusters, `sources` the overlay's files.
+    """`access` is the file of the access model, `sources` the overlay's files.
 
     `is_deleted` says whether the vault can still recover a secret, `pending` which roles of a workload were changed and
     are not in force as they are written.
@@ -36,14 +38,14 @@ class Advice:
         self,
         model: Callable[[], AccessModel],
         access: Path,
-        issuers: tuple[str, ...],
+        federation: Federation,
         sources: Sources | None = None,
         is_deleted: Callable[[str], bool] = lambda _secret: False,
         pending: Callable[[str], Sequence[Pending]] = lambda _workload: (),
     ) -> None:
         self._current = model
         self._access = access
-        self._issuers = issuers
+        self._federation = federation
         self._sources = sources
         self._is_deleted = is_deleted
         self._pending = pending
@@ -77,8 +79,10 @@ class Advice:
     def on_exchange(self, entry: ExchangeEntry) -> str | None:
         """The advice for a refused token exchange, or nothing if the code speaks for itself."""
         model = self._model
+        if said := binding_advice.on_exchange(entry, model, self._federation, self._sources):
+            return said
         match entry.result:
-            case "AADSTS700016":
+            case "AADSTS700016" | "IdentityBindingNotFound":
                 return self._on_unknown_client(entry, model)
             case "AADSTS90002":
                 return (
@@ -108,9 +112,9 @@ class Advice:
                     f"{EXCHANGE_AUDIENCE}: {self._workload_in_file(entry.workload)}."
                 )
             case "AADSTS700211":
-                return self._on_issuer(entry, entry.workload, workload)
+                return self._on_issuer(entry, entry.workload)
             case "AADSTS700212":
-                trusted = self._nearest_trust(workload, entry).audience
+                trusted = self._nearest_trust(entry.workload, entry).audience
                 if trusted != EXCHANGE_AUDIENCE:
                     return (
                         f"the federated credential of the identity {entry.workload} trusts the audience {trusted}, and "
@@ -238,8 +242,8 @@ class Advice:
             f"account{expected}{place}."
         )
 
-    def _on_issuer(self, entry: ExchangeEntry, name: str, workload: Workload) -> str:
-        trusted = self._nearest_trust(workload, entry).issuer
+    def _on_issuer(self, entry: ExchangeEntry, name: str) -> str:
+        trusted = self._nearest_trust(name, entry).issuer
         if entry.issuer and trusted.rstrip("/") == entry.issuer.rstrip("/"):
             why = "They differ in the last slash alone, and must be equal to the letter."
         else:
@@ -250,7 +254,7 @@ class Advice:
         )
 
     def _on_subject(self, entry: ExchangeEntry, name: str, workload: Workload, model: AccessModel) -> str:
-        trusted = self._nearest_trust(workload, entry).subject
+        trusted = self._nearest_trust(name, entry).subject
         said = f"the identity {name} trusts {trusted} and the pod is {entry.subject}."
         own = next((each for each, other in model.workloads.items() if other.subject == entry.subject), None)
         account = _account(entry.subject)
@@ -383,7 +387,7 @@ class Advice:
         yield from self._once_known - self._current().workloads.keys()
         yield from filter(None, (_account(entry.subject), self._deployment_of(entry.pod)))
 
-    def _nearest_trust(self, workload: Workload, entry: ExchangeEntry) -> FederatedCredential:
+    def _nearest_trust(self, workload: str, entry: ExchangeEntry) -> FederatedCredential:
         """The federated credential that is most like what was presented."""
 
         def likeness(credential: FederatedCredential) -> tuple[bool, bool, bool]:
@@ -391,7 +395,7 @@ class Advice:
             nearly = credential.issuer.rstrip("/") == (entry.issuer or "").rstrip("/")
             return same_issuer, nearly, credential.subject == entry.subject
 
-        return max(workload.trusts(self._issuers), key=likeness)
+        return max(self._federation.credentials_of(workload), key=likeness)
 
     def _expected_client(self, entry: ExchangeEntry, model: AccessModel) -> str:
         for name, workload in model.workloads.items():
