@@ -100,7 +100,7 @@ def _projected(file: Path | None) -> ProjectedToken:
     if not claims:
         return ProjectedToken(state="failed", problem=f"{file} holds no token.")
     found = ProjectedToken(state="ok", claims=_shown(claims, "projected"))
-    if all(isinstance(claims.get(name), int | float) for name in _TIMES):
+    if all(_is_time(claims.get(name)) for name in _TIMES):
         life = claims["exp"] - claims["iat"]
         found.lifetime = _lifetime(claims, min(_RENEWED_AFTER * life, _RENEWED_AT_MOST_AFTER))
         if claims["exp"] < time.time():
@@ -155,7 +155,8 @@ def _refusal(model: AccessModel, denied: Denied) -> Refusal:
 def _access_token(exchange: tokens.Exchange) -> AccessToken:
     claims = exchange.claims
     services = (service["name"] for service in EXPLANATIONS["services"] if re.search(service["scope"], exchange.scope))
-    times = {"iat": exchange.at, "exp": exchange.renewed} | claims
+    told = {name: claims[name] for name in _TIMES if _is_time(claims.get(name))}
+    times = {"iat": exchange.at, "exp": exchange.renewed} | told
     return AccessToken(
         scope=exchange.scope,
         service=next(services, exchange.scope),
@@ -181,9 +182,14 @@ def _shown(claims: dict[str, Any], kind: str) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
-    if name in _TIMES:
+    if name in _TIMES and _is_time(value):
         return _moment(value).strftime("%Y-%m-%d %H:%M:%S UTC")
     return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _is_time(value: Any) -> bool:
+    """Tell whether a claim holds a Unix time, up to the year 9999."""
+    return isinstance(value, int | float) and 0 <= value < 253402300800
 
 
 def _moment(seconds: float) -> datetime:
