@@ -11,9 +11,10 @@ import pytest
 from localcloud.entra import errors
 
 from workload.journey.access_model import AccessModel
-from workload.journey.chain import EXPLANATIONS, Use, journey
+from workload.journey.chain import EXPLANATIONS, journey
 from workload.journey.links import Journey, Outcome
 from workload.journey.page import context
+from workload.journey.uses import Use
 from workload.tokens import Exchange
 
 MODEL = AccessModel(files("contract") / "access.yaml")

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +25,7 @@ from workload.journey.links import (
     Refusal,
     State,
 )
+from workload.journey.uses import Denied, Use
 from workload.settings import IdentityVariables
 from workload.tokens import claims_of
 
@@ -35,27 +35,6 @@ _TIMES = ("iat", "exp")
 # The kubelet replaces a token after 80 % of its life, or after a day:
 # https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
 _RENEWED_AFTER, _RENEWED_AT_MOST_AFTER = 0.8, 86400
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """Something that a workload may not do: a data action on one entity of the access model, and why not."""
-
-    does: str
-    action: str
-    scope: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What a workload does with a service, on one entity of the access model."""
-
-    name: str
-    service: str
-    does: str
-    scope: str
-    denied: Denied | None = None
 
 
 def journey(
