@@ -90,13 +90,15 @@ def _projected(file: Path | None) -> ProjectedToken:
 def _exchange(
     variables: IdentityVariables, projected: ProjectedToken, failure: Failure | None, issued: bool, subject: str
 ) -> Exchange:
-    explained = EXPLANATIONS["codes"].get(failure.code, {}) if failure else {}
     presented = {
         **{name: projected.claims.get(name) for name in ("iss", "sub", "aud")},
         "AZURE_CLIENT_ID": variables.azure_client_id,
         "AZURE_TENANT_ID": variables.azure_tenant_id,
     }
     trusted = EXPLANATIONS["trusted"] | {"sub": subject}
+    explained = EXPLANATIONS["codes"].get(failure.code, {}) if failure else {}
+    if presented["sub"] == subject:
+        explained = explained.get("as_meant", explained)
     compared = []
     for name, value in presented.items():
         same: bool | None = True if issued and not failure else None
