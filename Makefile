@@ -6,7 +6,7 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check clean tools status doctor lab access least-privilege restart redrive repair \
+.PHONY: help run demo load test faults check clean tools status doctor lab access least-privilege restart redrive repair \
 	rotate-receipt-key rotate-session-key matrix deploy smoke destroy what-if
 
 # `make lab all` says the same as `make lab NAME=all`: the second goal is the lab, and no target.
@@ -26,24 +26,27 @@ help: ## Name the verbs
 		$(MAKEFILE_LIST)
 
 ##@ Run it
-run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
-	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT)
+run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080 FEDERATION=bindings)
+	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT) $(federation)
 
-demo: tools ## Place orders, print their receipts and the accesses, and end
-	@$(venv)/python -m demo orders
+demo: tools ## Place orders, print their receipts and the accesses, and end (FEDERATION=bindings)
+	@$(venv)/python -m demo orders $(federation)
+
+load: tools ## Place many orders: KEDA starts workers for them, from none and back to none (ORDERS=200)
+	@$(venv)/python -m demo load $(call given,ORDERS,orders)
 
 ##@ Work on it
 test: tools ## Run the tests, but for those of `make faults`
-	@$(venv)/python -m pytest -n 3 -m "not counted" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
+	@$(venv)/python -m pytest -n 4 $(addprefix --ignore=tests/,check cluster compose faults)
 
 # The attacks that `make faults` tries too: rights, forged tokens, false requests and frames, clients that hold connections.
 attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py hosts.py form.py) \
 	$(addprefix localcloud/tests/test_,attacks.py federation.py planes.py blob_table.py servicebus_wire.py connections.py) \
 	$(addprefix localcloud/tests/unit/test_amqp_,codec.py frames.py message.py)
 
-faults: tools ## Break every part, attack every interface, and print what was lost (QUICK=1: a subset, in three minutes)
+faults: tools ## Break every part, attack every interface, and print what was lost (QUICK=1: a subset, in some minutes)
 	@$(venv)/python -m pytest -q -n 3 --dist worksteal -o console_output_style=classic \
-		$(if $(QUICK),-m quick tests/faults,tests/faults $(attacks))
+		$(if $(QUICK),-m "quick or not counted" tests/faults,tests/faults $(attacks))
 
 workflows := $(wildcard .github/workflows/*.yml)
 compose := docker-compose.yml localcloud/tests/conformance/emulators.compose.yaml
@@ -100,12 +103,13 @@ rotate-session-key: ## Sign sessions with a new key; customers stay logged in (O
 # Azure. Settings count on make's command line only, since many environments have NAME and HOSTNAME already.
 given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
+federation = $(call given,FEDERATION,federation)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
-	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind)
+	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) $(federation)
 infra := $(venv)/python -m infra.deploy
 
 ##@ On Azure
-deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=…)
+deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=… FEDERATION=…)
 	@$(infra) up $(options)
 
 what-if: tools ## Print what deploy would change on Azure

@@ -80,6 +80,17 @@ def _status(arguments: argparse.Namespace) -> int:
     return _ask(arguments, show)
 
 
+def _webhook(arguments: argparse.Namespace) -> int:
+    from localcloud import webhook_program
+    from localcloud.authorization.model import TENANT_ID
+
+    try:
+        asyncio.run(webhook_program.run(_settings(arguments), arguments.kubeconfig, arguments.tenant or TENANT_ID))
+    except webhook_program.FAILURES as error:
+        return _fail(error)
+    return 0
+
+
 def _secret(arguments: argparse.Namespace) -> int:
     try:
         value = sys.stdin.buffer.read().decode()
@@ -162,6 +173,14 @@ def _rotate_entra(arguments: argparse.Namespace) -> int:
         return 0
 
     return _ask(arguments, rotate)
+
+
+def _federation(arguments: argparse.Namespace) -> int:
+    def federate(client: "httpx.Client") -> int:
+        client.put("/federation", json={"way": arguments.way}).raise_for_status()
+        return 0
+
+    return _ask(arguments, federate)
 
 
 def _fault(arguments: argparse.Namespace) -> int:
@@ -348,6 +367,11 @@ def _parser() -> argparse.ArgumentParser:
         default="shell",
         help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
     )
+    webhook = add(
+        "webhook", _webhook, "serve the workload-identity webhook to a cluster whose API server reaches this host"
+    )
+    webhook.add_argument("--kubeconfig", type=Path, required=True, help="its current context is the cluster")
+    webhook.add_argument("--tenant", help="of service accounts that name no other (default: this cloud's)")
     secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
@@ -361,9 +385,11 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")
     add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
     add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
+    federation = add("federation", _federation, "change how the identities trust the cluster's service accounts")
+    federation.add_argument("way", choices=("credentials", "bindings", "both"))
     add("faults", _faults, "list the services' faults, and how many requests each has hit")
     fault = add("fault", _fault, "make a service fail, or work again")
-    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
+    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob, servicebus or token-proxy")
     fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")
     fault.add_argument("--seconds", type=float, default=1.0, help="how slow, or when to try again (default: 1)")
     clock = add("clock", _clock, "move Azure's clock, as the pods see it")
