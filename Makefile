@@ -7,7 +7,7 @@ export LOCALCLOUD_STATE ?= .local
 venv := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help run demo load test faults check clean tools status doctor lab access least-privilege restart redrive repair \
-	rotate-receipt-key rotate-session-key matrix deploy smoke destroy what-if
+	rotate-receipt-key rotate-session-key matrix pictures deploy smoke destroy what-if
 
 # `make lab all` says the same as `make lab NAME=all`: the second goal is the lab, and no target.
 ifeq (lab,$(firstword $(MAKECMDGOALS)))
@@ -122,8 +122,11 @@ destroy: tools ## Delete the deployment from Azure (NAME=…)
 	@$(infra) destroy $(name)
 
 ##@ Work on it
-matrix: tools ## Write the access model's table into the README
+matrix: tools ## Write the access model's tables into docs/access.md
 	@$(venv)/python -m infra.matrix --write
+
+pictures: tools ## Make the README's pictures again (needs Chromium)
+	@$(venv)/python -m docs.images
 
 clean: ## Remove everything that make has put here
 	@rm -rf .venv .tools .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-results

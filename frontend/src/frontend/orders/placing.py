@@ -82,7 +82,8 @@ def _accept(order: Order) -> Reference:
     with calling("Service Bus"):
         parts().sender.send(message)
     _log.info("order.accepted", order_id=message.orderId, message_id=message.message_id)
-    reference = _earlier_reference(message) or parts().references.of_message(message)
+    earlier = _earlier_reference(message) if key is not None else None  # without a key no two orders are the same
+    reference = earlier or parts().references.of_message(message)
     remember(reference)
     return reference
 

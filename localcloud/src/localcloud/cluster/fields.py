@@ -4,6 +4,7 @@ The honoured fields are the types in `resources.py`. The ignored ones are listed
 list. A path includes all paths below it.
 """
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -147,4 +148,5 @@ def markdown() -> str:
 
 
 def _line(title: str, paths: list[str]) -> str:
-    return f"**{title}**: " + ", ".join(f"`{path}`" for path in paths) + "."
+    text = f"**{title}**: " + ", ".join(f"`{path}`" for path in paths) + "."
+    return textwrap.fill(text, 158, break_long_words=False, break_on_hyphens=False)
