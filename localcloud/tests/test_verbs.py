@@ -1,6 +1,7 @@
 """What the terminal that asks is told: what was done, or why it was not, there and not in the cloud's own terminal."""
 
 import contextlib
+import io
 import json
 import re
 import sys
@@ -93,6 +94,12 @@ CASES: dict[str, tuple[list[str], int, str]] = {
         "✓ the cluster's issuer has a new signing key .*\n  A pod has a new .*\n",
     ),
     "Entra's key": (["rotate-entra-key"], 0, "✓ Entra signs with a new key: .*\n"),
+    "pod of nothing": (["kill", "nothing"], 1, "localcloud: there is no pod nothing\n"),
+    "late roles": (["propagation", "600"], 0, "✓ a role that is given or taken counts after 600 seconds .*\n"),
+    "roles at once": (["propagation", "0"], 0, "✓ a role that is given or taken counts at once, .*\n"),
+    "identity bindings": (["federation", "bindings"], 0, "✓ the identities trust .* by identity bindings\n"),
+    "federated credentials": (["federation", "credentials"], 0, "✓ the identities trust .* by federated credentials\n"),
+    "secret that is not there": (["delete-secret", "alpha"], 1, "localcloud: there is no secret alpha\n"),
     "fault": (["fault", "cosmos", "slow"], 0, "✓ cosmos is slow until `localcloud fault cosmos none`\n"),
     "fault's end": (["fault", "cosmos", "none"], 0, "✓ cosmos works\n"),
     "fault of nothing": (["fault", "nothing", "slow"], 1, "localcloud: there is no service nothing: there are .*\n"),
@@ -109,6 +116,17 @@ def test_a_verb_says_what_it_did_or_why_it_did_not(state: Path, ask: Ask, case: 
     answered = ask(*arguments)
     assert answered[0] == code, answered
     assert re.fullmatch(said, answered[1]), answered
+
+
+def test_a_secret_is_deleted_recovered_and_erased(state: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each verb says what became of the secret."""
+    await_ready(state)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"open sesame")))
+    assert ask("secret", "beta")[0] == 0
+    assert ask("delete-secret", "beta") == (0, "✓ the secret beta is deleted, and can be recovered\n")
+    assert ask("recover-secret", "beta") == (0, "✓ the secret beta is recovered\n")
+    ask("delete-secret", "beta")
+    assert ask("purge-secret", "beta") == (0, "✓ the secret beta is erased for good\n")
 
 
 def test_a_restart_that_fails_says_why_where_it_was_asked_for(state: Path, blocker: Path, ask: Ask) -> None:
