@@ -112,7 +112,7 @@ def own_bench() -> Iterator[Bench]:
     """An application of its own, started, with every pod ready; stopped and removed at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-")))
-        copies = Copies(folder, eager=True)
+        copies = Copies(folder, "local", eager=True)
         page, proxy, amqp = _free_ports(3)
         ports = [
             f"--proxy-port={proxy}",
@@ -141,7 +141,8 @@ def running_bench(state: Path) -> Iterator[Bench | None]:
         folder = state.absolute() / "lab"
         shutil.rmtree(folder, ignore_errors=True)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        copies = Copies(folder, eager=False)
+        overlay = Path(control.get("/rehearsal").raise_for_status().json()["overlay"])
+        copies = Copies(folder, overlay.name, eager=False)
         url = str(control.get("/status").raise_for_status().json()["services"]["frontend"])
         bench = Bench(copies, state, control, url)
         if not bench.is_well():

@@ -14,6 +14,8 @@ def change_in_words(change: Change) -> Iterator[str]:
 
 
 def _of_manifests(change: Change) -> Iterator[str]:
+    if change.overlay:
+        yield f"the overlay is k8s/overlays/{change.overlay}"
     for patch in change.manifests:
         for operation in patch["patch"]:
             path = operation["path"].replace("~1", "/")

@@ -20,9 +20,13 @@ _EAGER = [{"op": "replace", "path": "/spec/template/spec/containers/0/readinessP
 
 
 class Copies:
-    """Made in `folder`. They are as the checkout's, but for eager readiness probes if `eager`."""
+    """Made in `folder`, with an overlay upon the one that is named `base`.
 
-    def __init__(self, folder: Path, *, eager: bool) -> None:
+    They are as the checkout's, but for eager readiness probes if `eager`.
+    """
+
+    def __init__(self, folder: Path, base: str, *, eager: bool) -> None:
+        self._base = base
         self._folder = folder.resolve()
         self._patches = [{"target": {"kind": "Deployment"}, "patch": _EAGER}] if eager else []
         self.overlay = self._folder / _PATCHED
@@ -41,7 +45,7 @@ class Copies:
         """Make the lab's change. If it is one of the access model, the workload gets a new pod: the old one has access
         tokens from before, which outlive what they were given for."""
         self._write_access(lab.change.applied(self._model))
-        self._write_overlay([*lab.change.manifests, *_restarts(lab)])
+        self._write_overlay([*lab.change.manifests, *_restarts(lab)], lab.change.overlay)
 
     def mend(self) -> None:
         """Take the change back."""
@@ -59,9 +63,9 @@ class Copies:
         new.write_text(yaml.safe_dump(model, sort_keys=False))
         new.replace(self.access)
 
-    def _write_overlay(self, patches: list[dict[str, Any]]) -> None:
+    def _write_overlay(self, patches: list[dict[str, Any]], base: str = "") -> None:
         written = [patch | {"patch": json.dumps(patch["patch"])} for patch in [*self._patches, *patches]]
-        text = json.dumps({"resources": ["../local"], "patches": written})
+        text = json.dumps({"resources": [f"../{base or self._base}"], "patches": written})
         old, new = self.overlay / "kustomization.yaml", self.overlay / "new"
         if not old.exists() or old.read_text() != text:  # a file that is written anew is taken anew
             new.write_text(text)

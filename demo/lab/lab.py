@@ -41,7 +41,8 @@ class Grant(_Part):
 class Change(_Part):
     """What a lab breaks.
 
-    `manifests` are patches as a kustomization has them. Changes of the access model are grants that are taken and
+    `overlay` is another one of `k8s/overlays` than the application's own. `manifests` are patches as a kustomization
+    has them. Changes of the access model are grants that are taken and
     given, fields of workloads that are set (`workloads`), workloads that are deleted, and entities that there are more.
     `renew` are grants that were missing and are given just now. `newPods` are Deployments that get a new pod, as one
     does whose template or service account is changed. The rest happens to Azure and its cluster: a role that is given
@@ -51,6 +52,7 @@ class Change(_Part):
     the same pod (`kill`).
     """
 
+    overlay: str = ""
     manifests: tuple[dict[str, Any], ...] = ()
     take: tuple[Grant, ...] = ()
     give: tuple[Grant, ...] = ()

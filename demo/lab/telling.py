@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from localcloud.operator.lines import refusal, say, step
 
 from demo.lab.bench import Bench
-from demo.lab.beside import beside
+from demo.lab.beside import alike, beside
 from demo.lab.changes import change_in_words
 from demo.lab.lab import Lab
 from demo.lab.observation import Observation
@@ -44,7 +44,7 @@ def _show(lab: Lab, observation: Observation, bench: Bench) -> None:
             say(f"  {place:<10} after {seconds:4.1f} s  {text}")
     for link in observation.links:
         say(f"  {'doctor':<10} {link['workload']}: the link that is broken is the {link['name']}")
-        if link["name"] in _COMPARED:
+        if link["name"] in _COMPARED and alike(link["actual"], link["expected"]):
             for line in beside(link["actual"], link["expected"]):
                 say(f"    {line}")
         else:

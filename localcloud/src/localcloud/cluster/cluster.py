@@ -14,7 +14,7 @@ from localcloud.cluster.bindings.api_server import ROOT_CA, ApiServer
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
-from localcloud.cluster.keda.operator import KedaOperator
+from localcloud.cluster.keda.operator import KedaOperator, Presented
 from localcloud.cluster.manifest import Manifests, read
 from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
@@ -180,6 +180,10 @@ class Cluster:
         if self._node is None:
             raise RuntimeError("the cluster does not run")
         return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, report)
+
+    def presented_by_keda(self) -> list[Presented]:
+        """What KEDA's operator presents to Entra, none if nothing is scaled by it."""
+        return self._keda.presented() if self._keda else []
 
     def kill(self, pod: str) -> None:
         """Kill its containers, which are started again in the same pod. Raises `KeyError` for an unknown name."""

@@ -4,6 +4,7 @@ from localcloud.authorization.model import TENANT_ID, AccessModel, client_id
 from localcloud.authorization.workload import Workload
 from localcloud.cloud import Cloud
 from localcloud.cluster.cluster import Cluster, RunningWorkload
+from localcloud.cluster.keda.operator import Presented
 from localcloud.cluster.resources import PodSpec
 from localcloud.cluster.webhook import CLIENT_ID, LABEL, SKIP_CONTAINERS
 from localcloud.cluster.webhook import TENANT_ID as TENANT_ANNOTATION
@@ -42,20 +43,57 @@ class Laptop:
     def facts(self) -> list[Facts]:
         """Those of every Deployment and CronJob that the access model names, or that asks for a token."""
         model = self._cloud.model()
-        return [
+        found = [
             self._facts(each, model)
             for each in self._cluster.workloads()
             if each.name in model.workloads or LABEL in each.template.metadata.labels
         ]
+        return [*found, *(self._of_keda(each, model) for each in self._cluster.presented_by_keda())]
+
+    def _of_keda(self, presented: Presented, model: AccessModel) -> Facts:
+        """Those of KEDA's operator, which is always labelled and mutated: its client id stands in its triggers."""
+        own = _workload_of(presented.account, model)
+        meant = model.workloads.get(own or "")
+        accesses = self._accesses(presented.pod, model)
+        return Facts(
+            workload=own or presented.pod.rpartition("-")[0],
+            kind="TriggerAuthentication",
+            owner=presented.account.partition("/")[2],
+            refused="",
+            pod=presented.pod,
+            ready=all(access.allowed for access in accesses),
+            lacks="",
+            label="true",
+            label_elsewhere=(),
+            label_misspelt="",
+            mutated=True,
+            skipped=False,
+            account=presented.account,
+            account_exists=True,
+            meant_account=presented.account,
+            annotation=presented.client_id,
+            annotation_elsewhere=(),
+            annotation_misspelt="",
+            pod_client_id=presented.client_id,
+            container_client_id=False,
+            tenant=TENANT_ID,
+            own_tenant=TENANT_ID,
+            own=self._identity(own) if own else None,
+            found=self._identity_of(presented.client_id, model),
+            token=_token([presented.token]),
+            now=self._cloud.clock(),
+            exchange=self._exchange(presented.pod),
+            accesses=accesses,
+            pending=self._pending(own or ""),
+            wide=_wide(meant, accesses),
+        )
 
     def _facts(self, each: RunningWorkload, model: AccessModel) -> Facts:
         annotations = each.account.metadata.annotations if each.account else {}
         annotation = annotations.get(CLIENT_ID)
         namespace, account = each.manifest.metadata.namespace, each.template.spec.service_account_name
         meant = model.workloads.get(each.name)
-        own = next(
-            (n for n, w in model.workloads.items() if (w.namespace, w.serviceAccount) == (namespace, account)), None
-        )
+        own = _workload_of(f"{namespace}/{account}", model)
         pod = each.pod
         presented = _variable(pod.spec, _PRESENTED) if pod else None
         accesses = self._accesses(pod.name, model) if pod else ()
@@ -135,6 +173,11 @@ class Laptop:
             )
             for entry in self._history.accesses_of(pod)
         )
+
+
+def _workload_of(account: str, model: AccessModel) -> str | None:
+    """The workload whose identity is meant for this service account, `namespace/name`."""
+    return next((n for n, w in model.workloads.items() if f"{w.namespace}/{w.serviceAccount}" == account), None)
 
 
 def _wide(meant: Workload | None, accesses: tuple[Access, ...]) -> tuple[WideRole, ...]:

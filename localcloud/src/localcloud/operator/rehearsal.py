@@ -46,6 +46,7 @@ class Rehearsal:
     def routes(self) -> Sequence[Route]:
         """Return the routes of the control socket."""
         return (
+            Route("/rehearsal", self._tell),
             Route("/rehearsal", self._begin, methods=["PUT"]),
             Route("/rehearsal", self._end, methods=["DELETE"]),
             Route("/lines", self._lines),
@@ -58,7 +59,10 @@ class Rehearsal:
         say(f"a rehearsal begins: what is followed now is {copies.overlay} and {copies.access}")
         self._follow(copies.overlay, copies.access)
         self._watching = asyncio.create_task(self._await_end_of(copies.pid), name="rehearsal")
-        return JSONResponse({"overlay": str(self._overlay), "access": str(self._cloud.settings.access)})
+        return Response(status_code=204)
+
+    async def _tell(self, _request: Request) -> Response:
+        return JSONResponse({"overlay": str(self._overlay.absolute())})
 
     async def _end(self, _request: Request) -> Response:
         if self._watching is not None:
