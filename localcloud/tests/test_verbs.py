@@ -1,5 +1,6 @@
 """What the terminal that asks is told: what was done, or why it was not, there and not in the cloud's own terminal."""
 
+import asyncio
 import contextlib
 import io
 import json
@@ -15,7 +16,10 @@ from harness.clusters import variant
 from harness.programs import running
 from localcloud.__main__ import main
 from localcloud.authorization.audit import AccessEntry, Audit, ExchangeEntry
+from localcloud.cluster.projection import Projections
 from localcloud.operator.client import ControlError, connect
+from localcloud.operator.control import ControlPlane
+from localcloud.testing import RunningCloud
 
 Ask = Callable[..., tuple[object, str]]
 POD = "web-[a-z0-9]{10}"
@@ -116,6 +120,21 @@ def test_a_verb_says_what_it_did_or_why_it_did_not(state: Path, ask: Ask, case: 
     answered = ask(*arguments)
     assert answered[0] == code, answered
     assert re.fullmatch(said, answered[1]), answered
+
+
+@pytest.mark.parametrize("arguments", [["restart", "web"], ["kill", "web-0"], ["job", "greet"], ["doctor"]])
+def test_a_cloud_without_a_cluster_says_so(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """What is about pods is refused in one sentence that names the option."""
+    control = ControlPlane(cloud.cloud, None, Projections(cloud.cloud.issuer.issue_token, time.time), None, "")
+    asyncio.run_coroutine_threadsafe(control.start(), cloud.loop).result(30)
+    try:
+        monkeypatch.setattr(sys, "argv", ["localcloud", *arguments, f"--state={cloud.cloud.settings.state}"])
+        assert main() == 1
+    finally:
+        asyncio.run_coroutine_threadsafe(control.close(), cloud.loop).result(30)
+    assert capsys.readouterr().err == "localcloud: this local cloud has no cluster: start it with --overlay\n"
 
 
 def test_a_secret_is_deleted_recovered_and_erased(state: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

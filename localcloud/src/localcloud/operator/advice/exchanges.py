@@ -75,8 +75,9 @@ class ExchangeAdvice(PodAdvice):
         deleted = next((name for name in self._names(entry) if client_id(name) == entry.client_id.lower()), None)
         if deleted:
             return (
-                f"the identity {deleted} was deleted: {shown(self._access)} has no workload {deleted} any more, and the "
-                "client id in the manifests is right. Put the workload back; on Azure, a new identity has a new client id."
+                f"the identity {deleted} was deleted: {shown(self._access)} has no workload {deleted} any more, and "
+                "the client id in the manifests is right. Put the workload back; on Azure, a new identity has a new "
+                "client id."
             )
         expected = self._expected_client(entry, model)
         place = self._place_of_value(entry.client_id, account_of(entry.subject))
