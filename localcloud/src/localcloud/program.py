@@ -26,9 +26,9 @@ from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
 from localcloud.operator.advice import Advice
 from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
+from localcloud.operator.control.rehearsal import Rehearsal
 from localcloud.operator.lines import refusal, say, step
 from localcloud.operator.notices import NoticeHandler, Notices
-from localcloud.operator.rehearsal import Rehearsal
 from localcloud.operator.terminal import Terminal
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolderError
