@@ -13,7 +13,7 @@ from localcloud.cluster.render import render
 
 K8S = Path(__file__).parents[2] / "k8s"
 
-OVERLAYS = ("local", "kind", "aks", "aks-exposed", "aks-everything", "eks")
+OVERLAYS = ("local", "local-keda", "kind", "aks", "aks-exposed", "aks-everything", "eks")
 """Every overlay there is, and `aks-everything`: AKS with all components, those too that no overlay has."""
 
 APPLIED = (*OVERLAYS, "smoke")
@@ -33,7 +33,7 @@ def rendered(overlay: str) -> tuple[Object, ...]:
 @cache
 def outputs(overlay: str) -> dict[str, str]:
     """The infrastructure's outputs that an overlay is filled in with."""
-    folder = "aks" if overlay.startswith("aks") else overlay
+    folder = next((name for name in ("aks", "local") if overlay.startswith(name)), overlay)
     data: dict[str, str] = yaml.safe_load((K8S / "overlays" / folder / "outputs.yaml").read_text())["data"]
     return data
 

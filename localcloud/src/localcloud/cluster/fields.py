@@ -10,14 +10,17 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
 from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
 
 HONOURED: dict[str, type[BaseModel]] = {
     "ConfigMap": ConfigMap,
     "CronJob": CronJob,
     "Deployment": Deployment,
+    "ScaledObject": ScaledObject,
     "Service": Service,
     "ServiceAccount": ServiceAccount,
+    "TriggerAuthentication": TriggerAuthentication,
 }
 
 IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget")
