@@ -50,9 +50,13 @@ async def test_a_pods_environment_is_the_manifests_the_webhooks_and_the_nodes(
             *("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"),
         }
         assert web.cluster.not_honoured() == ["containers.image", "containers.resources", "schedule"]
-        assert web.reports == [f"3 fields and kinds of the manifests have no effect on a laptop: {web.state}/without-effect.txt"]
+        assert web.reports == [
+            f"3 fields and kinds of the manifests have no effect on a laptop: {web.state}/without-effect.txt"
+        ]
         listed = (web.state / "without-effect.txt").read_text()
-        assert listed.index("no image is pulled") < listed.index("containers.image") < listed.index("containers.resources")
+        assert (
+            listed.index("no image is pulled") < listed.index("containers.image") < listed.index("containers.resources")
+        )
 
 
 async def test_the_projected_token_is_the_pods_own_and_is_renewed(tmp_path: Path) -> None:

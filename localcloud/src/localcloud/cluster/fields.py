@@ -11,9 +11,20 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+from localcloud.cluster.resources import (
+    ClusterRole,
+    ClusterRoleBinding,
+    ConfigMap,
+    CronJob,
+    Deployment,
+    PodTemplate,
+    Service,
+    ServiceAccount,
+)
 
 HONOURED: dict[str, type[BaseModel]] = {
+    "ClusterRole": ClusterRole,
+    "ClusterRoleBinding": ClusterRoleBinding,
     "ConfigMap": ConfigMap,
     "CronJob": CronJob,
     "Deployment": Deployment,
@@ -23,7 +34,7 @@ HONOURED: dict[str, type[BaseModel]] = {
     "TriggerAuthentication": TriggerAuthentication,
 }
 
-IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget")
+IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget", "Role", "RoleBinding")
 
 _CONTAINER = (
     "image",
