@@ -78,13 +78,12 @@ def masked(text: str) -> str:
 
 
 def left_out(expected: str, printed: str) -> list[str]:
-    """Return the page's lines that are not printed, or not in this order. `…` stands for lines that are not shown.
+    """Return the page's lines that are not printed, or not in this order. `…` stands for any text.
 
     A slow machine also says which pod it waits for, so that further lines between them do not count.
     """
-    lines = iter([line.strip() for line in masked(printed).splitlines()])
-    shown_lines = [line.strip() for line in masked(expected).splitlines() if line not in ("", "…")]
-    return [line for line in shown_lines if line not in lines]
+    lines = iter(masked(printed).splitlines())
+    return [line for line in masked(expected).splitlines() if line and not any(shown(line, given) for given in lines)]
 
 
 def test_make_run_prints_what_the_readme_shows(checkout: Path) -> None:
