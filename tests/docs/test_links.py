@@ -19,6 +19,21 @@ def test_every_relative_link_names_what_exists(page: Path) -> None:
     assert [link for link in _links(page) if not _leads_somewhere(page, link)] == []
 
 
+TOP = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    """A path from the root of its project, or from the page's folder; a test's file by its name. `*` is anything."""
+    text = page.read_text()
+    code = set(re.findall(r"`([\w.*/-]+)`", FENCED.sub("", text))) - set(re.findall(r"`([^`]+)`, a new file", text))
+    paths = [name for name in code if "/" in name and name.partition("/")[0] in TOP]
+    roots = (ROOT, ROOT / "localcloud", page.parent)
+    assert [name for name in paths if not any(any(root.glob(name)) for root in roots)] == []
+    tests = [name for name in code if re.fullmatch(r"test_[\w*]+\.py", name)]
+    assert [name for name in tests if not any(any((ROOT / top).rglob(name)) for top in ("tests", "localcloud"))] == []
+
+
 TOUR = re.findall(r"^\d\. \[`([^`]+)`\]\([^)]+\): `([^`]+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
