@@ -1,11 +1,12 @@
 """Every link in the documentation leads somewhere, as far as that can be told without a network."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT
+from tests.docs.pages import PAGES, ROOT, blocks
 
 FENCED = re.compile(r"```.*?```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
@@ -32,6 +33,21 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in paths if not any(any(root.glob(name)) for root in roots)] == []
     tests = [name for name in code if re.fullmatch(r"test_[\w*]+\.py", name)]
     assert [name for name in tests if not any(any((ROOT / top).rglob(name)) for top in ("tests", "localcloud"))] == []
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    """A page names a test as the holder of a promise, so that you find it."""
+    named = {name for page in PAGES for name in re.findall(r"`(test_\w+)`", page.read_text())}
+    files = [file for top in ("tests", "localcloud/tests") for file in (ROOT / top).rglob("test_*.py")]
+    assert named - {name for file in files for name in re.findall(r"def (test_\w+)", file.read_text())} == set()
+
+
+def test_the_architecture_names_every_folder() -> None:
+    """The tree has a line for each folder of the project that git knows."""
+    (tree,) = [block.text for block in blocks(ROOT / "docs/architecture.md") if block.heading == "The tree"]
+    listed = subprocess.run(["git", "ls-tree", "-d", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    folders = {name for name in listed.stdout.split() if not name.startswith(".")}
+    assert set(re.findall(r"^(\w+)/", tree, re.MULTILINE)) == folders
 
 
 TOUR = re.findall(r"^\d\. \[`([^`]+)`\]\([^)]+\): `([^`]+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
