@@ -1,4 +1,4 @@
-"""`python -m demo run` serves the application until Ctrl-C. `python -m demo orders` places orders and ends."""
+"""`python -m demo run` serves the application until Ctrl-C. `orders` places orders and ends, `load` places many."""
 
 import argparse
 import math
@@ -17,6 +17,7 @@ from localcloud.operator.client import ControlError, connect
 from localcloud.operator.lines import refusal, say, step, visible
 
 from demo import keys
+from demo.load import load
 from demo.orders import Customer, OrderFailed, Receipt
 from demo.stack import ROOT, NotReady, Stack, StackFailed, describe_end, federated
 
@@ -26,9 +27,10 @@ _PATIENCE = 20.0  # seconds; after them something is missing, which does not com
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("what", choices=("run", "orders", "rotate-receipt-key", "rotate-session-key"))
+    parser.add_argument("what", choices=("run", "orders", "load", "rotate-receipt-key", "rotate-session-key"))
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="the local cloud's folder")
     parser.add_argument("--port", type=int, default=8080, help="the page's port")
+    parser.add_argument("--orders", type=int, default=200, help="how many orders `load` places")
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing")
     parser.add_argument(
         "--federation",
@@ -48,6 +50,9 @@ def main() -> int:
                 return _run(arguments)
             case "orders":
                 return _orders(arguments)
+            case "load":
+                load(arguments.orders)
+                return 0
             case _:
                 return _rotate(arguments)
     except (StackFailed, OrderFailed) as error:
@@ -81,6 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
         say("")
         say(f"  The page             {url}/")
         say(f"  The token's journey  {url}/identity")
+        say(f"  What is happening    {stack.dashboard()}")
         say("  Stop with            Ctrl-C")
         say("")
         code = stack.wait()
@@ -97,6 +103,7 @@ def _await_ready(stack: Stack) -> str:
     except NotReady:
         say("")
         say("  Not every pod is ready. The lines above say what is missing, and `make status` says it again.")
+        say(f"  {stack.dashboard()} shows every pod, link by link.")
         say("  Mend it: an edit of the manifests or of infra/access.yaml is taken at once, and this goes on by itself.")
         say("  Stop with            Ctrl-C")
         say("")

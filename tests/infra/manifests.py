@@ -14,7 +14,7 @@ from localcloud.cluster.render import render
 K8S = Path(__file__).parents[2] / "k8s"
 
 OVERLAYS = (
-    *("local", "local-bindings", "kind", "eks"),
+    *("local", "local-keda", "local-bindings", "kind", "eks"),
     *("aks", "aks-bindings", "aks-exposed", "aks-exposed-bindings", "aks-everything"),
 )
 """Every overlay there is, and `aks-everything`: AKS with all components, those too that no overlay has.

@@ -17,7 +17,6 @@ from localcloud.cluster.webhook import CLIENT_ID, WebhookSettings
 from localcloud.entra.discovery import AUTHORITY
 from localcloud.testing import RunningCloud
 
-
 NAMESPACE = "test"  # of the small application
 
 

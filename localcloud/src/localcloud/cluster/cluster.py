@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from localcloud.cluster import without_effect
 from localcloud.cluster.bindings.api_server import ROOT_CA, ApiServer
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
+from localcloud.cluster.keda.operator import KedaOperator
 from localcloud.cluster.manifest import Manifests, read
 from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
@@ -92,6 +94,7 @@ class Cluster:
         self._services: dict[str, ServiceProxy] = {}
         self._jobs: list[Pod] = []
         self._node: Node | None = None
+        self._keda: KedaOperator | None = None
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -122,12 +125,16 @@ class Cluster:
             name: DeploymentController(item, node, _revision(item, self._manifests))
             for name, item in self._manifests.deployments.items()
         }
-        if self._manifests.ignored:
-            self._report("without meaning on a laptop: " + ", ".join(self._manifests.ignored))
+        if ignored := self._manifests.ignored:
+            file = self._state / "without-effect.txt"
+            file.write_text(without_effect.listed(ignored))
+            self._report(f"{len(ignored)} fields and kinds of the manifests have no effect on a laptop: {shown(file)}")
         for deployment in self._deployments.values():
             self._start_deployment(deployment)
         for service in self._services.values():
             await service.serve()
+        self._keda = KedaOperator(node, self._deployments, self._report)
+        self._keda.take(self._manifests.scaled_objects, self._manifests.trigger_authentications)
         self._following = asyncio.create_task(self._follow(stamp), name="overlay")
 
     async def wait_ready(self, within: float) -> None:
@@ -137,10 +144,12 @@ class Cluster:
             raise TimeoutError(f"not ready after {within:.0f} s: {reasons}")
 
     async def stop(self) -> None:
-        """Close the Services, then end the pods within their grace periods, then the reaper."""
+        """Stop scaling, close the Services, then end the pods within their grace periods, then the reaper."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.wait([self._following])
+        if self._keda is not None:
+            await self._keda.stop()
         await asyncio.gather(*(service.close() for service in self._services.values()))
         await asyncio.gather(
             *(deployment.stop() for deployment in self._deployments.values()), *(pod.stop() for pod in self._jobs)
@@ -158,14 +167,14 @@ class Cluster:
         """Change the number of its pods. Raises `KeyError` for an unknown name, `RolloutError` if none is admitted."""
         await self._deployments[deployment].scale(replicas)
 
-    async def run_job(self, cron_job: str, args: Sequence[str] | None = None) -> int:
+    async def run_job(self, cron_job: str, args: Sequence[str] | None, report: Callable[[str], None]) -> int:
         """Create a Job from a suspended CronJob, report its output line by line, and return its exit code.
 
         `args` replaces the container's arguments. Raises `KeyError` for an unknown name.
         """
         if self._node is None:
             raise RuntimeError("the cluster does not run")
-        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, self._report)
+        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, report)
 
     def pods(self) -> list[PodStatus]:
         """The pods of Deployments and of running Jobs, and one line for each Deployment whose pods are refused."""
@@ -261,6 +270,8 @@ class Cluster:
             if revision != _revision(before.deployments[name], before):
                 self._report(f"{told}: new pods of {name} take the place of the old ones, one by one")
             self._deployments[name].take(manifest, node, revision)
+        if self._keda is not None:
+            self._keda.take(manifests.scaled_objects, manifests.trigger_authentications)
 
     async def _take_services(self, manifests: Manifests) -> None:
         for name, manifest in manifests.services.items():

@@ -4,11 +4,13 @@ The honoured fields are the types in `resources.py`. The ignored ones are listed
 list. A path includes all paths below it.
 """
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
 from localcloud.cluster.resources import (
     ClusterRole,
     ClusterRoleBinding,
@@ -26,8 +28,10 @@ HONOURED: dict[str, type[BaseModel]] = {
     "ConfigMap": ConfigMap,
     "CronJob": CronJob,
     "Deployment": Deployment,
+    "ScaledObject": ScaledObject,
     "Service": Service,
     "ServiceAccount": ServiceAccount,
+    "TriggerAuthentication": TriggerAuthentication,
 }
 
 IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget", "Role", "RoleBinding")
@@ -144,4 +148,5 @@ def markdown() -> str:
 
 
 def _line(title: str, paths: list[str]) -> str:
-    return f"**{title}**: " + ", ".join(f"`{path}`" for path in paths) + "."
+    text = f"**{title}**: " + ", ".join(f"`{path}`" for path in paths) + "."
+    return textwrap.fill(text, 158, break_long_words=False, break_on_hyphens=False)

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from localcloud.cluster import corrections, fields
 from localcloud.cluster.errors import ManifestError
+from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
+from localcloud.cluster.keda.manifests import faults as scaling_faults
 from localcloud.cluster.resources import (
     ClusterRole,
     ClusterRoleBinding,
@@ -22,7 +24,7 @@ from localcloud.cluster.sources import Field, Sources
 
 @dataclass(frozen=True)
 class Manifests:
-    """The overlay's objects by name; service accounts and config maps by namespace and name.
+    """The overlay's objects by name; service accounts, config maps and authentications by namespace and name.
 
     `ignored` lists the fields and kinds that have no effect here, sorted and without repeats.
     """
@@ -32,6 +34,8 @@ class Manifests:
     services: dict[str, Service] = field(default_factory=dict)
     service_accounts: dict[tuple[str, str], ServiceAccount] = field(default_factory=dict)
     config_maps: dict[tuple[str, str], ConfigMap] = field(default_factory=dict)
+    scaled_objects: dict[str, ScaledObject] = field(default_factory=dict)
+    trigger_authentications: dict[tuple[str, str], TriggerAuthentication] = field(default_factory=dict)
     cluster_roles: dict[str, ClusterRole] = field(default_factory=dict)
     cluster_role_bindings: dict[str, ClusterRoleBinding] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
@@ -64,6 +68,10 @@ def read(objects: list[dict[str, Any]], sources: Sources | None = None) -> Manif
     for kind, name, template in _templates(manifests):
         faults += [_fault(sources, kind, name, fault) for fault in _template_faults(template)]
     faults += [_fault(sources, "Deployment", name, fault) for name, fault in _selector_faults(manifests)]
+    scaling = scaling_faults(
+        manifests.scaled_objects.values(), manifests.deployments, manifests.trigger_authentications
+    )
+    faults += [_fault(sources, "ScaledObject", name, fault) for name, fault in scaling]
     if faults:
         raise ManifestError("\n".join(faults))
     manifests.ignored.extend(sorted(_short(ignored)))
@@ -87,6 +95,10 @@ def _add(manifests: Manifests, item: Any) -> None:
             manifests.service_accounts[item.metadata.namespace, item.metadata.name] = item
         case ConfigMap():
             manifests.config_maps[item.metadata.namespace, item.metadata.name] = item
+        case ScaledObject():
+            manifests.scaled_objects[item.metadata.name] = item
+        case TriggerAuthentication():
+            manifests.trigger_authentications[item.metadata.namespace, item.metadata.name] = item
         case ClusterRole():
             manifests.cluster_roles[item.metadata.name] = item
         case ClusterRoleBinding():
