@@ -75,6 +75,7 @@ async def application(cloud: RunningCloud, folder: Path, annotation: str = "true
     """The small application on a cluster of the cloud."""
     api_server, history = cloud.cloud.api_server, History()
     cloud.cloud.audit.listen(history.hear)
+    cloud.set_secret("alpha", "a value")  # the doctor misses a secret that is granted and not there
     cluster = Cluster(
         overlay=overlay(folder / "overlay", annotation),
         state=folder / "state",

@@ -1,8 +1,8 @@
 """The links of an identity binding, in the place of a federated credential's issuer, subject and audience."""
 
 from localcloud.cluster.bindings.token_review import AUDIENCE
-from localcloud.doctor.chain import Link
-from localcloud.doctor.facts import Facts, Identity, Remedies
+from localcloud.doctor.facts import Facts, Identity, Remedies, Remedy
+from localcloud.doctor.link import Link, bad
 from localcloud.entra.federation import BINDING_ISSUER_HOST
 
 _ANNOTATION = 'azure.workload.identity/use-identity-binding: "true"'
@@ -28,7 +28,7 @@ def judged(name: str, facts: Facts, remedies: Remedies) -> Link | None:
 def _not_annotated(facts: Facts) -> Link:
     fix = f"give the pod's template the annotation {_ANNOTATION}, so that the pod asks the cluster's token proxy."
     expected = f"the annotation {_ANNOTATION} on the pod"
-    return Link("identity binding", "bad", expected, f"{facts.workload} has a binding, and the pod asks Entra", fix)
+    return bad("identity binding", expected, f"{facts.workload} has a binding, and the pod asks Entra", Remedy(fix))
 
 
 def _binding(found: Identity, bound: bool) -> Link:
@@ -36,7 +36,7 @@ def _binding(found: Identity, bound: bool) -> Link:
     if bound:
         return Link("identity binding", "good", expected, "there is one")
     fix = "make one: `localcloud federation both` on the laptop, `az aks identity-binding create` on Azure."
-    return Link("identity binding", "bad", expected, "there is none", fix)
+    return bad("identity binding", expected, "there is none", Remedy(fix))
 
 
 def _cluster_role(facts: Facts, remedies: Remedies) -> Link:
@@ -46,8 +46,7 @@ def _cluster_role(facts: Facts, remedies: Remedies) -> Link:
         return Link("ClusterRole", "unknown", expected, "no token asked for yet")
     if facts.exchange.code != _FORBIDDEN:
         return Link("ClusterRole", "good", expected, "the token proxy has not refused it")
-    remedy = remedies.exchange(facts)
-    return Link("ClusterRole", "bad", expected, facts.exchange.text, remedy.fix, remedy.place)
+    return bad("ClusterRole", expected, facts.exchange.text, remedies.exchange(facts))
 
 
 def _is_bound(identity: Identity) -> bool:
