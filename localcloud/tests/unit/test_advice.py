@@ -150,7 +150,7 @@ CASES: dict[str, tuple[list[ExchangeEntry | AccessEntry], Change | None, list[st
     "identity deleted": (
         [exchange("700016", None, client_id=client_id("web"))],
         lambda model: model["workloads"].pop("web"),
-        ["the identity web was deleted", "the annotation is right", "access.yaml"],
+        ["the identity web was deleted", "the client id in the manifests is right", "access.yaml"],
     ),
     "identity deleted, another name than its service account's": (
         [exchange("700016", None, client_id=client_id("worker"), subject="system:serviceaccount:shop:w", pod=None)],

@@ -125,6 +125,11 @@ class Pod:
         """Make it not ready for good, even if its probes succeed, so that no Service sends it a new request."""
         self._leaving = True
 
+    def kill(self) -> None:
+        """Kill its containers by SIGKILL, as the system does for want of memory. Its volumes stay."""
+        for container in self._present():
+            container.kill()
+
     async def stop(self) -> None:
         """End it as the kubelet does: SIGTERM, the grace period, SIGKILL. Then remove its folder with the tokens."""
         self.leave()

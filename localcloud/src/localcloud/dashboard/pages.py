@@ -10,8 +10,9 @@ from localcloud.cluster.cluster import Cluster, PodStatus
 from localcloud.dashboard.activity import Activity
 from localcloud.dashboard.queues import QueueCounts, counts_of, dead_letters_of
 from localcloud.dashboard.refusals import Refusal, refusals
-from localcloud.doctor.chain import Link, examine
+from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
+from localcloud.doctor.link import Link
 from localcloud.operator.advice import Advice
 from localcloud.operator.journey import journey
 

@@ -4,25 +4,35 @@ Each names the file on the laptop and, if it is about a role, the role and the s
 causes, it says which is the likelier and why.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from localcloud.authorization import built_in_roles
 from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.guard import CONTROL_PLANE, NO_GRANT
-from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, principal_id
+from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, covers, principal_id
+from localcloud.authorization.propagation import Pending
 from localcloud.authorization.roles import ControlAction, Role
 from localcloud.authorization.workload import EXCHANGE_AUDIENCE, FederatedCredential, Workload
 from localcloud.cluster.sources import Sources, shown
-from localcloud.cluster.webhook import CLIENT_ID, LABEL
+from localcloud.cluster.webhook import CLIENT_ID, LABEL, SKIP_CONTAINERS
 from localcloud.cluster.webhook import TENANT_ID as TENANT_ANNOTATION
+from localcloud.doctor import symptoms
 from localcloud.entra.federation import Federation
 from localcloud.operator import binding_advice
 
+_MOST_PODS = 5_000  # whose service account is remembered
+
 
 class Advice:
-    """`access` is the file of the access model, `sources` the overlay's files."""
+    """`access` is the file of the access model, `sources` the overlay's files.
+
+    `is_deleted` says whether the vault can still recover a secret, `pending` which roles of a workload were changed and
+    are not in force as they are written.
+    """
 
     def __init__(
         self,
@@ -30,19 +40,35 @@ class Advice:
         access: Path,
         federation: Federation,
         sources: Sources | None = None,
+        is_deleted: Callable[[str], bool] = lambda _secret: False,
+        pending: Callable[[str], Sequence[Pending]] = lambda _workload: (),
     ) -> None:
         self._current = model
         self._access = access
         self._federation = federation
         self._sources = sources
+        self._is_deleted = is_deleted
+        self._pending = pending
         self._once_known: set[str] = set()
         self._used: set[tuple[str | None, str]] = set()  # workloads and scopes that they were let through to
+        self._subjects: OrderedDict[str, str] = OrderedDict()  # of the pods that asked for a token
+        self._first_grants = {(n, g.role, g.scope) for n, w in model().workloads.items() for g in w.grants}
 
     def hear(self, entry: ExchangeEntry | AccessEntry) -> None:
         """Remembers what the workloads use, so that a role that none uses can be told from one that is needed."""
         self._once_known.update(self._current().workloads)
         if isinstance(entry, AccessEntry) and entry.allowed:
             self._used.add((entry.workload, entry.scope))
+        if isinstance(entry, ExchangeEntry) and entry.pod and entry.subject:
+            self._subjects[entry.pod] = entry.subject
+            if len(self._subjects) > _MOST_PODS:
+                self._subjects.popitem(last=False)
+
+    def read_from(self, overlay: Path, access: Path) -> None:
+        """Look for places in this overlay and this access model from now on."""
+        self._access = access
+        if self._sources:
+            self._sources.overlay = overlay
 
     @property
     def _model(self) -> AccessModel:
@@ -119,21 +145,27 @@ class Advice:
                 f"{shown(self._access)}, and its access token lives on. Put the workload back if that was a mistake."
             )
         return (
-            self._on_other_service_account(entry, model)
+            self._on_pending_role(entry)
+            or self._on_other_service_account(entry, model)
             or self._on_other_plane(entry, model)
             or self._on_other_scope(entry, model)
             or self._on_missing_role(entry, model)
         )
 
     def on_pod(self, reason: str, workload: str) -> str | None:
-        """The advice for a pod that never asks for a token, by what the SDK's credential says that it lacks.
+        """The advice for a pod that is not ready though nothing was refused to it, by what the SDK says.
 
-        The webhook gives a pod all three arguments, or, if the service account has no client id, all but that.
+        The webhook gives a pod all three arguments of the credential, or, if the service account has no client id, all
+        but that.
         """
+        if secret := symptoms.missing_secret(reason):
+            return self.on_secret(secret)
         _before, found, lacking = reason.partition("Missing required arguments: ")
         if not found:
-            return None
+            return symptoms.advice(reason, self._place_of_variable)
         template = ("spec", "template")
+        if "token_file_path" in lacking and self._skips_containers:
+            return self.on_skipped(workload)[0]
         if "token_file_path" in lacking:
             place = self._place("Deployment", workload, (*template, "metadata", "labels", LABEL))
             return f'the webhook has left the pod alone: it needs the label {LABEL}: "true", on the pod{place}.'
@@ -141,6 +173,54 @@ class Advice:
         place = self._place("ServiceAccount", account, ("metadata", "annotations", CLIENT_ID))
         own = self._client_id_of(account)
         return f"the pod's service account needs the annotation {CLIENT_ID}{f': {own}' if own else ''}{place}."
+
+    def on_secret(self, name: str) -> str:
+        """The advice for a secret that the vault does not have."""
+        if self._is_deleted(name):
+            return (
+                f"the secret {name} was deleted, and can be recovered with all its versions: `localcloud "
+                f"recover-secret {name}`, on Azure `az keyvault secret recover --name {name}`."
+            )
+        return (
+            f"the vault has no secret {name}, and none that could be recovered: what makes it has not run, or it was "
+            "purged. A role on it exists all the same, because a role does not need its secret."
+        )
+
+    def on_skipped(self, workload: str) -> tuple[str, str]:
+        """The advice for a container that the webhook was told to skip, and the place of that annotation."""
+        place = self._place("Deployment", workload, ("spec", "template", "metadata", "annotations", SKIP_CONTAINERS))
+        return (
+            f"the annotation {SKIP_CONTAINERS} of the pod names the container, so that the webhook gives it nothing. "
+            f"Take the container out of it{place}.",
+            place.strip(" ()"),
+        )
+
+    def on_client_id_of_container(self, workload: str) -> tuple[str, str]:
+        """The advice for a pod whose client id is not the annotation's, and the place that it comes from."""
+        place = self._place_of_variable("AZURE_CLIENT_ID")
+        if place:
+            return (
+                "the webhook sets no variable that the container has already. Take AZURE_CLIENT_ID out of the "
+                f"container's env{place}: the annotation {CLIENT_ID} says who the pod is.",
+                place.strip(" ()"),
+            )
+        return f"the pod was made before the annotation was changed: `make restart DEPLOYMENT={workload}`.", ""
+
+    def on_shared_identity(self, workload: str, identity: str) -> str:
+        """The advice for a pod that has another workload's identity, which trusts it."""
+        account = self._account_of(workload)
+        return (
+            f"{workload} asks as {identity}, whose identity trusts it, so that each of them may do all that the other "
+            f"may. Give {workload} its own again: {self._client_id_of(account)} in the annotation {CLIENT_ID} of "
+            f"{account}, and take the credential for {account} away from {self._workload_in_file(identity)}."
+        )
+
+    def on_wide_role(self, workload: str, role: str, scope: str, used: Sequence[str]) -> str:
+        """The advice for a role that counts on more than the workload uses."""
+        return (
+            f"grant {role} on {' and on '.join(used)} in place of {scope}: {self._workload_in_file(workload)}. A role "
+            "counts on all that is in its scope, also on what comes later."
+        )
 
     def on_service_account(self, workload: str, meant: str) -> tuple[str, str]:
         """The advice for a pod under another service account than `meant`, and the place of that field."""
@@ -153,7 +233,8 @@ class Advice:
         if deleted:
             return (
                 f"the identity {deleted} was deleted: {shown(self._access)} has no workload {deleted} any more, and "
-                "the annotation is right. Put the workload back; on Azure, a new identity has a new client id."
+                "the client id in the manifests is right. Put the workload back; on Azure, a new identity has a new "
+                "client id."
             )
         expected = self._expected_client(entry, model)
         place = self._place_of_value(entry.client_id, _account(entry.subject))
@@ -178,6 +259,8 @@ class Advice:
         said = f"the identity {name} trusts {trusted} and the pod is {entry.subject}."
         own = next((each for each, other in model.workloads.items() if other.subject == entry.subject), None)
         account = _account(entry.subject)
+        if own is not None and own != name and self._place_of_variable("AZURE_CLIENT_ID"):
+            return f"{said} {_as_sentence(self.on_client_id_of_container(own)[0])}"
         if trusted != workload.subject:
             return f"{said} The credential is wrong: {self._workload_in_file(name)}."
         if entry.result != "AADSTS700213":
@@ -201,6 +284,19 @@ class Advice:
             f"workload {name} in {shown(self._access)}."
         )
 
+    def _on_pending_role(self, entry: AccessEntry) -> str | None:
+        """The advice if a role that allows it was given a short time ago."""
+        model = self._current()
+        for pending in self._pending(entry.workload or ""):
+            role, scope = pending.grant.role, pending.grant.scope
+            if pending.what == "given" and covers(scope, entry.scope) and model.role(role).allows(entry.action):
+                return (
+                    f"{entry.workload} has the role {role} on {scope}, which was given a short time ago and is not in "
+                    f"force before {_time_of_day(pending.until)}. Edit nothing, and wait: Azure needs up to ten "
+                    "minutes."
+                )
+        return None
+
     def _on_other_service_account(self, entry: AccessEntry, model: AccessModel) -> str | None:
         """The advice if the pod has another workload's identity, and the one it should have may do this."""
         meant = self._deployment_of(entry.pod)
@@ -208,6 +304,8 @@ class Advice:
             return None
         if not model.allows(principal_id(meant), entry.action, entry.scope):
             return None
+        if self._subjects.get(entry.pod or "") == model.workloads[meant].subject:
+            return self.on_shared_identity(meant, entry.workload or "")
         field = ("spec", "template", "spec", "serviceAccountName")
         account = model.workloads[meant].serviceAccount
         return (
@@ -245,7 +343,9 @@ class Advice:
         }
         for grant in model.workloads[name].grants:
             same_service = grant.scope.partition("/")[0] == entry.scope.partition("/")[0]
-            misplaced = grant.scope != entry.scope and grant.scope in others and (name, grant.scope) not in self._used
+            moved = (name, grant.role, grant.scope) not in self._first_grants
+            unused = grant.scope != entry.scope and (name, grant.scope) not in self._used
+            misplaced = unused and (moved or grant.scope in others)
             if same_service and misplaced and model.role(grant.role).allows(entry.action):
                 return (
                     f"{name} has the role {grant.role} on {grant.scope}, which it never uses, and the action is on "
@@ -326,6 +426,15 @@ class Advice:
         place = self._sources.place(kind, name, field) if self._sources else None
         return f" ({place})" if place else ""
 
+    def _place_of_variable(self, name: str) -> str:
+        place = self._sources.place_of_text(name) if self._sources else None
+        return f" ({place})" if place else ""
+
+    @property
+    def _skips_containers(self) -> bool:
+        """Whether the manifests tell the webhook to skip some container."""
+        return bool(self._sources and self._sources.place_of_text(SKIP_CONTAINERS))
+
     def _place_of_value(self, value: str, account: str) -> str:
         """The line that has the value, of several the one that names the service account."""
         places = self._sources.places_of_text(value) if self._sources else []
@@ -333,6 +442,14 @@ class Advice:
             return self._place("ServiceAccount", account, ("metadata", "annotations", CLIENT_ID))
         place = next((each for each, line in places if account and account in line), places[0][0])
         return f" ({place})"
+
+
+def _time_of_day(moment: float) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(moment))
+
+
+def _as_sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _account(subject: str | None) -> str:

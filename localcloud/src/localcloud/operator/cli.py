@@ -107,6 +107,16 @@ def _secret(arguments: argparse.Namespace) -> int:
     return _ask(arguments, put)
 
 
+def _change_secret(arguments: argparse.Namespace) -> int:
+    method, path = arguments.act.split()
+
+    def change(client: "httpx.Client") -> int:
+        client.request(method, path.format(name=arguments.name_of_secret)).raise_for_status()
+        return 0
+
+    return _ask(arguments, change)
+
+
 def _env(arguments: argparse.Namespace) -> int:
     namespace, _, service_account = arguments.workload.partition("/")
 
@@ -125,6 +135,14 @@ def _restart(arguments: argparse.Namespace) -> int:
         return 0
 
     return _ask(arguments, restart)
+
+
+def _kill(arguments: argparse.Namespace) -> int:
+    def kill(client: "httpx.Client") -> int:
+        client.post(f"/pods/{arguments.pod}/kill").raise_for_status()
+        return 0
+
+    return _ask(arguments, kill)
 
 
 def _scale(arguments: argparse.Namespace) -> int:
@@ -205,6 +223,8 @@ def _faults(arguments: argparse.Namespace) -> int:
             print(f"{service:<12}", f"{fault['kind']}, met {fault['met']} times" if fault else "works")
         if answer["clock"]:
             print(f"Azure's clock is {answer['clock']:g} seconds ahead")
+        if answer["propagation"]:
+            print(f"a role that is given or taken counts after {answer['propagation']:g} seconds")
         return 0
 
     return _ask(arguments, show)
@@ -217,6 +237,14 @@ def _clock(arguments: argparse.Namespace) -> int:
         return 0
 
     return _ask(arguments, move)
+
+
+def _propagation(arguments: argparse.Namespace) -> int:
+    def delay(client: "httpx.Client") -> int:
+        client.put("/propagation", json={"seconds": arguments.seconds}).raise_for_status()
+        return 0
+
+    return _ask(arguments, delay)
 
 
 def _access(arguments: argparse.Namespace) -> int:
@@ -262,7 +290,7 @@ def _doctor_on_azure(arguments: argparse.Namespace) -> int:
     from localcloud.doctor.report import Examined, show
 
     settings = _settings(arguments)
-    deployed = Deployed(settings.name, arguments.namespace, arguments.resource_group or f"{settings.name}-rg")
+    deployed = Deployed(settings.name, arguments.resource_group or f"{settings.name}-rg")
     try:
         azure = Azure(deployed, AccessModel.load(settings.access))
         examined = [Examined(facts.workload, tuple(examine(facts, azure.remedies))) for facts in azure.facts()]
@@ -345,7 +373,6 @@ def _parser() -> argparse.ArgumentParser:
     add("status", _status, "list the pods; for each that is not ready, say why")
     doctor = add("doctor", _doctor, "examine each workload's way to Azure, and name the broken link and how to mend it")
     doctor.add_argument("--on-azure", action="store_true", help="a real cluster, with kubectl and az, which only read")
-    doctor.add_argument("--namespace", default="default", help="of the workloads, on Azure (default: default)")
     doctor.add_argument("--resource-group", help="of the identities, on Azure (default: NAME-rg)")
     access = add("access", _access, "show which workload did what, or where one token went, from the audit trail")
     access.add_argument("--uti", help="of one access token: its exchange, and every access that it was shown for")
@@ -375,8 +402,18 @@ def _parser() -> argparse.ArgumentParser:
     secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
+    for verb, act, what in (
+        ("delete-secret", "DELETE /secrets/{name}", "delete a secret, which can be recovered"),
+        ("recover-secret", "POST /deletedsecrets/{name}/recover", "recover a deleted secret, with all its versions"),
+        ("purge-secret", "DELETE /deletedsecrets/{name}", "erase a deleted secret for good"),
+    ):
+        one = add(verb, _change_secret, what)
+        one.set_defaults(act=act)
+        one.add_argument("name_of_secret", metavar="NAME")
     restart = add("restart", _restart, "restart a deployment's pods, one after the other")
     restart.add_argument("deployment", metavar="NAME")
+    kill = add("kill", _kill, "kill a pod's containers, which begin anew in the same pod")
+    kill.add_argument("pod", metavar="POD")
     scale = add("scale", _scale, "change the number of a deployment's pods")
     scale.add_argument("deployment", metavar="NAME")
     scale.add_argument("replicas", type=int, metavar="REPLICAS")
@@ -394,6 +431,8 @@ def _parser() -> argparse.ArgumentParser:
     fault.add_argument("--seconds", type=float, default=1.0, help="how slow, or when to try again (default: 1)")
     clock = add("clock", _clock, "move Azure's clock, as the pods see it")
     clock.add_argument("seconds", type=float, help="how far ahead of this machine's; 0 puts it right")
+    propagation = add("propagation", _propagation, "let a role that is given or taken count later, as in Azure")
+    propagation.add_argument("seconds", type=float, help="how much later; 0 puts every change in force")
     return parser
 
 

@@ -27,10 +27,11 @@ from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
 from localcloud.entra.federation import Way
 from localcloud.faults import Fault, Kind
-from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
 from localcloud.operator.client import SOCKET
 from localcloud.operator.environment import environment_of
+from localcloud.operator.rehearsal import Rehearsal
+from localcloud.operator.vault import secret_routes
 from localcloud.validation import faults_of
 
 _LONGEST_PATH = 100  # bytes; macOS allows 104 in a socket's address
@@ -54,7 +55,13 @@ class ControlPlane:
     """Serve the operator's requests until it is closed. `dashboard` is the dashboard's address."""
 
     def __init__(
-        self, cloud: Cloud, cluster: Cluster | None, projections: Projections, laptop: Laptop | None, dashboard: str
+        self,
+        cloud: Cloud,
+        cluster: Cluster | None,
+        projections: Projections,
+        laptop: Laptop | None,
+        dashboard: str,
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         self._path = socket_path(cloud.settings.state)
         self._cloud = cloud
@@ -62,6 +69,7 @@ class ControlPlane:
         self._projections = projections
         self._laptop = laptop
         self._dashboard = dashboard
+        self._rehearsal = rehearsal
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -83,17 +91,20 @@ class ControlPlane:
             routes=[
                 Route("/status", self._status),
                 Route("/doctor", self._examine),
-                Route("/secrets/{name}", self._put_secret, methods=["PUT"]),
+                *secret_routes(self._cloud.secrets, self._cloud.backups),
+                *(self._rehearsal.routes() if self._rehearsal else ()),
                 Route("/environments/{namespace}/{service_account}", self._environment, methods=["PUT"]),
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
                 Route("/entra/rotate", self._rotate_entra, methods=["POST"]),
                 Route("/federation", self._federate, methods=["PUT"]),
                 Route("/clock", self._move_clock, methods=["PUT"]),
+                Route("/propagation", self._delay_roles, methods=["PUT"]),
                 Route("/faults", self._list_faults),
                 Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
                 Route("/faults/{service}", self._end_fault, methods=["DELETE"]),
                 Route("/deployments/{name}/restart", self._restart, methods=["POST"]),
                 Route("/deployments/{name}/scale", self._scale, methods=["PUT"]),
+                Route("/pods/{name}/kill", self._kill, methods=["POST"]),
                 Route("/cronjobs/{name}/jobs", self._run_job, methods=["POST"]),
             ],
             exception_handlers={ValidationError: _invalid, sqlite3.Error: _not_stored, OSError: _not_stored},
@@ -131,15 +142,6 @@ class ControlPlane:
         ]
         return JSONResponse(examined)
 
-    async def _put_secret(self, request: Request) -> Response:
-        body, name = await request.json(), request.path_params["name"]
-        try:
-            version = self._cloud.secrets.put(name, body["value"], body.get("tags", {}), body.get("contentType"))
-        except NameIsDeleted:
-            error = f"the secret {name} is deleted. Recover or purge it first: until then its name can't be used"
-            return JSONResponse({"error": error}, 409)
-        return JSONResponse({"version": version})
-
     async def _environment(self, request: Request) -> Response:
         namespace, service_account = request.path_params["namespace"], request.path_params["service_account"]
         workloads = self._cloud.model().workloads
@@ -170,13 +172,24 @@ class ControlPlane:
         self._cloud.clock.ahead = _Ahead.model_validate_json(await request.body()).seconds
         return Response(status_code=204)
 
+    async def _delay_roles(self, request: Request) -> Response:
+        self._cloud.roles.seconds = _Delay.model_validate_json(await request.body()).seconds
+        return Response(status_code=204)
+
     async def _list_faults(self, _request: Request) -> Response:
         faults = self._cloud.faults
         present = {
             service: {"kind": fault.kind, "seconds": fault.seconds, "met": fault.met}
             for service, fault in faults.present().items()
         }
-        return JSONResponse({"services": faults.services, "present": present, "clock": self._cloud.clock.ahead})
+        return JSONResponse(
+            {
+                "services": faults.services,
+                "present": present,
+                "clock": self._cloud.clock.ahead,
+                "propagation": self._cloud.roles.seconds,
+            }
+        )
 
     async def _begin_fault(self, request: Request) -> Response:
         asked = _Fault.model_validate_json(await request.body())
@@ -200,6 +213,14 @@ class ControlPlane:
         cluster, name = self._running_cluster(), request.path_params["name"]
         asked = _Scale.model_validate_json(await request.body())
         return await self._changed(cluster, name, cluster.scale(name, asked.replicas))
+
+    async def _kill(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        try:
+            self._running_cluster().kill(name)
+        except KeyError:
+            return JSONResponse({"error": f"there is no pod {name}"}, 404)
+        return Response(status_code=204)
 
     async def _changed(self, cluster: Cluster, deployment: str, change: Awaitable[None]) -> Response:
         """Await the change of a Deployment, and answer with the names of its pods before and after."""
@@ -262,6 +283,10 @@ class _Federation(_Asked):
 
 class _Ahead(_Asked):
     seconds: float
+
+
+class _Delay(_Asked):
+    seconds: Annotated[float, Field(ge=0)]
 
 
 class _Fault(_Asked):

@@ -25,6 +25,7 @@ from workload.journey.links import (
     ProjectedToken,
     Refusal,
     State,
+    Way,
 )
 from workload.settings import IdentityVariables
 from workload.tokens import claims_of
@@ -117,7 +118,8 @@ def _exchange(
         "AZURE_CLIENT_ID": variables.azure_client_id,
         "AZURE_TENANT_ID": variables.azure_tenant_id,
     }
-    trusted = EXPLANATIONS["trusted"] | {"sub": subject}
+    way: Way = "bindings" if variables.azure_kubernetes_token_proxy else "credentials"
+    trusted = EXPLANATIONS["trusted"][way] | {"sub": subject}
     compared = []
     for name, value in presented.items():
         same: bool | None = True if issued and not failure else None
@@ -127,6 +129,7 @@ def _exchange(
     state: State = "failed" if failure else "ok" if issued else "unreached"
     return Exchange(
         state=state if projected.state == "ok" else "unreached",
+        way=way,
         compared=compared,
         failure=failure,
         about=explained.get("about"),

@@ -28,6 +28,16 @@ NAMESPACE = "kube-system"  # where AKS's add-on runs it
 
 
 @dataclass(frozen=True, slots=True)
+class Presented:
+    """What the operator presents to Entra for its triggers: its pod's token, and a client id."""
+
+    pod: str
+    account: str
+    client_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Scaled:
     """A ScaledObject, and the client id with which each of its triggers is asked."""
 
@@ -69,6 +79,15 @@ class KedaOperator:
             scalers = [ServiceBusScaler(trigger.metadata, id_, self._operator()) for trigger, id_ in triggers]
             loop = asyncio.create_task(self._scale(wanted[name].item, scalers), name=f"ScaledObject {name}")
             self._loops[name] = wanted[name], loop
+
+    def presented(self) -> list[Presented]:
+        """One for each client id that a trigger is asked with; none without a ScaledObject."""
+        if self._identity is None:
+            return []
+        file = self._identity.token_file
+        account, token = f"{NAMESPACE}/{OPERATOR}", file.read_text()
+        ids = dict.fromkeys(id_ for scaled, _loop in self._loops.values() for id_ in scaled.client_ids)
+        return [Presented(file.parent.name, account, id_, token) for id_ in ids]
 
     async def stop(self) -> None:
         """Stop asking, and remove the operator's token. The Deployments keep the number of pods that they have."""
