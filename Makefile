@@ -17,9 +17,15 @@ $(wordlist 2,99,$(MAKECMDGOALS)): lab
 	@:
 endif
 
+# A verb is listed below the heading (`##@ …`) that stands before it. A group that goes on further down comes later.
+##@ Work on it
 help: ## Name the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { group = substr($$0, 5); place[group] = ++places; groups[places] = group } \
+		/^[a-z-]+:.*## / { verbs[group] = verbs[group] sprintf("  make %-20s %s\n", $$1, $$2) } \
+		END { for (i = 1; i <= places; i++) if (place[groups[i]] == i) printf "%s\n%s\n", groups[i], verbs[groups[i]] }' \
+		$(MAKEFILE_LIST)
 
+##@ Run it
 run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
 	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT)
 
@@ -29,17 +35,18 @@ demo: tools ## Place orders, print their receipts and the accesses, and end
 load: tools ## Place many orders: KEDA starts workers for them, from none and back to none (ORDERS=200)
 	@$(venv)/python -m demo load $(call given,ORDERS,orders)
 
+##@ Work on it
 test: tools ## Run the tests, but for those of `make faults`
-	@$(venv)/python -m pytest -n 3 -m "not counted" --ignore=tests/check --ignore=tests/cluster --ignore=tests/compose
+	@$(venv)/python -m pytest -n 4 $(addprefix --ignore=tests/,check cluster compose faults)
 
 # The attacks that `make faults` tries too: rights, forged tokens, false requests and frames, clients that hold connections.
 attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py hosts.py form.py) \
 	$(addprefix localcloud/tests/test_,attacks.py federation.py planes.py blob_table.py servicebus_wire.py connections.py) \
 	$(addprefix localcloud/tests/unit/test_amqp_,codec.py frames.py message.py)
 
-faults: tools ## Break every part, attack every interface, and print what was lost (QUICK=1: a subset, in three minutes)
+faults: tools ## Break every part, attack every interface, and print what was lost (QUICK=1: a subset, in some minutes)
 	@$(venv)/python -m pytest -q -n 3 --dist worksteal -o console_output_style=classic \
-		$(if $(QUICK),-m quick tests/faults,tests/faults $(attacks))
+		$(if $(QUICK),-m "quick or not counted" tests/faults,tests/faults $(attacks))
 
 workflows := $(wildcard .github/workflows/*.yml)
 compose := docker-compose.yml localcloud/tests/conformance/emulators.compose.yaml
@@ -60,6 +67,7 @@ check: ## Check format, lint, types, imports, infrastructure, manifests, images,
 	@$(venv)/hadolint --failure-threshold style --disable-ignore-pragma $(wildcard */Dockerfile)
 	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(venv)/python -m pytest -n 2 tests/check tests/cluster
 
+##@ Look at it, and learn
 status: tools ## List the pods; for each that is not ready, say why
 	@$(venv)/localcloud status --state $(LOCALCLOUD_STATE)
 
@@ -70,12 +78,13 @@ doctor: tools ## Examine each workload's way to Azure, link by link, and name th
 lab: tools ## List the labs, or run one: break a link, guess, see, mend (NAME=label-missing, NAME=all)
 	@$(venv)/python -m demo.lab $(lab) $(if $(JUNIT),--junit $(JUNIT))
 
-access: tools ## Print the accesses so far, allowed or denied
-	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE)
+access: tools ## Print the accesses so far, allowed or denied, or where one token went (UTI=…)
+	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE) $(if $(UTI),--uti=$(UTI))
 
 least-privilege: tools ## What each workload is granted and never uses, once all have done all that they do
 	@$(venv)/python -m tests.access
 
+##@ Operate it
 restart: tools ## Restart a deployment, failing no request (DEPLOYMENT=frontend)
 	@$(venv)/localcloud restart --state $(LOCALCLOUD_STATE) $(or $(DEPLOYMENT),frontend)
 
@@ -98,6 +107,7 @@ options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) 
 	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind)
 infra := $(venv)/python -m infra.deploy
 
+##@ On Azure
 deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=…)
 	@$(infra) up $(options)
 
@@ -110,6 +120,7 @@ smoke: tools ## Run the end-to-end tests in the deployed cluster (NAME=…)
 destroy: tools ## Delete the deployment from Azure (NAME=…)
 	@$(infra) destroy $(name)
 
+##@ Work on it
 matrix: tools ## Write the access model's table into the README
 	@$(venv)/python -m infra.matrix --write
 

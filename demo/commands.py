@@ -79,6 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
         say("")
         say(f"  The page             {url}/")
         say(f"  The token's journey  {url}/identity")
+        say(f"  What is happening    {stack.dashboard()}")
         say("  Stop with            Ctrl-C")
         say("")
         code = stack.wait()
@@ -95,6 +96,7 @@ def _await_ready(stack: Stack) -> str:
     except NotReady:
         say("")
         say("  Not every pod is ready. The lines above say what is missing, and `make status` says it again.")
+        say(f"  {stack.dashboard()} shows every pod, link by link.")
         say("  Mend it: an edit of the manifests or of infra/access.yaml is taken at once, and this goes on by itself.")
         say("  Stop with            Ctrl-C")
         say("")

@@ -68,6 +68,11 @@ class Stack:
         with connect(self.state) as client:
             yield client
 
+    def dashboard(self) -> str:
+        """Return the URL of the local cloud's dashboard."""
+        with self.control() as client:
+            return str(client.get("/status").raise_for_status().json()["dashboard"])
+
     def start(self, timeout: float = 90) -> str:
         """Store the keys, wait until every pod is ready, and return the frontend's URL. Raises `StackFailed`."""
         deadline = time.monotonic() + timeout

@@ -39,6 +39,7 @@ from localcloud.network.https import HostRouter
 from localcloud.network.proxy import ForwardProxy
 from localcloud.operator.notices import Notices
 from localcloud.servicebus.broker import Broker
+from localcloud.servicebus.queue import Queue
 from localcloud.servicebus.routes import servicebus
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolder
@@ -117,6 +118,11 @@ class Cloud:
     @property
     def proxy_url(self) -> str:
         return f"http://{_LOOPBACK}:{self.proxy_port}"
+
+    @property
+    def queues(self) -> list[Queue]:
+        """Service Bus' queues, topics, subscriptions and dead-letter sub-queues, to be read."""
+        return self._broker.entities()
 
     @property
     def ca_bundle(self) -> Path:

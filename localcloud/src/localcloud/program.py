@@ -19,13 +19,14 @@ from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.cluster.sources import Sources
 from localcloud.cluster.webhook import WebhookSettings
+from localcloud.dashboard.server import Dashboard
 from localcloud.doctor.history import History
 from localcloud.doctor.laptop import Laptop
 from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
 from localcloud.operator.advice import Advice
 from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
-from localcloud.operator.lines import say, step
+from localcloud.operator.lines import refusal, say, step
 from localcloud.operator.notices import NoticeHandler, Notices
 from localcloud.operator.terminal import Terminal
 from localcloud.settings import Settings
@@ -79,6 +80,7 @@ async def run(
                 projected.add(projection)
             keeping_fresh = asyncio.create_task(projected.keep_fresh(), name="projections")
             stack.callback(keeping_fresh.cancel)
+            dashboard = Dashboard(cloud, advice)
             cluster, history = None, History()
             if overlay is not None:
                 cloud.audit.listen(history.hear)
@@ -86,7 +88,9 @@ async def run(
                     _running_cluster(cloud, overlay, service_ports, notices, advice)
                 )
             laptop = Laptop(cloud, cluster, history, advice) if cluster else None
-            control = ControlPlane(cloud, cluster, projected, laptop)
+            await _serve_dashboard(dashboard, cluster, laptop)
+            stack.push_async_callback(dashboard.close)
+            control = ControlPlane(cloud, cluster, projected, laptop, dashboard.url)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()
@@ -154,6 +158,13 @@ async def _running_cluster(
     finally:
         watching.cancel()
         await cluster.stop()
+
+
+async def _serve_dashboard(dashboard: Dashboard, cluster: Cluster | None, laptop: Laptop | None) -> None:
+    if moved := await dashboard.start(cluster, laptop):
+        refusal(moved)
+    else:
+        step(f"the dashboard is on {dashboard.url}")
 
 
 def stop_signal() -> asyncio.Event:

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="the address on which Azure's names are answered")
     proxy_port: int = Field(8474, ge=0, le=65535, description="the forward proxy that leads to Azure's names")
     amqp_port: int = Field(5671, ge=0, le=65535, description="Service Bus over AMQP")
+    dashboard_port: int = Field(8473, ge=0, le=65535, description="the dashboard, a page on loopback")
     https_port: int = Field(0, ge=0, le=65535, description="Azure's names over HTTPS, behind the proxy")
     azurite: Path = Field(
         Path(sys.prefix, "share", "localcloud", "azurite"), description="the folder in which Azurite is installed"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from localcloud.cluster import without_effect
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
@@ -119,8 +120,10 @@ class Cluster:
             name: DeploymentController(item, node, _revision(item, self._manifests))
             for name, item in self._manifests.deployments.items()
         }
-        if self._manifests.ignored:
-            self._report("without meaning on a laptop: " + ", ".join(self._manifests.ignored))
+        if ignored := self._manifests.ignored:
+            file = self._state / "without-effect.txt"
+            file.write_text(without_effect.listed(ignored))
+            self._report(f"{len(ignored)} fields and kinds of the manifests have no effect on a laptop: {shown(file)}")
         for deployment in self._deployments.values():
             self._start_deployment(deployment)
         for service in self._services.values():
@@ -159,14 +162,14 @@ class Cluster:
         """Change the number of its pods. Raises `KeyError` for an unknown name, `RolloutError` if none is admitted."""
         await self._deployments[deployment].scale(replicas)
 
-    async def run_job(self, cron_job: str, args: Sequence[str] | None = None) -> int:
+    async def run_job(self, cron_job: str, args: Sequence[str] | None, report: Callable[[str], None]) -> int:
         """Create a Job from a suspended CronJob, report its output line by line, and return its exit code.
 
         `args` replaces the container's arguments. Raises `KeyError` for an unknown name.
         """
         if self._node is None:
             raise RuntimeError("the cluster does not run")
-        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, self._report)
+        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, report)
 
     def pods(self) -> list[PodStatus]:
         """The pods of Deployments and of running Jobs, and one line for each Deployment whose pods are refused."""
