@@ -117,6 +117,18 @@ def test_a_service_account_without_a_client_id_gets_the_rest(api: ApiServer) -> 
 
 
 @pytest.mark.usefixtures("webhook")
+def test_a_pod_without_its_service_account_is_refused_before_the_webhook(api: ApiServer) -> None:
+    """The API server looks for the account first. The laptop's cluster refuses the pod in the same words."""
+    assert api.apply(rendered("aks")).returncode == 0
+    asked = frontend()
+    asked["spec"]["serviceAccountName"] = "other"
+    refused = create(api, asked)
+    assert refused.returncode == 1
+    assert 'pods "frontend" is forbidden: error looking up service account keyless/other: ' in refused.stderr
+    assert 'serviceaccount "other" not found' in refused.stderr
+
+
+@pytest.mark.usefixtures("webhook")
 def test_a_container_that_another_webhook_adds_gets_its_identity_too(api: ApiServer) -> None:
     """The API server calls the webhook again for it (`reinvocationPolicy`), and nothing is added twice."""
     assert api.apply(rendered("aks")).returncode == 0
