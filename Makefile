@@ -7,7 +7,7 @@ export LOCALCLOUD_STATE ?= .local
 venv := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help run demo load test faults check clean tools status doctor lab access least-privilege restart redrive repair \
-	rotate-receipt-key rotate-session-key matrix deploy smoke destroy what-if
+	rotate-receipt-key rotate-session-key matrix pictures deploy smoke destroy what-if
 
 # `make lab all` says the same as `make lab NAME=all`: the second goal is the lab, and no target.
 ifeq (lab,$(firstword $(MAKECMDGOALS)))
@@ -26,11 +26,11 @@ help: ## Name the verbs
 		$(MAKEFILE_LIST)
 
 ##@ Run it
-run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080)
-	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT)
+run: tools ## Serve the application on this machine until Ctrl-C (PORT=8080 FEDERATION=bindings)
+	@$(venv)/python -m demo run --state $(LOCALCLOUD_STATE) --port $(PORT) $(federation)
 
-demo: tools ## Place orders, print their receipts and the accesses, and end
-	@$(venv)/python -m demo orders
+demo: tools ## Place orders, print their receipts and the accesses, and end (FEDERATION=bindings)
+	@$(venv)/python -m demo orders $(federation)
 
 load: tools ## Place many orders: KEDA starts workers for them, from none and back to none (ORDERS=200)
 	@$(venv)/python -m demo load $(call given,ORDERS,orders)
@@ -103,12 +103,13 @@ rotate-session-key: ## Sign sessions with a new key; customers stay logged in (O
 # Azure. Settings count on make's command line only, since many environments have NAME and HOSTNAME already.
 given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
+federation = $(call given,FEDERATION,federation)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
-	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind)
+	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) $(federation)
 infra := $(venv)/python -m infra.deploy
 
 ##@ On Azure
-deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=…)
+deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=… FEDERATION=…)
 	@$(infra) up $(options)
 
 what-if: tools ## Print what deploy would change on Azure
@@ -121,8 +122,11 @@ destroy: tools ## Delete the deployment from Azure (NAME=…)
 	@$(infra) destroy $(name)
 
 ##@ Work on it
-matrix: tools ## Write the access model's table into the README
+matrix: tools ## Write the access model's tables into docs/access.md
 	@$(venv)/python -m infra.matrix --write
+
+pictures: tools ## Make the README's pictures again (needs Chromium)
+	@$(venv)/python -m docs.images
 
 clean: ## Remove everything that make has put here
 	@rm -rf .venv .tools .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-results

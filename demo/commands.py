@@ -19,7 +19,7 @@ from localcloud.operator.lines import refusal, say, step, visible
 from demo import keys
 from demo.load import load
 from demo.orders import Customer, OrderFailed, Receipt
-from demo.stack import ROOT, NotReady, Stack, StackFailed, describe_end
+from demo.stack import ROOT, NotReady, Stack, StackFailed, describe_end, federated
 
 _CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
 _PATIENCE = 20.0  # seconds; after them something is missing, which does not come by itself
@@ -32,6 +32,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8080, help="the page's port")
     parser.add_argument("--orders", type=int, default=200, help="how many orders `load` places")
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing")
+    parser.add_argument(
+        "--federation",
+        choices=("credentials", "bindings"),
+        default="credentials",
+        help="how the identities trust the cluster's service accounts",
+    )
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -43,7 +49,7 @@ def main() -> int:
             case "run":
                 return _run(arguments)
             case "orders":
-                return _orders()
+                return _orders(arguments)
             case "load":
                 load(arguments.orders)
                 return 0
@@ -72,7 +78,8 @@ def _run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     _require_free(arguments.port)
     extra = ["--service-port", f"frontend={arguments.port}", *(["--ephemeral"] if arguments.ephemeral else [])]
-    with Stack(arguments.state, extra) as stack:
+    more, overlay = federated(arguments.federation)
+    with Stack(arguments.state, [*extra, *more], overlay) as stack:
         url = _await_ready(stack)
         step(f"serving after {time.monotonic() - started:.1f} s")
         _place_first_order(url)
@@ -122,7 +129,7 @@ def _require_free(port: int) -> None:
         raise StackFailed(f"Port {port} (the page) is taken. Free it, or choose another: make run PORT=8081") from error
 
 
-def _orders() -> int:
+def _orders(arguments: argparse.Namespace) -> int:
     from localcloud.operator.summary import access_table
     from rich.console import Console
 
@@ -130,7 +137,8 @@ def _orders() -> int:
     state = Path(tempfile.mkdtemp(prefix="keyless-"))
     free_ports = ["--ephemeral", "--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
     try:
-        with Stack(state, free_ports) as stack:
+        more, overlay = federated(arguments.federation)
+        with Stack(state, [*free_ports, *more], overlay) as stack:
             customer = Customer(stack.start())
             step(f"serving after {time.monotonic() - started:.1f} s")
             placed = [customer.place(product, quantity) for product, quantity in _CATALOGUE]

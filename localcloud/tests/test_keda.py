@@ -233,7 +233,7 @@ async def test_an_operator_without_a_federated_credential_shows_it_too(cloud: Ru
 
 
 async def test_no_token_is_left_behind(cloud: RunningCloud, tmp_path: Path) -> None:
-    """The operator has its token in a file that only its owner may read, and the file goes when it stops."""
+    """While the operator runs, its token is a file that only its owner may read. When it has stopped, it is gone."""
     pods = tmp_path / "state" / "pods"
     before = looks(cloud)
     async with scaled(cloud, tmp_path):

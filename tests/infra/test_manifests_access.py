@@ -9,11 +9,10 @@ from localcloud.cluster.webhook import NotAdmitted, WebhookSettings, mutate
 
 from tests.infra import access_of_bicep
 from tests.infra.derived import MODEL, subjects_of_model
-from tests.infra.manifests import OVERLAYS, named, of_kind, outputs, pod_templates, rendered, strings
+from tests.infra.manifests import EXPOSED, OVERLAYS, named, of_kind, outputs, pod_templates, rendered, strings
 
 APPLICATION = ("frontend", "backend", "redrive", "repair")
 AZURE = tuple(overlay for overlay in OVERLAYS if not overlay.startswith(("local", "kind")))
-EXPOSED = ("aks-exposed", "aks-everything")
 CLIENT_ID = "azure.workload.identity/client-id"
 
 

@@ -121,7 +121,7 @@ async def _running_cloud(
     settings: Settings, sources: Sources | None, notices: Notices
 ) -> AsyncIterator[tuple[Cloud, Advice]]:
     cloud = Cloud(settings, report=say, notices=notices)
-    advice = Advice(cloud.model, settings.access, cloud.issuers, sources)
+    advice = Advice(cloud.model, settings.access, cloud.federation, sources)
     cloud.audit.listen(Terminal(advice, notices).hear)
     await cloud.start()
     step(f"Azure's names are answered through {cloud.proxy_url}, AMQP on port {cloud.amqp_port}")
@@ -139,7 +139,8 @@ async def _running_cluster(
         overlay=overlay,
         state=cloud.settings.state,
         issue_token=cloud.issuer.issue_token,
-        webhook=WebhookSettings(tenant_id=TENANT_ID, authority_host=f"{AUTHORITY}/"),
+        webhook=WebhookSettings(TENANT_ID, f"{AUTHORITY}/", cloud.api_server.token_endpoint),
+        api_server=cloud.api_server,
         node_environment={
             "HTTPS_PROXY": cloud.proxy_url,
             "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP

@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from localcloud.entra.federation import Way
+
 
 class Settings(BaseSettings):
     """Ports are TCP ports; 0 lets the system choose one. The proxy listens on loopback, for pods on this machine."""
@@ -27,6 +29,9 @@ class Settings(BaseSettings):
     )
     publish_ca: Path | None = Field(
         None, description="a file to put the CA's certificate in, for clients that must not see the state folder"
+    )
+    federation: Way = Field(
+        Way.CREDENTIALS, description="how identities trust this cluster: by credentials, by bindings, or by both"
     )
     issuers: list[str] = Field([], description="further OIDC issuers that every identity trusts")
 

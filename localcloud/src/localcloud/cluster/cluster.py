@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from localcloud.cluster import without_effect
+from localcloud.cluster.bindings.api_server import ROOT_CA, ApiServer
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
@@ -19,7 +20,7 @@ from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.render import render
-from localcloud.cluster.resources import CronJob, Deployment, PodTemplate, ServiceAccount
+from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, Metadata, PodTemplate, ServiceAccount
 from localcloud.cluster.service import ServiceProxy
 from localcloud.cluster.sources import Sources, shown
 from localcloud.cluster.waiting import holds_within
@@ -62,7 +63,8 @@ class RunningWorkload:
 class Cluster:
     """`service_ports` overrides the local port of a Service by its name; 0 lets the system choose.
 
-    `report` prints a line at the terminal. Times are in seconds.
+    `report` prints a line at the terminal. Times are in seconds. `api_server` is told the manifests' ClusterRoles, and
+    its CA is in every namespace.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Cluster:
         node_environment: Mapping[str, str],
         report: Callable[[str], None],
         service_ports: Mapping[str, int] | None = None,
+        api_server: ApiServer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sources = Sources(overlay)
@@ -84,6 +87,7 @@ class Cluster:
         self._node_environment = node_environment
         self._report = report
         self._service_ports = service_ports or {}
+        self._api_server = api_server
         self._clock = clock
         self._manifests = Manifests()
         self._deployments: dict[str, DeploymentController] = {}
@@ -107,6 +111,7 @@ class Cluster:
     async def _start(self) -> None:
         stamp = self._sources.stamp()
         self._manifests = await self._read()
+        self._publish_roles()
         for name in self._service_ports.keys() - self._manifests.services.keys():
             raise ClusterError(f"there is no Service {name} that could be given a port")
         self._services = {
@@ -211,7 +216,20 @@ class Cluster:
         return list(self._manifests.ignored)
 
     async def _read(self) -> Manifests:
-        return read(await render(self._sources.overlay), self._sources)
+        manifests = read(await render(self._sources.overlay), self._sources)
+        if self._api_server is not None:
+            for item in (*manifests.deployments.values(), *manifests.cron_jobs.values()):
+                metadata = Metadata(name=ROOT_CA, namespace=item.metadata.namespace)
+                ca = ConfigMap(
+                    api_version="v1", kind="ConfigMap", metadata=metadata, data={"ca.crt": self._api_server.ca}
+                )
+                manifests.config_maps[metadata.namespace, metadata.name] = ca
+        return manifests
+
+    def _publish_roles(self) -> None:
+        if self._api_server is not None:
+            roles = self._manifests.cluster_roles.values()
+            self._api_server.roles.take(roles, self._manifests.cluster_role_bindings.values())
 
     async def _follow(self, stamp: Hashable) -> None:
         """Takes the overlay as its files have it, whenever they have changed, and not in the middle of a change."""
@@ -234,6 +252,7 @@ class Cluster:
         assert self._node is not None  # noqa: S101 - it runs as long as the overlay is followed
         await self._take_services(manifests)
         before, self._manifests = self._manifests, manifests
+        self._publish_roles()
         self._node = node = replace(
             self._node, service_accounts=manifests.service_accounts, config_maps=manifests.config_maps
         )

@@ -9,7 +9,16 @@ from localcloud.cluster import corrections, fields
 from localcloud.cluster.errors import ManifestError
 from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
 from localcloud.cluster.keda.manifests import faults as scaling_faults
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+from localcloud.cluster.resources import (
+    ClusterRole,
+    ClusterRoleBinding,
+    ConfigMap,
+    CronJob,
+    Deployment,
+    PodTemplate,
+    Service,
+    ServiceAccount,
+)
 from localcloud.cluster.sources import Field, Sources
 
 
@@ -27,6 +36,8 @@ class Manifests:
     config_maps: dict[tuple[str, str], ConfigMap] = field(default_factory=dict)
     scaled_objects: dict[str, ScaledObject] = field(default_factory=dict)
     trigger_authentications: dict[tuple[str, str], TriggerAuthentication] = field(default_factory=dict)
+    cluster_roles: dict[str, ClusterRole] = field(default_factory=dict)
+    cluster_role_bindings: dict[str, ClusterRoleBinding] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
 
@@ -88,6 +99,10 @@ def _add(manifests: Manifests, item: Any) -> None:
             manifests.scaled_objects[item.metadata.name] = item
         case TriggerAuthentication():
             manifests.trigger_authentications[item.metadata.namespace, item.metadata.name] = item
+        case ClusterRole():
+            manifests.cluster_roles[item.metadata.name] = item
+        case ClusterRoleBinding():
+            manifests.cluster_role_bindings[item.metadata.name] = item
 
 
 def _templates(manifests: Manifests) -> list[tuple[str, str, PodTemplate]]:

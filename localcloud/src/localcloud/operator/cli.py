@@ -175,6 +175,14 @@ def _rotate_entra(arguments: argparse.Namespace) -> int:
     return _ask(arguments, rotate)
 
 
+def _federation(arguments: argparse.Namespace) -> int:
+    def federate(client: "httpx.Client") -> int:
+        client.put("/federation", json={"way": arguments.way}).raise_for_status()
+        return 0
+
+    return _ask(arguments, federate)
+
+
 def _fault(arguments: argparse.Namespace) -> int:
     def begin(client: "httpx.Client") -> int:
         path = f"/faults/{arguments.service}"
@@ -377,9 +385,11 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")
     add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
     add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
+    federation = add("federation", _federation, "change how the identities trust the cluster's service accounts")
+    federation.add_argument("way", choices=("credentials", "bindings", "both"))
     add("faults", _faults, "list the services' faults, and how many requests each has hit")
     fault = add("fault", _fault, "make a service fail, or work again")
-    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
+    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob, servicebus or token-proxy")
     fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")
     fault.add_argument("--seconds", type=float, default=1.0, help="how slow, or when to try again (default: 1)")
     clock = add("clock", _clock, "move Azure's clock, as the pods see it")

@@ -25,6 +25,7 @@ from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
+from localcloud.entra.federation import Way
 from localcloud.faults import Fault, Kind
 from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
@@ -86,6 +87,7 @@ class ControlPlane:
                 Route("/environments/{namespace}/{service_account}", self._environment, methods=["PUT"]),
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
                 Route("/entra/rotate", self._rotate_entra, methods=["POST"]),
+                Route("/federation", self._federate, methods=["PUT"]),
                 Route("/clock", self._move_clock, methods=["PUT"]),
                 Route("/faults", self._list_faults),
                 Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
@@ -144,7 +146,9 @@ class ControlPlane:
         for name, workload in workloads.items():
             if (workload.namespace, workload.serviceAccount) == (namespace, service_account):
                 folder = self._path.parent / "projected" / namespace / service_account
-                token_file = self._projections.add(Projection(namespace, service_account, folder))
+                token_file = self._projections.add(
+                    Projection(namespace, service_account, folder), self._cloud.audience_of(name)
+                )
                 return JSONResponse(environment_of(self._cloud, name, token_file))
         known = ", ".join(f"{workload.namespace}/{workload.serviceAccount}" for workload in workloads.values())
         error = f"the access model has no workload {namespace}/{service_account}. It has: {known or 'none'}"
@@ -156,6 +160,10 @@ class ControlPlane:
 
     async def _rotate_entra(self, _request: Request) -> Response:
         self._cloud.rotate_entra_key()
+        return Response(status_code=204)
+
+    async def _federate(self, request: Request) -> Response:
+        self._cloud.federation.way = _Federation.model_validate_json(await request.body()).way
         return Response(status_code=204)
 
     async def _move_clock(self, request: Request) -> Response:
@@ -246,6 +254,10 @@ async def _output(line: str | None, lines: "asyncio.Queue[str | None]", job: "as
 
 class _Scale(_Asked):
     replicas: Annotated[int, Field(ge=0, le=100)]
+
+
+class _Federation(_Asked):
+    way: Way
 
 
 class _Ahead(_Asked):

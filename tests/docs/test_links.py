@@ -5,32 +5,27 @@ from pathlib import Path
 
 import pytest
 
-PAGES = [
-    *(path for path in Path().glob("*.md")),
-    *(
-        path
-        for folder in ("backend", "docs", "frontend", "infra", "k8s", "localcloud", "tests")
-        for path in Path(folder).rglob("*.md")
-    ),
-]
+from tests.docs.pages import PAGES, ROOT
+
 FENCED = re.compile(r"```.*?```", re.DOTALL)
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
+OF_GITHUB = ("../../actions/", "../../codespaces/")
+"""Pages of the repository on GitHub, seen from the README."""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_names_what_exists(page: Path) -> None:
     """Files and folders are there, and so are the headings that a link goes to."""
-    links = [link for link in LINK.findall(FENCED.sub("", page.read_text())) if "://" not in link]
-    assert [link for link in links if not _leads_somewhere(page, link)] == []
+    assert [link for link in _links(page) if not _leads_somewhere(page, link)] == []
 
 
-TOUR = re.findall(r"^\d\. \[`([^`]+)`\]\([^)]+\): `([^`]+)`", Path("README.md").read_text(), re.MULTILINE)
+TOUR = re.findall(r"^\d\. \[`([^`]+)`\]\([^)]+\): `([^`]+)`", (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("file", "line"), TOUR)
 def test_the_tour_points_at_lines_that_are_there(file: str, line: str) -> None:
     """Each stop of the README's tour quotes a line of its file."""
-    assert line in Path(file).read_text()
+    assert line in (ROOT / file).read_text()
 
 
 def test_the_tour_has_five_stops() -> None:
@@ -40,14 +35,20 @@ def test_the_tour_has_five_stops() -> None:
 
 def test_the_readme_leads_to_every_page_of_the_documentation() -> None:
     """A page is linked from the README, or from a page that is; a decision by its folder."""
-    reached, ahead = set(), [Path("README.md")]
+    reached, ahead = set(), [ROOT / "README.md"]
     while ahead:
         page = ahead.pop()
         if page not in reached and page.suffix == ".md":
             reached.add(page)
-            links = [link.partition("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link]
-            ahead += [(page.parent / link).resolve().relative_to(Path.cwd()) for link in links if link]
-    assert set(Path("docs").glob("*.md")) <= reached
+            links = [link.partition("#")[0] for link in _links(page)]
+            ahead += [(page.parent / link).resolve() for link in links if link]
+    assert set((ROOT / "docs").glob("*.md")) <= reached
+
+
+def _links(page: Path) -> list[str]:
+    """Return the relative links of a page and those of its pictures."""
+    found = [link or picture for link, picture in LINK.findall(FENCED.sub("", page.read_text()))]
+    return [link for link in found if "://" not in link and not link.startswith(OF_GITHUB)]
 
 
 def _leads_somewhere(page: Path, link: str) -> bool:
