@@ -55,7 +55,7 @@ def cloud(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         kid = running.set_secret(signing_keys.RECEIPT_PUBLIC_KEY, pair.public)
         running.set_secret(signing_keys.RECEIPT_SIGNING_KEY, pair.private, {signing_keys.KID_TAG: kid})
         running.set_secret(signing_keys.FRONTEND_SIGNING_KEY, signing_keys.session_key())
-        stack.enter_context(serving(api, tmp_path_factory.mktemp("webhook"), tenant=TENANT_ID))
+        stack.enter_context(serving(api, tmp_path_factory.mktemp("webhook")))
         yield running
 
 

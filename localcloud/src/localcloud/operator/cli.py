@@ -83,9 +83,14 @@ def _status(arguments: argparse.Namespace) -> int:
 def _webhook(arguments: argparse.Namespace) -> int:
     from localcloud import webhook_program
     from localcloud.authorization.model import TENANT_ID
+    from localcloud.cluster.bindings.api_server import token_endpoint
+    from localcloud.cluster.webhook import WebhookSettings
+    from localcloud.entra.discovery import AUTHORITY
 
+    endpoint = token_endpoint(*arguments.token_proxy) if arguments.token_proxy else None
+    webhook = WebhookSettings(arguments.tenant or TENANT_ID, f"{AUTHORITY}/", endpoint)
     try:
-        asyncio.run(webhook_program.run(_settings(arguments), arguments.kubeconfig, arguments.tenant or TENANT_ID))
+        asyncio.run(webhook_program.run(_settings(arguments), arguments.kubeconfig, webhook))
     except webhook_program.FAILURES as error:
         return _fail(error)
     return 0
@@ -372,6 +377,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     webhook.add_argument("--kubeconfig", type=Path, required=True, help="its current context is the cluster")
     webhook.add_argument("--tenant", help="of service accounts that name no other (default: this cloud's)")
+    webhook.add_argument(
+        "--token-proxy",
+        nargs=2,
+        metavar=("URL", "CLUSTERID"),
+        help="of the cluster, for pods that use identity bindings",
+    )
     secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
