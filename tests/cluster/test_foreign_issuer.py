@@ -22,6 +22,7 @@ from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.render import render
 from localcloud.cluster.webhook import WebhookSettings
 from localcloud.entra.discovery import AUTHORITY
+from localcloud.operator.environment import node_environment
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 from localcloud.testing.in_process import running_cloud
 
@@ -111,13 +112,7 @@ def running(cloud: RunningCloud, overlay: Path, state: Path, tokens: BoundTokens
         state=state,
         issue_token=tokens,
         webhook=WebhookSettings(tenant_id=TENANT_ID, authority_host=f"{AUTHORITY}/"),
-        node_environment={
-            "HTTPS_PROXY": cloud.cloud.proxy_url,
-            "NO_PROXY": "127.0.0.1,localhost",
-            "REQUESTS_CA_BUNDLE": cloud.ca_bundle,
-            "SSL_CERT_FILE": cloud.ca_bundle,
-            "AMQP_PORT": str(cloud.cloud.amqp_port),
-        },
+        node_environment=node_environment(cloud.cloud),
         report=lambda _line: None,
         service_ports={"frontend": 0},
     )
