@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from azure.servicebus import ServiceBusReceivedMessage, ServiceBusSubQueue
-from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient, ServiceBusReceiver
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
 from backend.queue.delivery import PATIENCE
+from backend.queue.locks import LockRenewer
 
 ANSWER = 3.0  # seconds in which a broker answers, if it is there
 _EARLY = 0.9  # of the wait: the SDK measures it with another clock
@@ -29,7 +30,7 @@ async def open_receiver(
 
     It locks messages until they are settled (`PEEK_LOCK`) and prefetches none, both by default.
     """
-    renewer = AutoLockRenewer(max_lock_renewal_duration=hold)
+    renewer = LockRenewer(hold)
     receiver = client.get_queue_receiver(queue, sub_queue=sub_queue, auto_lock_renewer=renewer)
     async with receiver, renewer:
         yield receiver
