@@ -14,7 +14,7 @@ class Nothing:
 
 
 def create_app() -> Flask:
-    """Build the application, with the endpoints that are asked before and during a measurement."""
+    """Build the application. It is served with the frontend's own settings of gunicorn."""
     app = Flask("noop")
     app.extensions["frontend"] = Nothing()
 

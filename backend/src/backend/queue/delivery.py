@@ -56,12 +56,19 @@ class Delivery:
         self._stopping = stopping
         self._patience = patience
 
-    async def handle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage) -> None:
-        """Settle the message, or abandon it if anything goes wrong. All that is read of the message is read here."""
+    async def handle(
+        self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, worked_on: Callable[[], object]
+    ) -> None:
+        """Settle the message, or abandon it if anything goes wrong. All that is read of the message is read here.
+
+        `worked_on` is called as soon as the order is handled, and only the settlement is left.
+        """
         with ExitStack() as context:
             try:
                 context.enter_context(sender_trace(message))
-                await self._settle(receiver, message, await self._outcome(message))
+                outcome = await self._outcome(message)
+                worked_on()
+                await self._settle(receiver, message, outcome)
             except Unavailable as error:
                 await self._abandon(receiver, message, str(error.failure))
                 await self._stopping.unless(self._wait_for(error.dependency))

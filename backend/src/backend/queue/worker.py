@@ -1,7 +1,8 @@
 """The receive loop: it takes messages from the queue and has each delivered (see `delivery`).
 
 *No prefetch.* A prefetched message's lock runs and can't be renewed. So the loop asks for no more messages than it has
-hands free. Each locked message is worked on, and its lock is renewed from the start.
+hands free. Each locked message is worked on, and its lock is renewed from the start. A hand is free as soon as its order
+is handled: the broker's answer to the settlement may take several round trips, since all wait for it on one connection.
 
 *Few round trips.* Once a message has come, more may wait, so the loop asks for as many as it has hands free. It asks
 briefly, since the SDK keeps the first ones until all have come or the time is up. If none has come, it asks for a single
@@ -38,6 +39,8 @@ MORE = 0.1  # seconds that it waits for further ones: longer than a round trip
 QUIET = 4.0  # seconds without a message, after which the broker is asked whether it is there
 FINISH_TIMEOUT = 20.0  # seconds for messages in flight at a stop: terminationGracePeriodSeconds is 30
 
+_HELD = 2  # times the concurrency: how many messages may be worked on or wait for their settlement's answer
+
 Deliveries = set[asyncio.Task[None]]
 
 _log = structlog.get_logger(__name__)
@@ -71,7 +74,7 @@ class Worker:
         self._quiet = quiet
         self._health = health
         self._concurrency = concurrency
-        self._in_flight: Deliveries = set()
+        self._at_work: set[ServiceBusReceivedMessage] = set()
         self._pauses = backoff()
         health.mark_missing(self, SERVICE_BUS, "not connected yet")
 
@@ -120,8 +123,9 @@ class Worker:
         due = 0  # messages that the broker was asked for and has not sent
         while not self._stopping:
             self._health.turn()
-            count = min(count, self._concurrency - len(self._in_flight), due if self._health.missing else count)
-            if not count:
+            hands = min(self._concurrency - len(self._at_work), _HELD * self._concurrency - len(received))
+            count = min(count, hands, due if self._health.missing else count)
+            if count < 1:
                 await self._change()
                 count = self._concurrency
                 continue
@@ -137,19 +141,19 @@ class Worker:
             count, wait = (self._concurrency, min(MORE, self._wait)) if messages else (1, self._wait)
 
     def _begin(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, received: Deliveries) -> None:
-        task = asyncio.create_task(self._delivery.handle(receiver, message))
-        for tasks in (self._in_flight, received):
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-        task.add_done_callback(self._done)
+        def worked_on() -> None:
+            self._at_work.discard(message)
+            self._health.changed.set()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._health.changed.set()
-        if not task.cancelled() and (error := task.exception()):
-            _log.error("delivery.failed", exc_info=error)
+        self._at_work.add(message)
+        task = asyncio.create_task(self._delivery.handle(receiver, message, worked_on))
+        received.add(task)
+        task.add_done_callback(received.discard)
+        task.add_done_callback(lambda _: worked_on())
+        task.add_done_callback(_log_fault)
 
     async def _change(self) -> None:
-        """Wait until a message in flight is settled or a dependency is back, at most as long as a receive call."""
+        """Wait until a hand is free or a dependency is back, at most as long as a receive call."""
         self._health.changed.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wait):
@@ -169,3 +173,8 @@ class Worker:
             await links.aclose()
         except Exception as error:
             _log.warning("receiver.not_closed", reason=str(explain(error)))
+
+
+def _log_fault(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("delivery.failed", exc_info=error)
