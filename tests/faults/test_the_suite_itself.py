@@ -33,8 +33,8 @@ SWAPS = {
     "a message is settled before its order is done": Swap(
         Edit(
             f"{BACKEND}/queue/delivery.py",
-            "outcome = await self._outcome(message)",
-            "await _settled(receiver.complete_message(message)); outcome = await self._outcome(message)",
+            "await self._settle(receiver, message, await self._outcome(message))",
+            "await _settled(receiver.complete_message(message)); await self._outcome(message)",
         ),
         f"{FAULTS}/test_outages.py::test_a_worker_that_is_killed_during_an_outage_loses_nothing[cosmos]",
         "accepted orders are lost",

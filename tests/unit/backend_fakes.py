@@ -60,8 +60,6 @@ class Queue:
         self.deaths = 0  # of receivers to come
         self.silent = 0  # how many of the first receivers get no answer
         self.settling: Exception | None = None
-        self.answering = asyncio.Event()  # settlements wait until it is set
-        self.answering.set()
         self.largest = 0
         self.settlements = 0
         self.peeks = 0
@@ -130,8 +128,7 @@ class Connection:
             await asyncio.Event().wait()
         return list(self.queue.waiting)[:max_message_count]
 
-    async def _settle(self, message: ServiceBusReceivedMessage) -> int:
-        await self.queue.answering.wait()
+    def _settle(self, message: ServiceBusReceivedMessage) -> int:
         assert self.open, "settled after the link was closed"
         self.queue.settlements += 1
         if self.queue.settling:
@@ -140,10 +137,10 @@ class Connection:
         return message.sequence_number or 0
 
     async def complete_message(self, message: ServiceBusReceivedMessage) -> None:
-        self.queue.completed.append(await self._settle(message))
+        self.queue.completed.append(self._settle(message))
 
     async def abandon_message(self, message: ServiceBusReceivedMessage) -> None:
-        number = await self._settle(message)
+        number = self._settle(message)
         self.queue.given_back.append(number)
         deliveries = (message.delivery_count or 0) + 1
         self.queue.waiting.appendleft(received(self.queue.messages[number - 1], number, deliveries))
@@ -151,7 +148,7 @@ class Connection:
     async def dead_letter_message(
         self, message: ServiceBusReceivedMessage, reason: str | None = None, error_description: str | None = None
     ) -> None:
-        self.queue.dead.append((await self._settle(message), reason, error_description))
+        self.queue.dead.append((self._settle(message), reason, error_description))
 
 
 HandleOrder = Callable[[bytes], Awaitable[Receipted | Rejected]]

@@ -62,20 +62,6 @@ async def test_a_backlog_takes_few_calls(queue: Queue) -> None:
     assert queue.largest == 16
 
 
-async def test_a_hand_is_free_before_the_settlement_is_answered(queue: Queue) -> None:
-    """Settlements wait for each other on the connection, so others are worked on meanwhile. No more than twice the
-    concurrency is held."""
-    queue.answering.clear()
-    queue.put(*[b"x"] * 10)
-    running = Running(queue, done, concurrency=4)
-    await running.until(lambda: len(queue.locked) == 8)
-    calls = queue.calls
-    queue.answering.set()
-    await running.until(lambda: len(queue.completed) == 10)
-    await running.stop()
-    assert (queue.largest, calls < queue.calls) == (8, True)
-
-
 async def test_a_quiet_queue_is_asked_for_one_message(queue: Queue) -> None:
     """The SDK keeps the first message of several until its time is up, so a lone one would come late."""
     running = Running(queue, done)

@@ -17,6 +17,7 @@ from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
 from backend.queue.delivery import PATIENCE
 from backend.queue.locks import LockRenewer
+from backend.queue.turns import TurnTakingReceiver
 
 ANSWER = 3.0  # seconds in which a broker answers, if it is there
 _EARLY = 0.9  # of the wait: the SDK measures it with another clock
@@ -36,7 +37,9 @@ async def open_receiver(
         yield receiver
 
 
-async def receive(receiver: ServiceBusReceiver, count: int, wait: float) -> list[ServiceBusReceivedMessage]:
+async def receive(
+    receiver: ServiceBusReceiver | TurnTakingReceiver, count: int, wait: float
+) -> list[ServiceBusReceivedMessage]:
     """Receive at most `count` messages, or none if none comes within `wait` seconds.
 
     Raises `ConnectionError` if the receiver returns none before that: it is dead.
@@ -48,7 +51,7 @@ async def receive(receiver: ServiceBusReceiver, count: int, wait: float) -> list
     return messages
 
 
-async def prove_alive(receiver: ServiceBusReceiver) -> None:
+async def prove_alive(receiver: TurnTakingReceiver) -> None:
     """Ask the broker, over the receiver's own connection, for something that it answers at once.
 
     Raises `ConnectionError` if it does not answer.
