@@ -95,19 +95,23 @@ def _exchange(
         "AZURE_CLIENT_ID": variables.azure_client_id,
         "AZURE_TENANT_ID": variables.azure_tenant_id,
     }
-    trusted = EXPLANATIONS["trusted"] | {"sub": subject}
+    proxy = variables.azure_kubernetes_token_proxy
+    trusted = EXPLANATIONS["trusted_by_proxy" if proxy else "trusted"] | {"sub": subject}
     explained = EXPLANATIONS["codes"].get(failure.code, {}) if failure else {}
     if presented["sub"] == subject:
         explained = explained.get("as_meant", explained)
     compared = []
     for name, value in presented.items():
-        same: bool | None = True if issued and not failure else None
-        if name == explained.get("about") or value is None or (name in ("sub", "aud") and value != trusted[name]):
+        same: bool | None = None
+        if issued and not failure:
+            same = True
+        elif name == explained.get("about") or value is None or (name in ("sub", "aud") and value != trusted[name]):
             same = False
         compared.append(Compared(name=name, presented=value, trusted=trusted[name], same=same))
     state: State = "failed" if failure else "ok" if issued else "unreached"
     return Exchange(
         state=state if projected.state == "ok" else "unreached",
+        proxy=proxy,
         compared=compared,
         failure=failure,
         about=explained.get("about"),

@@ -40,9 +40,13 @@ class Compared(BaseModel):
 
 
 class Exchange(BaseModel):
-    """What came of presenting the projected token to Entra. `about` and `advice` belong to Entra's code."""
+    """What came of presenting the projected token to Entra. `about` and `advice` belong to Entra's code.
+
+    `proxy` is the cluster's token proxy, if it asks Entra in the pod's place (AKS identity bindings).
+    """
 
     state: State
+    proxy: str | None
     compared: list[Compared]
     failure: Failure | None = None
     about: str | None = None
