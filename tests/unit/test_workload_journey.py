@@ -131,7 +131,7 @@ def test_each_refusal_of_entra_is_explained() -> None:
     ]
     explained = EXPLANATIONS["codes"]
     assert [refusal.code for refusal in refusals if f"AADSTS{refusal.code}" not in explained] == []
-    parts = {*EXPLANATIONS["projected"], *EXPLANATIONS["trusted"]}
+    parts = {*EXPLANATIONS["projected"], *EXPLANATIONS["trusted"]["credentials"]}
     assert {about["about"] for about in explained.values()} <= parts
 
 
