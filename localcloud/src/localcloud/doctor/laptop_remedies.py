@@ -21,13 +21,13 @@ class LaptopRemedies:
 
     def mutation(self, facts: Facts) -> Remedy:
         if facts.skipped:
-            return Remedy(*self._advice.pods.on_skipped(facts.workload))
+            return Remedy(*self._advice.on_skipped(facts.workload))
         if facts.lacks.startswith("FailedCreate"):
             return Remedy(f"the pod is not admitted: {facts.lacks.partition(': ')[2]}. Correct what it names.")
         return Remedy("the pod was made before it had its label: `make restart` makes a new one.")
 
     def service_account(self, facts: Facts) -> Remedy:
-        return Remedy(*self._advice.pods.on_service_account(facts.workload, facts.meant_account or facts.account))
+        return Remedy(*self._advice.on_service_account(facts.workload, facts.meant_account or facts.account))
 
     def annotation(self, facts: Facts) -> Remedy:
         return self._lacking(facts, "'client_id'")
@@ -37,12 +37,12 @@ class LaptopRemedies:
 
     def client_id(self, facts: Facts) -> Remedy:
         if (facts.client_id or "").lower() != (facts.annotation or "").lower():
-            return Remedy(*self._advice.pods.on_client_id_of_container(facts.workload))
+            return Remedy(*self._advice.on_client_id_of_container(facts.workload))
         if facts.found is None:
             return self._exchange(facts, "AADSTS700016", None)
         token = facts.token
         if token and any(trusted.subject == token.subject for trusted in facts.found.credentials):
-            return Remedy(self._advice.pods.on_shared_identity(facts.workload, facts.found.name))
+            return Remedy(self._advice.on_shared_identity(facts.workload, facts.found.name))
         return self._exchange(facts, "AADSTS700213", facts.found.name)
 
     def credential(self, facts: Facts, code: str) -> Remedy:
@@ -70,10 +70,10 @@ class LaptopRemedies:
         )
 
     def wide(self, facts: Facts, role: WideRole) -> Remedy:
-        return Remedy(self._advice.accesses.on_wide_role(facts.workload, role.role, role.scope, role.used))
+        return Remedy(self._advice.on_wide_role(facts.workload, role.role, role.scope, role.used))
 
     def secret(self, _facts: Facts, secret: AbsentSecret) -> Remedy:
-        return Remedy(self._advice.pods.on_secret(secret.name))
+        return Remedy(self._advice.on_secret(secret.name))
 
     def _lacking(self, facts: Facts, argument: str) -> Remedy:
         said = f"Missing required arguments: {argument}."

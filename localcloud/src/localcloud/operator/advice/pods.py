@@ -1,18 +1,12 @@
-"""The advice for pods: what their manifests lack or have in vain, and what the vault does not have."""
-
-from collections.abc import Callable
+"""What to fix for a pod that is not ready though nothing was refused to it."""
 
 from localcloud.cluster.webhook import CLIENT_ID, LABEL, SKIP_CONTAINERS
 from localcloud.doctor import symptoms
-from localcloud.operator.advice.known import Known
+from localcloud.operator.advice.knowledge import Knowledge
 
 
-class PodAdvice:
-    """`is_deleted` says whether the vault can still recover a secret."""
-
-    def __init__(self, known: Known, is_deleted: Callable[[str], bool]) -> None:
-        self._known = known
-        self._is_deleted = is_deleted
+class PodAdvice(Knowledge):
+    """By what the SDK's credential, the vault or the service account says."""
 
     def on_pod(self, reason: str, workload: str) -> str | None:
         """The advice for a pod that is not ready though nothing was refused to it, by what the SDK says.
@@ -24,16 +18,16 @@ class PodAdvice:
             return self.on_secret(secret)
         _before, found, lacking = reason.partition("Missing required arguments: ")
         if not found:
-            return symptoms.advice(reason, self._known.place_of_variable)
+            return symptoms.advice(reason, self._place_of_variable)
         template = ("spec", "template")
-        if "token_file_path" in lacking and self._known.skips_containers:
+        if "token_file_path" in lacking and self._skips_containers:
             return self.on_skipped(workload)[0]
         if "token_file_path" in lacking:
-            place = self._known.place("Deployment", workload, (*template, "metadata", "labels", LABEL))
+            place = self._place("Deployment", workload, (*template, "metadata", "labels", LABEL))
             return f'the webhook has left the pod alone: it needs the label {LABEL}: "true", on the pod{place}.'
-        account = self._known.account_of(workload)
-        place = self._known.place("ServiceAccount", account, ("metadata", "annotations", CLIENT_ID))
-        own = self._known.client_id_of(account)
+        account = self._account_of(workload)
+        place = self._place("ServiceAccount", account, ("metadata", "annotations", CLIENT_ID))
+        own = self._client_id_of(account)
         return f"the pod's service account needs the annotation {CLIENT_ID}{f': {own}' if own else ''}{place}."
 
     def on_secret(self, name: str) -> str:
@@ -50,9 +44,7 @@ class PodAdvice:
 
     def on_skipped(self, workload: str) -> tuple[str, str]:
         """The advice for a container that the webhook was told to skip, and the place of that annotation."""
-        place = self._known.place(
-            "Deployment", workload, ("spec", "template", "metadata", "annotations", SKIP_CONTAINERS)
-        )
+        place = self._place("Deployment", workload, ("spec", "template", "metadata", "annotations", SKIP_CONTAINERS))
         return (
             f"the annotation {SKIP_CONTAINERS} of the pod names the container, so that the webhook gives it nothing. "
             f"Take the container out of it{place}.",
@@ -61,7 +53,7 @@ class PodAdvice:
 
     def on_client_id_of_container(self, workload: str) -> tuple[str, str]:
         """The advice for a pod whose client id is not the annotation's, and the place that it comes from."""
-        place = self._known.place_of_variable("AZURE_CLIENT_ID")
+        place = self._place_of_variable("AZURE_CLIENT_ID")
         if place:
             return (
                 "the webhook sets no variable that the container has already. Take AZURE_CLIENT_ID out of the "
@@ -70,17 +62,8 @@ class PodAdvice:
             )
         return f"the pod was made before the annotation was changed: `make restart DEPLOYMENT={workload}`.", ""
 
-    def on_shared_identity(self, workload: str, identity: str) -> str:
-        """The advice for a pod that has another workload's identity, which trusts it."""
-        account = self._known.account_of(workload)
-        return (
-            f"{workload} asks as {identity}, whose identity trusts it, so that each of them may do all that the other "
-            f"may. Give {workload} its own again: {self._known.client_id_of(account)} in the annotation {CLIENT_ID} of "
-            f"{account}, and take the credential for {account} away from {self._known.workload_in_file(identity)}."
-        )
-
     def on_service_account(self, workload: str, meant: str) -> tuple[str, str]:
         """The advice for a pod under another service account than `meant`, and the place of that field."""
-        place = self._known.place("Deployment", workload, ("spec", "template", "spec", "serviceAccountName"))
+        place = self._place("Deployment", workload, ("spec", "template", "spec", "serviceAccountName"))
         namespace, _, account = meant.partition("/")
         return f"set serviceAccountName to {account}, in the namespace {namespace}{place}.", place.strip(" ()")

@@ -1,4 +1,4 @@
-"""The role that is likely meant for an action, or else the smallest that holds it."""
+"""The role that is likely meant for an action."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -8,18 +8,19 @@ from localcloud.authorization.model import AccessModel
 from localcloud.authorization.roles import ControlAction, Role
 
 
-def smallest_role(model: AccessModel, action: str, *, of_cosmos: bool) -> str:
-    """Return its name, empty if no role holds the action.
+def likeliest_role(action: str, scope: str, model: AccessModel) -> str | None:
+    """Return the name of a role that holds the action, or `None` if there is none.
 
-    A role of the model's own that no workload has is likely the one that was taken away, so it comes first.
+    A role of the model that nothing is granted is likely the one that was taken away. Otherwise it is the smallest.
     """
     granted = {grant.role for workload in model.workloads.values() for grant in workload.grants}
+    of_cosmos = scope.partition("/")[0] == "cosmos"
     fitting = [
         (name not in model.roles or name in granted, _size(role), name)
         for name, role in _roles(model)
         if role.allows(action) and (role.kind == "cosmos") == of_cosmos
     ]
-    return min(fitting)[-1] if fitting else ""
+    return min(fitting)[-1] if fitting else None
 
 
 def _roles(model: AccessModel) -> Iterator[tuple[str, Role]]:
