@@ -193,7 +193,12 @@ CASES: dict[str, tuple[Facts, str, list[str]]] = {
     "role of the other plane": (
         replace(HEALTHY, ready=False, accesses=(replace(DENIED, roles=("Contributor",)),)),
         "role",
-        ["Contributor, which do not hold it"],
+        ["Contributor: that does not hold it"],
+    ),
+    "role missing, for an account's metadata too": (
+        replace(HEALTHY, ready=False, accesses=(DENIED, replace(DENIED, action="readMetadata", scope="keyVault"))),
+        "role",
+        ["keyVault/mine"],
     ),
     "token refused": (
         replace(HEALTHY, ready=False, accesses=(ALLOWED, replace(DENIED, granted=True, reason="expired"))),
