@@ -132,7 +132,7 @@ class AccessAdvice(Knowledge):
         )
 
     def _grant(self, entry: AccessEntry, model: AccessModel) -> str:
-        """What to write into the access model. What names a service alone is allowed by a role on any of its entities."""
+        """What to write into the model. What names a service alone is allowed by a role on any of its entities."""
         role = likeliest_role(entry.action, entry.scope, model) or "one that holds the action"
         entities = (scope for scope in model.entities.scopes() if scope.startswith(f"{entry.scope}/"))
         scope = entry.scope if "/" in entry.scope else next(entities, entry.scope)
