@@ -1,7 +1,6 @@
 """The application that a lab breaks: the one that `make run` serves, or one of the lab's own on free ports."""
 
 import os
-import shutil
 import socket
 import tempfile
 import time
@@ -138,9 +137,7 @@ def running_bench(state: Path) -> Iterator[Bench | None]:
         if control is None:
             yield None
             return
-        folder = state.absolute() / "lab"
-        shutil.rmtree(folder, ignore_errors=True)
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-", dir=state)))
         overlay = Path(control.get("/rehearsal").raise_for_status().json()["overlay"])
         copies = Copies(folder, overlay.name, eager=False)
         url = str(control.get("/status").raise_for_status().json()["services"]["frontend"])
