@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from localcloud.doctor.bindings import judged
 from localcloud.doctor.facts import Credential, Facts, Remedies, Token
 from localcloud.doctor.link import Link, bad
 
@@ -10,6 +11,8 @@ Judge = Callable[[Facts, Remedies], Link]
 
 def _credential(name: str, code: str, of: Callable[[Credential], str], presented: Callable[[Token], str]) -> Judge:
     def judge(facts: Facts, remedies: Remedies) -> Link:
+        if of_binding := judged(name, facts, remedies):
+            return of_binding
         trusted = _nearest(facts)
         if trusted is None and facts.found is not None:
             remedy = remedies.credential(facts, "AADSTS70025")
