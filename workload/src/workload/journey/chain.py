@@ -103,8 +103,10 @@ def _exchange(
         explained = explained.get("as_meant", explained)
     compared = []
     for name, value in presented.items():
-        same: bool | None = True if issued and not failure else None
-        if name == explained.get("about") or value is None or (name in ("sub", "aud") and value != trusted[name]):
+        same: bool | None = None
+        if issued and not failure:
+            same = True
+        elif name == explained.get("about") or value is None or (name in ("sub", "aud") and value != trusted[name]):
             same = False
         compared.append(Compared(name=name, presented=value, trusted=trusted[name], same=same))
     state: State = "failed" if failure else "ok" if issued else "unreached"

@@ -28,6 +28,12 @@ def add_to(verbs: Verbs) -> None:
     webhook = verbs.add("webhook", _webhook, what)
     webhook.add_argument("--kubeconfig", type=Path, required=True, help="its current context is the cluster")
     webhook.add_argument("--tenant", help="of service accounts that name no other (default: this cloud's)")
+    webhook.add_argument(
+        "--token-proxy",
+        nargs=2,
+        metavar=("URL", "CLUSTERID"),
+        help="of the cluster, for pods that use identity bindings",
+    )
     verbs.add("install", _install, "install Azurite, which the cloud needs, by npm from a lock file")
 
 
@@ -53,9 +59,14 @@ def _run(arguments: argparse.Namespace) -> int:
 def _webhook(arguments: argparse.Namespace) -> int:
     from localcloud import webhook_program
     from localcloud.authorization.model import TENANT_ID
+    from localcloud.cluster.bindings.api_server import token_endpoint
+    from localcloud.cluster.webhook import WebhookSettings
+    from localcloud.entra.discovery import AUTHORITY
 
+    endpoint = token_endpoint(*arguments.token_proxy) if arguments.token_proxy else None
+    webhook = WebhookSettings(arguments.tenant or TENANT_ID, f"{AUTHORITY}/", endpoint)
     try:
-        asyncio.run(webhook_program.run(settings_of(arguments), arguments.kubeconfig, arguments.tenant or TENANT_ID))
+        asyncio.run(webhook_program.run(settings_of(arguments), arguments.kubeconfig, webhook))
     except webhook_program.FAILURES as error:
         return fail(error)
     return 0
