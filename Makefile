@@ -72,11 +72,11 @@ status: tools ## List the pods; for each that is not ready, say why
 	@$(venv)/localcloud status --state $(LOCALCLOUD_STATE)
 
 doctor: tools ## Examine each workload's way to Azure, link by link, and name the broken one (ON=azure)
-	@$(venv)/localcloud doctor $(if $(filter azure,$(ON)),--on-azure --namespace keyless --access infra/access.yaml \
+	@$(venv)/localcloud doctor $(if $(filter azure,$(ON)),--on-azure --access infra/access.yaml \
 		--name $(or $(if $(filter command,$(origin NAME)),$(NAME)),keyless),--state $(LOCALCLOUD_STATE))
 
 lab: tools ## List the labs, or run one: break a link, guess, see, mend (NAME=label-missing, NAME=all)
-	@$(venv)/python -m demo.lab $(lab) $(if $(JUNIT),--junit $(JUNIT))
+	@$(venv)/python -m demo.lab $(lab) --state $(LOCALCLOUD_STATE) $(if $(JUNIT),--junit $(JUNIT))
 
 access: tools ## Print the accesses so far, allowed or denied, or where one token went (UTI=…)
 	@$(venv)/localcloud access --state $(LOCALCLOUD_STATE) $(if $(UTI),--uti=$(UTI))

@@ -140,7 +140,7 @@ class Azure:
 
     def delete_identity_binding(self, deployment: Deployment, name: str) -> None:
         of_cluster = ("--cluster-name", f"{deployment.name}-aks", *_in_group(deployment))
-        self._programs.run("az", "aks", "identity-binding", "delete", *of_cluster, "--name", name)
+        self._programs.run("az", "aks", "identity-binding", "delete", *of_cluster, "--name", name, "--yes")
 
     def group_exists(self, deployment: Deployment) -> bool:
         named = ("--name", deployment.group, "--subscription", deployment.subscription)

@@ -24,6 +24,7 @@ from workload.journey.links import (
     ProjectedToken,
     Refusal,
     State,
+    Way,
 )
 from workload.journey.uses import Denied, Use
 from workload.settings import IdentityVariables
@@ -95,8 +96,8 @@ def _exchange(
         "AZURE_CLIENT_ID": variables.azure_client_id,
         "AZURE_TENANT_ID": variables.azure_tenant_id,
     }
-    proxy = variables.azure_kubernetes_token_proxy
-    trusted = EXPLANATIONS["trusted_by_proxy" if proxy else "trusted"] | {"sub": subject}
+    way: Way = "bindings" if variables.azure_kubernetes_token_proxy else "credentials"
+    trusted = EXPLANATIONS["trusted"][way] | {"sub": subject}
     explained = EXPLANATIONS["codes"].get(failure.code, {}) if failure else {}
     if presented["sub"] == subject:
         explained = explained.get("as_meant", explained)
@@ -111,7 +112,7 @@ def _exchange(
     state: State = "failed" if failure else "ok" if issued else "unreached"
     return Exchange(
         state=state if projected.state == "ok" else "unreached",
-        proxy=proxy,
+        way=way,
         compared=compared,
         failure=failure,
         about=explained.get("about"),
