@@ -1,4 +1,4 @@
-"""`/openapi.json`: flask-openapi3 makes it of the views' models and signatures, and the rest is here and in `openapi.yaml`.
+"""`/openapi.json`: flask-openapi3 makes it of the views' models and signatures. The rest is here and in `openapi.yaml`.
 
 https://spec.openapis.org/oas/v3.1.0.html
 """
