@@ -1,6 +1,7 @@
 """The steps of one order: every outcome, and every crash between two steps."""
 
 import itertools
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -103,6 +104,15 @@ async def test_the_receipt_comes_before_the_document(steps: Steps) -> None:
     """The order of the steps is fixed, so that a document's receipt is always there."""
     await steps.handler.handle_order(body(message()))
     assert steps.taken == ["read", "sign", "add", "create"]
+
+
+async def test_an_order_without_a_key_is_not_looked_for(steps: Steps) -> None:
+    """No other request has a random order id, so its document is not read first. A repeat has the same result."""
+    of = message().model_copy(update={"orderId": uuid.uuid4().hex})
+    first = await steps.handler.handle_order(body(of))
+    assert steps.taken == ["sign", "add", "create"]
+    assert await steps.handler.handle_order(body(of)) == first
+    assert steps.agree()
 
 
 @pytest.mark.parametrize("step", ["read", "sign", "add", "create"])

@@ -44,6 +44,59 @@ async def test_no_more_is_received_than_is_worked_on(queue: Queue) -> None:
     assert queue.largest == 4
 
 
+async def test_a_backlog_takes_few_calls(queue: Queue) -> None:
+    """Once a message has come, as many are received in one call as there are hands free."""
+    release = asyncio.Event()
+
+    async def slow(_: bytes) -> Receipted | Rejected:
+        await release.wait()
+        return DONE
+
+    queue.put(*[b"x"] * 40)
+    running = Running(queue, slow, concurrency=16)
+    await running.until(lambda: len(queue.locked) == 16)
+    assert queue.asked == [1, 15]
+    release.set()
+    await running.until(lambda: len(queue.completed) == 40)
+    await running.stop()
+    assert queue.largest == 16
+
+
+async def test_a_quiet_queue_is_asked_for_one_message(queue: Queue) -> None:
+    """The SDK keeps the first message of several until its time is up, so a lone one would come late."""
+    running = Running(queue, done)
+    await running.until(lambda: queue.calls >= 2)
+    queue.put(b"x")
+    await running.until(lambda: queue.completed)
+    before = queue.calls
+    await running.until(lambda: queue.calls >= before + 3)
+    await running.stop()
+    assert set(queue.asked[:2]) == set(queue.asked[-2:]) == {1}
+
+
+async def test_what_was_asked_for_before_an_outage_is_received(queue: Queue) -> None:
+    """The broker may send what it was asked for, and a lock that nobody renews costs a delivery. No more is asked."""
+    release = asyncio.Event()
+
+    async def slow(_: bytes) -> Receipted | Rejected:
+        await release.wait()
+        return DONE
+
+    running = Running(queue, slow)
+    await running.until(lambda: queue.calls)
+    running.health.mark_missing("check", "Cosmos DB", "down")
+    before = queue.calls
+    await running.until(lambda: queue.calls >= before + 3)
+    queue.put(b"1", b"2", b"3")
+    await running.until(lambda: queue.locked)
+    release.set()
+    await running.until(lambda: queue.completed)
+    assert (queue.asked[before:], len(queue.waiting)) == ([1] * len(queue.asked[before:]), 2)
+    running.health.mark_available("check")
+    await running.until(lambda: len(queue.completed) == 3)
+    await running.stop()
+
+
 async def test_nothing_is_received_before_every_dependency_has_answered(queue: Queue) -> None:
     """While a dependency is missing, messages stay in the queue. Then they are worked on."""
     queue.put(b"x")

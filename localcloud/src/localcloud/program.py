@@ -26,9 +26,10 @@ from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
 from localcloud.operator.advice import Advice
 from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
+from localcloud.operator.control.rehearsal import Rehearsal
+from localcloud.operator.environment import node_environment
 from localcloud.operator.lines import refusal, say, step
 from localcloud.operator.notices import NoticeHandler, Notices
-from localcloud.operator.rehearsal import Rehearsal
 from localcloud.operator.terminal import Terminal
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolderError
@@ -150,14 +151,7 @@ async def _running_cluster(
         issue_token=cloud.issuer.issue_token,
         webhook=WebhookSettings(TENANT_ID, f"{AUTHORITY}/", cloud.api_server.token_endpoint),
         api_server=cloud.api_server,
-        node_environment={
-            "HTTPS_PROXY": cloud.proxy_url,
-            "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
-            "NO_PROXY": "127.0.0.1,localhost",
-            "REQUESTS_CA_BUNDLE": str(cloud.ca_bundle),
-            "SSL_CERT_FILE": str(cloud.ca_bundle),
-            "AMQP_PORT": str(cloud.amqp_port),
-        },
+        node_environment=node_environment(cloud),
         service_ports=service_ports,
         report=say,
     )

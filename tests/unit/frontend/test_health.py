@@ -80,6 +80,18 @@ def test_each_missing_access_is_named() -> None:
     assert "not authorized" in missing["Blob Storage"]
 
 
+def test_a_reason_that_several_have_is_said_once() -> None:
+    """If Entra refuses, the sentence names each dependency and has the refusal once; `missing` has it for each."""
+    azure = FakeAzure()
+    client = azure.app().test_client()
+    refusal = "AADSTS700213: No matching federated identity record found"
+    azure.bus.failure = ClientAuthenticationError(f"Handler failed: {refusal}")
+    azure.receipts.failure = ClientAuthenticationError(refusal)
+    problem = client.get("/readyz").json
+    assert problem["detail"] == f"Service Bus, Blob Storage: {refusal}"
+    assert problem["missing"] == {"Service Bus": refusal, "Blob Storage": refusal}
+
+
 def test_readiness_recovers_by_itself() -> None:
     """A key that appears later makes the frontend ready, with no restart."""
     azure = FakeAzure()

@@ -11,8 +11,9 @@ from workload.aio import WatchedCredential
 from workload.failure import Failure, explain
 from workload.journey import page
 from workload.journey.access_model import AccessModel
-from workload.journey.chain import Use, journey
+from workload.journey.chain import journey
 from workload.journey.links import Outcome
+from workload.journey.uses import Use, read_uses
 from workload.settings import LOOPBACK
 
 _ASSETS = "/identity/assets"
@@ -25,12 +26,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-USES = (
-    Use("keyvault", "Key Vault", "Read the secret receipt-signing-key", "keyVault/receipt-signing-key"),
-    Use("servicebus", "Service Bus", "Receive from the queue of orders", "serviceBus/orders"),
-    Use("cosmos", "Cosmos DB", "Read and create orders' documents", "cosmos/orders"),
-    Use("blob", "Blob Storage", "Read and add receipts", "blob/receipts"),
-)
+USES = read_uses(files(__package__) / "uses.yaml")
 
 Calls = Mapping[str, Callable[[], Awaitable[None]]]
 """A call of each service, by the service's name. It returns, or raises."""

@@ -2,6 +2,8 @@
 
     validate, read the document, sign, add the receipt, create the document    (then the message is settled)
 
+The document is read only if another request may have made it: one with the same idempotency key.
+
 Each step may be repeated with the same result. The receipt and the document are created and never changed; one that is
 there already is read and kept. So a crash between two steps causes a redelivery, and nothing else.
 """
@@ -76,8 +78,10 @@ class OrderHandler:
         except ValidationError as error:
             return Rejected(INVALID_ORDER, describe(error))
 
-        # Read first. Another body under a used key gets no receipt, since a receipt can't be taken back.
-        document = await self._documents.read(message.orderId, message.customerId)
+        document = None
+        if not message.has_random_id:
+            # Another body under a used key gets no receipt, since a receipt can't be taken back.
+            document = await self._documents.read(message.orderId, message.customerId)
         if document is None:
             signed = await self._sign(self._receipt(message))
             receipt = read_receipt(await self._receipts.add(message.receipt_name, signed))

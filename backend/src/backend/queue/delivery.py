@@ -16,7 +16,6 @@ from typing import Any
 
 import structlog
 from azure.servicebus import ServiceBusReceivedMessage
-from azure.servicebus.aio import ServiceBusReceiver
 
 from backend.dependencies.backoff import backoff
 from backend.dependencies.dependency import Unavailable
@@ -25,6 +24,7 @@ from backend.orders.handler import Receipted, Rejected
 from backend.queue.body import NotAnOrder, body_of
 from backend.queue.stopping import Stopping
 from backend.queue.tracing import sender_trace
+from backend.queue.turns import TurnTakingReceiver
 from workload.failure import explain
 
 PATIENCE = 300.0  # seconds that a message is kept while a dependency fails
@@ -56,7 +56,7 @@ class Delivery:
         self._stopping = stopping
         self._patience = patience
 
-    async def handle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage) -> None:
+    async def handle(self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage) -> None:
         """Settle the message, or abandon it if anything goes wrong. All that is read of the message is read here."""
         with ExitStack() as context:
             try:
@@ -96,7 +96,7 @@ class Delivery:
                     raise
 
     async def _settle(
-        self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, outcome: Receipted | Rejected
+        self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage, outcome: Receipted | Rejected
     ) -> None:
         match outcome:
             case Receipted(document):
@@ -106,7 +106,7 @@ class Delivery:
                 if await _settled(receiver.dead_letter_message(message, reason, description)):
                     _log.warning("message.dead_lettered", reason=reason, description=description)
 
-    async def _abandon(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, reason: str) -> None:
+    async def _abandon(self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage, reason: str) -> None:
         if await _settled(receiver.abandon_message(message)):
             _log.warning("message.abandoned", reason=reason, delivery=1 + (message.delivery_count or 0))
 
