@@ -102,10 +102,10 @@ def test_a_scope_is_a_services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, 
 def test_with_identity_bindings_the_proxys_audience_is_the_trusted_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The page names the cluster's token proxy, and compares with what it takes."""
+    """The page says that the cluster's token proxy exchanges the token, and compares with what it takes."""
     monkeypatch.setenv("AZURE_KUBERNETES_TOKEN_PROXY", "https://10.0.0.1:443")
     exchange = shown(monkeypatch, tmp_path, {"iss": "i", "aud": ["api://AzureADTokenExchange"]}).exchange
-    assert exchange.proxy == "https://10.0.0.1:443"
+    assert exchange.way == "bindings"
     assert [(part.trusted, part.same) for part in exchange.compared if part.name == "aud"] == [
         ("api://AKSIdentityBinding", False)
     ]
@@ -131,7 +131,7 @@ def test_each_refusal_of_entra_is_explained() -> None:
     ]
     explained = EXPLANATIONS["codes"]
     assert [refusal.code for refusal in refusals if f"AADSTS{refusal.code}" not in explained] == []
-    parts = {*EXPLANATIONS["projected"], *EXPLANATIONS["trusted"]}
+    parts = {*EXPLANATIONS["projected"], *EXPLANATIONS["trusted"]["credentials"]}
     assert {about["about"] for about in explained.values()} <= parts
 
 
