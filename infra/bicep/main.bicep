@@ -3,7 +3,7 @@
 
 targetScope = 'subscription'
 
-import { Issuer, PrincipalType, Profile } from 'types.bicep'
+import { Federation, Issuer, PrincipalType, Profile } from 'types.bicep'
 
 @description('learn: cheap and public. production: private and zone-redundant.')
 param profile Profile = 'learn'
@@ -23,6 +23,9 @@ param suffix string
 @description('Further OIDC issuers whose service accounts get the same identities. An identity takes 20 credentials.')
 @maxLength(18)
 param issuers Issuer[] = []
+
+@description('How identities trust this cluster. Further issuers are always trusted by federated credentials.')
+param federation Federation = 'credentials'
 
 @description('The object id of the principal that runs `make deploy`.')
 @minLength(36)
@@ -203,7 +206,7 @@ module cluster 'modules/cluster.bicep' = {
   dependsOn: [clusterRoles]
 }
 
-module federation 'modules/federation.bicep' = {
+module trusts 'modules/federation.bicep' = {
   scope: group
   params: {
     name: name
@@ -212,6 +215,7 @@ module federation 'modules/federation.bicep' = {
       name: workload.key
       subject: 'system:serviceaccount:${workload.value.namespace}:${workload.value.serviceAccount}'
       issuers: workload.key == 'gateway' ? [] : trustedIssuers
+      federation: workload.key == 'gateway' ? 'credentials' : workload.value.?federation ?? federation
     })
   }
   dependsOn: [policies]

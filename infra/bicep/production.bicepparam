@@ -6,6 +6,7 @@ param suffix = readEnvironmentVariable('KEYLESS_SUFFIX')
 param deployerPrincipalId = readEnvironmentVariable('KEYLESS_DEPLOYER_PRINCIPAL_ID')
 param deployerPrincipalType = readEnvironmentVariable('KEYLESS_DEPLOYER_PRINCIPAL_TYPE', 'User')
 param hostname = readEnvironmentVariable('KEYLESS_HOSTNAME', '')
+param federation = readEnvironmentVariable('KEYLESS_FEDERATION', 'credentials')
 param issuers = json(readEnvironmentVariable('KEYLESS_ISSUERS', '[]'))
 
 // From the environment, never from a command line or a file.

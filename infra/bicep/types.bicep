@@ -9,6 +9,10 @@ type Profile = 'learn' | 'production'
 type PrincipalType = 'User' | 'ServicePrincipal' | 'Group'
 
 @export()
+@description('How identities trust the cluster: by a federated credential, by an identity binding, or, while pods move, both.')
+type Federation = 'credentials' | 'bindings' | 'both'
+
+@export()
 @description('An OIDC issuer outside this deployment (EKS, kind, any) whose service accounts get the same identities.')
 type Issuer = {
   @description('The name of its federated credentials.')
@@ -69,5 +73,7 @@ type Role = {
 type Workload = {
   namespace: string
   serviceAccount: string
+  @description('Set for a program that cannot use the token proxy of identity bindings.')
+  federation: 'credentials'?
   grants: { role: string, scope: string }[]
 }

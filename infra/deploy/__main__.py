@@ -64,7 +64,7 @@ def _wanted(arguments: argparse.Namespace, programs: Programs, azure: Azure) -> 
     iac = arguments.iac or (known.iac if known else "bicep")
     profile = arguments.profile or (known.profile if known else "learn")
     prerequisites.check(programs, iac, private=profile == "production")
-    asked = ("location", "profile", "iac", "identity_kind", "hostname", "issuers")
+    asked = ("location", "profile", "iac", "identity_kind", "federation", "hostname", "issuers")
     return settled(arguments.name, azure.account().subscription, {key: getattr(arguments, key) for key in asked})
 
 
@@ -93,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", choices=("learn", "production"))
     parser.add_argument("--iac", choices=("bicep", "terraform"))
     parser.add_argument("--identity-kind", choices=("managed", "application"))
+    parser.add_argument(
+        "--federation", choices=("credentials", "bindings"), help="how identities trust the cluster's service accounts"
+    )
     parser.add_argument("--hostname", help="the public host name; without one nothing is exposed")
     parser.add_argument("--issuers", type=_issuers, help='further OIDC issuers: a JSON list of {"name": …, "url": …}')
     parser.add_argument("--patience", type=float, default=1800, help="seconds to wait for roles to be known everywhere")

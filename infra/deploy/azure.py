@@ -133,6 +133,15 @@ class Azure:
         of_identity = ("--identity-name", identity, *_in_group(deployment))
         self._programs.run("az", "identity", "federated-credential", "delete", *of_identity, "--name", name, "--yes")
 
+    def identity_bindings(self, deployment: Deployment) -> list[str]:
+        """Return the names of the cluster's identity bindings."""
+        of_cluster = ("--cluster-name", f"{deployment.name}-aks", *_in_group(deployment))
+        return [found["name"] for found in self._json("aks", "identity-binding", "list", *of_cluster)]
+
+    def delete_identity_binding(self, deployment: Deployment, name: str) -> None:
+        of_cluster = ("--cluster-name", f"{deployment.name}-aks", *_in_group(deployment))
+        self._programs.run("az", "aks", "identity-binding", "delete", *of_cluster, "--name", name, "--yes")
+
     def group_exists(self, deployment: Deployment) -> bool:
         named = ("--name", deployment.group, "--subscription", deployment.subscription)
         return self._programs.run("az", "group", "exists", *named).strip() == "true"

@@ -45,6 +45,7 @@ class Bicep:
             "KEYLESS_SUFFIX": deployment.suffix,
             "KEYLESS_HOSTNAME": deployment.hostname,
             "KEYLESS_ISSUERS": deployment.issuers,
+            "KEYLESS_FEDERATION": federation_of(deployment),
             "KEYLESS_DEPLOYER_PRINCIPAL_ID": deployer.object_id,
             "KEYLESS_DEPLOYER_PRINCIPAL_TYPE": deployer.kind,
         }
@@ -91,6 +92,7 @@ class Terraform:
             "hostname": deployment.hostname,
             "issuers": deployment.issuers,
             "identity_kind": deployment.identity_kind,
+            "federation": federation_of(deployment),
             "deployer_principal_id": deployer.object_id,
             "deployer_principal_type": deployer.kind,
         }
@@ -114,6 +116,11 @@ class Terraform:
 
 def language(programs: Programs, deployment: Deployment) -> Language:
     return Terraform(programs) if deployment.iac == "terraform" else Bicep(programs)
+
+
+def federation_of(deployment: Deployment) -> str:
+    """Return the infrastructure's parameter: while the pods move, both ways have to work."""
+    return "both" if deployment.moves else deployment.federation
 
 
 def _variable(secret: str) -> str:

@@ -26,6 +26,10 @@ class Deployment:
     profile: str = "learn"
     iac: str = "bicep"
     identity_kind: str = "managed"
+    federation: str = "credentials"
+    """How identities trust the cluster: `credentials` or `bindings`."""
+    federated: str = "credentials"
+    """The same as it was when the last deployment ended."""
     hostname: str = ""
     issuers: str = "[]"
     suffix: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(5)))
@@ -60,6 +64,11 @@ class Deployment:
     @property
     def vault_id(self) -> str:
         return f"{self.group_id}/providers/Microsoft.KeyVault/vaults/{self.unique}"
+
+    @property
+    def moves(self) -> bool:
+        """Whether the pods have to move from one way of federating to the other."""
+        return bool(self.outputs) and self.federated != self.federation
 
     @property
     def private(self) -> bool:
@@ -117,4 +126,6 @@ def settled(name: str, subscription: str, given: dict[str, Any]) -> Deployment:
         now = dataclasses.replace(before, **asked)
     if now.iac == "bicep" and now.identity_kind == "application":
         raise Failed("App registrations are deployed by Terraform only: `make deploy IAC=terraform`.")
+    if now.federation == "bindings" and now.identity_kind == "application":
+        raise Failed("An identity binding needs a managed identity: AKS binds no app registration.")
     return now

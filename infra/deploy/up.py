@@ -23,13 +23,13 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
     say(
         f"… infrastructure by {deployment.iac}, profile {deployment.profile}: the first time about a quarter of an hour"
     )
+    moves = deployment.moves
     deployment.outputs = language(programs, deployment).apply(deployment, deployer)
     deployment.save()
     say(f"✓ infrastructure in {deployment.group}")
 
-    if deployment.iac == "bicep":
-        for line in until_granted(lambda: revoke(azure, deployment), "What is left over is revoked", patience, NotYet):
-            say(f"✓ revoked, since the model no longer grants it: {line}")
+    if not moves:
+        _revoke_leftovers(azure, deployment, patience)
 
     if deployment.renew_receipt_keys:
         keys.rotate_receipt_key(azure, deployment)
@@ -53,7 +53,30 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
     for workload in WORKLOADS:
         _await_ready(cluster, workload, patience)
         say(f"✓ {workload} is ready: it has every access that it needs")
+    _settle_federation(programs, azure, deployment, cluster, patience)
     say(_how_to_look(cluster, deployment))
+
+
+def _revoke_leftovers(azure: Azure, deployment: Deployment, patience: float) -> None:
+    if deployment.iac == "bicep":
+        for line in until_granted(lambda: revoke(azure, deployment), "What is left over is revoked", patience, NotYet):
+            say(f"✓ revoked, since the model no longer grants it: {line}")
+
+
+def _settle_federation(
+    programs: Programs, azure: Azure, deployment: Deployment, cluster: Cluster, patience: float
+) -> None:
+    """If the pods have moved to another way of federating, take the old one away. Until now both have worked."""
+    moved = deployment.moves
+    deployment.federated = deployment.federation
+    if moved:
+        deployment.outputs = language(programs, deployment).apply(deployment, azure.principal(azure.account()))
+        _revoke_leftovers(azure, deployment, patience)
+        if deployment.federation == "credentials":
+            kinds = "clusterroles,clusterrolebindings"
+            cluster.kubectl("delete", kinds, "--selector", "app.kubernetes.io/part-of=keyless", "--ignore-not-found")
+        say(f"✓ every pod has moved: identities trust the cluster by {deployment.federation} alone")
+    deployment.save()
 
 
 def _await_ready(cluster: Cluster, workload: str, patience: float) -> None:

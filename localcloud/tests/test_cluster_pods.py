@@ -50,7 +50,13 @@ async def test_a_pods_environment_is_the_manifests_the_webhooks_and_the_nodes(
             *("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"),
         }
         assert web.cluster.not_honoured() == ["containers.image", "containers.resources", "schedule"]
-        assert web.reports == ["without meaning on a laptop: containers.image, containers.resources, schedule"]
+        assert web.reports == [
+            f"3 fields and kinds of the manifests have no effect on a laptop: {web.state}/without-effect.txt"
+        ]
+        listed = (web.state / "without-effect.txt").read_text()
+        assert (
+            listed.index("no image is pulled") < listed.index("containers.image") < listed.index("containers.resources")
+        )
 
 
 async def test_the_projected_token_is_the_pods_own_and_is_renewed(tmp_path: Path) -> None:
@@ -151,14 +157,26 @@ async def test_without_the_label_there_is_no_identity(tmp_path: Path) -> None:
         assert not [name for name in await web.environment() if name.startswith("AZURE_")]
 
 
-async def test_a_refused_pod_is_reported(tmp_path: Path) -> None:
-    """If the webhook refuses, there is no pod, and the Deployment says why."""
+@pytest.mark.parametrize("labelled", [True, False])
+async def test_a_pod_without_its_service_account_is_refused(tmp_path: Path, labelled: bool) -> None:
+    """There is no pod, with the webhook's label or without, and the Deployment says why in the API server's words."""
     patch = [{"op": "replace", "path": "/spec/template/spec/serviceAccountName", "value": "other"}]
+    patch += [] if labelled else [{"op": "remove", "path": LABEL}]
+    why = 'pods "web-" is forbidden: error looking up service account test/other: serviceaccount "other" not found'
     async with running(tmp_path / "state", variant(tmp_path / "overlay", patch), ready=False) as web:
         (status,) = web.cluster.pods()
         assert not status.ready
-        assert status.reason == 'FailedCreate: ServiceAccount "other" not found'
-        assert web.reports[-1] == 'web: FailedCreate: ServiceAccount "other" not found'
+        assert status.reason == f"FailedCreate: {why}"
+        assert web.reports[-1] == f"web: FailedCreate: {why}"
+
+
+async def test_a_pod_that_names_no_service_account_has_the_default_one(tmp_path: Path) -> None:
+    """Every namespace has an account `default`. It stands for no identity, so the pod gets a token and no client id."""
+    patch = [ONE, {"op": "remove", "path": "/spec/template/spec/serviceAccountName"}]
+    async with running(tmp_path / "state", variant(tmp_path / "overlay", patch)) as web:
+        environment = await web.environment()
+        assert "AZURE_CLIENT_ID" not in environment
+        assert "AZURE_FEDERATED_TOKEN_FILE" in environment
 
 
 async def test_init_containers_come_first(tmp_path: Path) -> None:
@@ -203,13 +221,14 @@ async def test_a_field_that_is_not_honoured_stops_the_start(tmp_path: Path) -> N
 async def test_a_job_is_made_of_a_suspended_cron_job(tmp_path: Path) -> None:
     """Its output is reported, its exit code returned, its arguments can be replaced, and it has an identity too."""
     async with running(tmp_path / "state", WEB) as web:
-        assert await web.cluster.run_job("greet") == 0
-        assert web.reports[-1] == "hello world"
-        assert await web.cluster.run_job("greet", ["4", "you"]) == 4
-        assert web.reports[-2] == "hello you"
-        assert "greet ended with exit code 4" in web.reports[-1]
+        printed: list[str] = []
+        assert await web.cluster.run_job("greet", None, printed.append) == 0
+        assert printed[-1] == "hello world"
+        assert await web.cluster.run_job("greet", ["4", "you"], printed.append) == 4
+        assert printed[-2] == "hello you"
+        assert "greet ended with exit code 4" in printed[-1]
         with pytest.raises(KeyError):
-            await web.cluster.run_job("unknown")
+            await web.cluster.run_job("unknown", None, printed.append)
         assert {pod.workload for pod in web.cluster.pods()} == {"web"}
 
 
@@ -217,5 +236,6 @@ async def test_a_job_that_fails_is_tried_again_as_often_as_it_says(tmp_path: Pat
     """`backoffLimit` more pods, and the exit code of the last."""
     patch = [{"op": "replace", "path": "/spec/jobTemplate/spec/backoffLimit", "value": 1}]
     async with running(tmp_path / "state", variant(tmp_path / "overlay", patch, "CronJob"), ready=False) as web:
-        assert await web.cluster.run_job("greet", ["4", "you"]) == 4
-        assert web.reports.count("hello you") == 2
+        printed: list[str] = []
+        assert await web.cluster.run_job("greet", ["4", "you"], printed.append) == 4
+        assert printed.count("hello you") == 2

@@ -39,10 +39,10 @@ class Actor:
 
     def __init__(self, application: RunningCloud) -> None:
         self.workload = ""
-        self._credentials = {
-            workload: WorkloadIdentityCredential(**application.workload_identity(workload))
-            for workload in WALKED["workloads"]
-        }
+        self._credentials = {}
+        for workload in WALKED["workloads"]:
+            with application.acting_as(workload):
+                self._credentials[workload] = WorkloadIdentityCredential(enable_azure_proxy=True)
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         token = self._credentials[self.workload].get_token_info(*scopes, options=options or {})

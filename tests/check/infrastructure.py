@@ -24,6 +24,8 @@ class Evaluated:
     credentials: int
     """Federated credentials of managed identities."""
     application_credentials: int
+    bindings: int
+    """Identity bindings of the cluster."""
     private_endpoints: int
     tags: dict[str, str]
     """Those of the resource group."""
@@ -56,6 +58,7 @@ class Bicep:
             applications=0,
             credentials=kinds["federatedIdentityCredentials"],
             application_credentials=0,
+            bindings=kinds["identityBindings"],
             private_endpoints=kinds["privateEndpoints"],
             tags=resources[0]["tags"],
             gateway=bool(made["outputs"]["gatewayClientId"]),
@@ -101,6 +104,7 @@ class TerraformConfiguration:
             applications=kinds["azuread_application"],
             credentials=kinds["azurerm_federated_identity_credential"],
             application_credentials=kinds["azuread_application_federated_identity_credential"],
+            bindings=kinds["azapi_resource"],
             private_endpoints=kinds["azurerm_private_endpoint"],
             tags=group["tags"],
             gateway=planned["outputs"]["gatewayClientId"].get("value") != "",

@@ -25,7 +25,8 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     for profile in ("learn", "production"):
         checkout = Checkout(tmp_path_factory.mktemp(profile))
         checkout.succeed("what-if", *WEST, "--profile", profile)
-        for verb in (("up", *WEST, "--profile", profile), ("smoke",), ("rotate-receipt-key",), ("destroy",)):
+        moved = [("up", "--federation", way) for way in ("bindings", "credentials")]
+        for verb in (("up", *WEST, "--profile", profile), *moved, ("smoke",), ("rotate-receipt-key",), ("destroy",)):
             checkout.succeed(*verb)
         calls += [call[1:] for call in checkout.calls("az")]
     return list({_kind(call): call for call in calls}.values())

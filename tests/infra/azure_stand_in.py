@@ -15,6 +15,7 @@ FOLDER = Path(os.environ["KEYLESS_STAND_IN"])
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 PRINCIPAL = "00000000-0000-0000-0000-0000000000d0"
 SECRETS = ("frontend-signing-key", "receipt-public-key", "receipt-signing-key")
+BINDING = "aks-identity-binding"  # the credential that AKS makes for a binding
 OUTPUTS = {
     "tenantId": "00000000-0000-0000-0000-000000000002",
     "resourceGroupName": "{0}-rg",
@@ -113,7 +114,13 @@ class Cloud:
                 self.state["assignments"][number] = shown | {"scope": scope, "roleDefinitionName": role}
             trusted = self.state["credentials"].setdefault(f"{name}-{workload}", [])
             issuers = [issuer["name"] for issuer in json.loads(os.environ.get("KEYLESS_ISSUERS", "[]"))]
-            trusted.extend({"aks", *(issuers if workload != "gateway" else [])} - set(trusted))
+            federation = os.environ.get("KEYLESS_FEDERATION", "credentials")
+            if workload in ("gateway", "keda"):
+                federation = "credentials"
+            own = {"credentials": {"aks"}, "bindings": {BINDING}, "both": {"aks", BINDING}}[federation]
+            if federation != "credentials" and workload not in self.state["bindings"]:
+                self.state["bindings"].append(workload)
+            trusted.extend({*own, *(issuers if workload != "gateway" else [])} - set(trusted))
 
     def delete_group(self, group: str) -> None:
         self.state["groups"].remove(group)
@@ -169,6 +176,14 @@ def az(call: Call, cloud: Cloud) -> str:
             return json.dumps([{"name": name} for name in state["credentials"][call.option("--identity-name")]])
         case "identity federated-credential delete":
             state["credentials"][call.option("--identity-name")].remove(call.option("--name"))
+            cloud.save()
+            return ""
+        case "aks identity-binding list":
+            return json.dumps([{"name": name} for name in state["bindings"]])
+        case "aks identity-binding delete":
+            if not call.has("--yes"):
+                raise Refused("Operation cancelled.")
+            state["bindings"].remove(call.option("--name"))  # its credential stays, as in Azure
             cloud.save()
             return ""
         case "group exists":
@@ -305,6 +320,8 @@ def terraform(call: Call, cloud: Cloud) -> str:
     if verb == "apply":
         given = {secret: variables[secret.replace("-", "_")] for secret in SECRETS}
         named = (variables["name"], variables["suffix"], variables["profile"])
+        if "federations" in cloud.state:
+            cloud.state["federations"].append(variables["federation"])
         outputs = cloud.deploy(*named, given, cloud.state.pop("stop_after", 99))
         (FOLDER / "terraform-outputs.json").write_text(json.dumps(outputs))
     if verb == "destroy":

@@ -25,7 +25,7 @@ _ANSWER = "import azure_stand_in\nsys.exit(azure_stand_in.main())\n"
 _HERE = str(Path(__file__).resolve().parent)
 
 _EMPTY: dict[str, Any] = {
-    **{kind: [] for kind in ("groups", "deleted", "images", "applied", "faults")},
+    **{kind: [] for kind in ("groups", "deleted", "images", "applied", "faults", "bindings")},
     **{kind: {} for kind in ("vaults", "roles", "assignments", "credentials")},
 }
 _SCOPES = {

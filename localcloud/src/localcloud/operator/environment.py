@@ -1,4 +1,4 @@
-"""The environment of a workload that runs outside the cluster: a program in your shell, a test, another container."""
+"""What leads a program to this cloud: in your shell, a test or another container, and in the laptop's own cluster."""
 
 import shlex
 from collections.abc import Mapping
@@ -14,8 +14,9 @@ _DIRECT = ("127.0.0.1", "localhost")  # what is reached without the proxy
 def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str, str]:
     """Return the variables with which every language's SDKs reach this cloud as this workload.
 
-    The webhook's four come first, then the services under Service Connector's names, then the proxy and the CA under
-    the names that each language reads (`localcloud.operator.languages`).
+    The webhook's four come first, and its further three if the workload's identity is bound. Then come the
+    services under Service Connector's names, then the proxy and the CA under the names that each language reads
+    (`localcloud.operator.languages`).
     """
     settings, ca, direct = cloud.settings, str(cloud.ca_bundle), ",".join(_DIRECT)
     return {
@@ -23,6 +24,7 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         "AZURE_TENANT_ID": TENANT_ID,
         "AZURE_FEDERATED_TOKEN_FILE": str(token_file),
         "AZURE_AUTHORITY_HOST": f"{AUTHORITY}/",
+        **(_token_proxy(cloud) if cloud.federation.asks_token_proxy(workload) else {}),
         "AZURE_KEYVAULT_RESOURCEENDPOINT": f"https://{settings.vault_host}/",
         "AZURE_COSMOS_RESOURCEENDPOINT": f"https://{settings.cosmos_host}:443/",
         "AZURE_STORAGEBLOB_RESOURCEENDPOINT": f"https://{settings.blob_host}/",
@@ -41,6 +43,27 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         "CURL_CA_BUNDLE": ca,
         "NODE_EXTRA_CA_CERTS": ca,
         "JAVA_TOOL_OPTIONS": _java_options(cloud),
+    }
+
+
+def _token_proxy(cloud: Cloud) -> Mapping[str, str]:
+    endpoint = cloud.api_server.token_endpoint
+    return {
+        "AZURE_KUBERNETES_TOKEN_PROXY": endpoint.proxy,
+        "AZURE_KUBERNETES_SNI_NAME": endpoint.sni_name,
+        "AZURE_KUBERNETES_CA_FILE": str(cloud.api_server.certificates.bundle.absolute()),
+    }
+
+
+def node_environment(cloud: Cloud) -> Mapping[str, str]:
+    """Return what a node of the laptop's cluster adds to every container: the way to this cloud, and its CA."""
+    return {
+        "HTTPS_PROXY": cloud.proxy_url,
+        "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
+        "NO_PROXY": ",".join(_DIRECT),
+        "REQUESTS_CA_BUNDLE": str(cloud.ca_bundle),
+        "SSL_CERT_FILE": str(cloud.ca_bundle),
+        "AMQP_PORT": str(cloud.amqp_port),
     }
 
 
