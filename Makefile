@@ -92,7 +92,9 @@ rotate-session-key: ## Sign sessions with a new key; customers stay logged in (O
 given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
-	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind)
+	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) \
+	$(call given,ADDRESSES,addresses) $(call given,NODE_SIZE,node-size) $(call given,NODE_COUNT,node-count) \
+	$(call given,CERTIFICATE,certificate)
 infra := $(venv)/python -m infra.deploy
 
 deploy: tools ## Deploy to Azure (LOCATION=… PROFILE=learn|production IAC=bicep|terraform NAME=… HOSTNAME=…)

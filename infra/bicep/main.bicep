@@ -3,7 +3,7 @@
 
 targetScope = 'subscription'
 
-import { Issuer, PrincipalType, Profile } from 'types.bicep'
+import { Deployer, Issuer, Profile, RunningNodes } from 'types.bicep'
 
 @description('learn: cheap and public. production: private and zone-redundant.')
 param profile Profile = 'learn'
@@ -24,12 +24,26 @@ param suffix string
 @maxLength(18)
 param issuers Issuer[] = []
 
-@description('The object id of the principal that runs `make deploy`.')
-@minLength(36)
-@maxLength(36)
-param deployerPrincipalId string
+@description('Who runs `make deploy`, and who ran it before.')
+@minLength(1)
+param deployers Deployer[]
 
-param deployerPrincipalType PrincipalType = 'User'
+@description('Further public addresses that the firewalls of the profile learn let in: those of clusters elsewhere.')
+param addresses string[] = []
+
+@description('The size of the nodes; the profile\'s own without one.')
+param nodeSize string = ''
+
+@description('How many nodes for pods there are at least; as many as the profile says with 0.')
+@minValue(0)
+@maxValue(100)
+param nodeCount int = 0
+
+@description('How many nodes the autoscaler keeps now: a deployment leaves them. Empty before the first one.')
+param runningNodes RunningNodes = {}
+
+@description('Further tags of the resource group. `make deploy` records the deployment in them.')
+param record { *: string } = {}
 
 @description('The public host name; without one nothing is exposed.')
 param hostname string = ''
@@ -65,6 +79,10 @@ var refusals = filter(
       when: !empty(filter(issuerUrls, url => !startsWith(url, 'https://')))
       because: 'An issuer\'s url begins with https://.'
     }
+    {
+      when: profile == 'production' && !empty(addresses)
+      because: 'Production has no firewall to open: its services are private.'
+    }
     { when: contains(hostname, '/'), because: 'hostname is a name such as orders.example.com, not a URL.' }
   ],
   refusal => refusal.when
@@ -97,7 +115,7 @@ var compact = '${name}${suffix}'
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: '${name}-rg'
   location: location
-  tags: tags
+  tags: union(tags, record)
 }
 
 module policies 'modules/policies.bicep' = {
@@ -122,7 +140,7 @@ module keyVault 'modules/key-vault.bicep' = {
     location: location
     tags: tags
     profile: profile
-    egressAddress: network.outputs.egressAddress
+    allowedAddresses: concat([network.outputs.egressAddress], addresses)
     frontendSigningKey: frontendSigningKey
     receiptPublicKey: receiptPublicKey
     receiptSigningKey: receiptSigningKey
@@ -138,7 +156,7 @@ module cosmos 'modules/cosmos.bicep' = {
     tags: tags
     profile: profile
     access: access
-    egressAddress: network.outputs.egressAddress
+    allowedAddresses: concat([network.outputs.egressAddress], addresses)
   }
   dependsOn: [identities]
 }
@@ -152,6 +170,7 @@ module storage 'modules/storage.bicep' = {
     tags: tags
     profile: profile
     access: access
+    addresses: addresses
   }
   dependsOn: [network]
 }
@@ -164,7 +183,7 @@ module serviceBus 'modules/service-bus.bicep' = {
     tags: tags
     profile: profile
     access: access
-    egressAddress: network.outputs.egressAddress
+    allowedAddresses: concat([network.outputs.egressAddress], addresses)
   }
 }
 
@@ -176,8 +195,7 @@ module registry 'modules/registry.bicep' = {
     location: location
     tags: tags
     profile: profile
-    deployerPrincipalId: deployerPrincipalId
-    deployerPrincipalType: deployerPrincipalType
+    deployers: deployers
   }
   dependsOn: [network, identities]
 }
@@ -196,9 +214,11 @@ module cluster 'modules/cluster.bicep' = {
     location: location
     tags: tags
     profile: profile
-    deployerPrincipalId: deployerPrincipalId
-    deployerPrincipalType: deployerPrincipalType
+    deployers: deployers
     certificateFromVault: exposed
+    nodeSize: nodeSize
+    nodeCount: nodeCount
+    runningNodes: runningNodes
   }
   dependsOn: [clusterRoles]
 }

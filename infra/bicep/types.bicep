@@ -5,19 +5,32 @@
 type Profile = 'learn' | 'production'
 
 @export()
-@description('What kind of principal an object id is.')
-type PrincipalType = 'User' | 'ServicePrincipal' | 'Group'
+@description('A principal that deploys. Each that has deployed is named, since each keeps its roles.')
+type Deployer = {
+  @minLength(36)
+  @maxLength(36)
+  principalId: string
+
+  principalType: 'User' | 'ServicePrincipal' | 'Group'
+}
 
 @export()
 @description('An OIDC issuer outside this deployment (EKS, kind, any) whose service accounts get the same identities.')
 type Issuer = {
-  @description('The name of its federated credentials.')
+  @description('What people call it. Its credentials are named after its URL.')
   @minLength(3)
   @maxLength(120)
   name: string
 
   @description('Exactly what the `iss` claim says: a slash at the end counts.')
   url: string
+}
+
+@export()
+@description('How many nodes the autoscaler keeps in each pool now.')
+type RunningNodes = {
+  system: int?
+  user: int?
 }
 
 @export()

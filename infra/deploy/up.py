@@ -2,44 +2,32 @@
 
 import shlex
 
-from infra.deploy import images, keys
+from infra.deploy import capacity, images, keys, permissions
 from infra.deploy.azure import Azure
+from infra.deploy.certificate import store
 from infra.deploy.cluster import Cluster, PublicCluster, reach
 from infra.deploy.languages import language
 from infra.deploy.leftovers import revoke
 from infra.deploy.manifests import render_application
-from infra.deploy.programs import Failed, NotYet, Programs, say, until_granted
+from infra.deploy.patience import REPLICATION, UNAVAILABLE, until_granted, until_it_works
+from infra.deploy.programs import Failed, NotYet, Programs, say
 from infra.deploy.record import Deployment
 
 WORKLOADS = ("frontend", "backend")
 
 
-def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
-    """Deploy. Raises `Failed` at the first step that fails; the next run goes on from there. `patience`: seconds."""
-    deployer = azure.principal(azure.account())
-    deployment.renew_receipt_keys |= keys.are_half_made(azure.vault_secrets(deployment))
-    deployment.save()  # before anything is made, so that an interrupted first run keeps its suffix
+def up(programs: Programs, azure: Azure, deployment: Deployment, certificate: str, patience: float) -> None:
+    """Deploy. Raises `Failed` at the first step that fails; the next run goes on from there.
 
-    say(
-        f"… infrastructure by {deployment.iac}, profile {deployment.profile}: the first time about a quarter of an hour"
-    )
-    deployment.outputs = language(programs, deployment).apply(deployment, deployer)
-    deployment.save()
-    say(f"✓ infrastructure in {deployment.group}")
-
-    if deployment.iac == "bicep":
-        for line in until_granted(lambda: revoke(azure, deployment), "What is left over is revoked", patience, NotYet):
-            say(f"✓ revoked, since the model no longer grants it: {line}")
-
-    if deployment.renew_receipt_keys:
-        keys.rotate_receipt_key(azure, deployment)
-        deployment.renew_receipt_keys = False
-        deployment.save()
-        say("✓ an interrupted deployment had left one of the two receipt keys: a new pair was made")
+    `certificate` is the Gateway's PEM text, or empty. `patience` is in seconds.
+    """
+    _make_infrastructure(programs, azure, deployment, patience)
+    if deployment.hostname:
+        store(azure, deployment, certificate)
 
     tag = images.services_tag()
     for image in WORKLOADS:
-        say(f"✓ image {images.build(programs, deployment, image, tag)}")
+        say(f"✓ image {images.build(programs, deployment, image, tag, patience)}")
 
     cluster = reach(programs, deployment)
     manifests = render_application(programs, deployment, tag)
@@ -54,6 +42,31 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
         _await_ready(cluster, workload, patience)
         say(f"✓ {workload} is ready: it has every access that it needs")
     say(_how_to_look(cluster, deployment))
+
+
+def _make_infrastructure(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
+    account = azure.account()
+    deployer = azure.principal(account)
+    permissions.check(azure, account, deployer)
+    if not azure.cluster_exists(deployment):
+        capacity.check(azure, deployment)
+    deployment.deployers[deployer.object_id] = deployer.kind
+    keys.mark_if_half_made(azure, deployment, azure.vault_secrets(deployment))
+
+    say(
+        f"… infrastructure by {deployment.iac}, profile {deployment.profile}: the first time about a quarter of an hour"
+    )
+    tool = language(programs, azure, deployment)
+    tool.prepare(deployment, deployer, patience)
+    passing = REPLICATION | UNAVAILABLE
+    deployment.outputs = until_it_works(lambda: tool.apply(deployment), "The infrastructure is made", patience, passing)
+    say(f"✓ infrastructure in {deployment.group}")
+
+    if deployment.iac == "bicep":
+        for line in until_granted(lambda: revoke(azure, deployment), "What is left over is revoked", patience, NotYet):
+            say(f"✓ revoked, since the model no longer grants it: {line}")
+    if keys.replace_marked_pair(azure, deployment, azure.vault_secrets(deployment)):
+        say("✓ an interrupted deployment had left one of the two receipt keys: a new pair was made")
 
 
 def _await_ready(cluster: Cluster, workload: str, patience: float) -> None:

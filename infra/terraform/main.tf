@@ -41,7 +41,8 @@ locals {
     "/subscriptions/${data.azurerm_client_config.current.subscription_id}",
     "providers/Microsoft.Authorization/roleDefinitions",
   ])
-  deployer = { principal_id = var.deployer_principal_id, principal_type = var.deployer_principal_type }
+  deployers = { for each in var.deployers : each.principal_id => each.principal_type }
+  allowed   = concat([module.network.egress_address], var.addresses)
 }
 
 data "azurerm_client_config" "current" {}
@@ -49,7 +50,7 @@ data "azurerm_client_config" "current" {}
 resource "azurerm_resource_group" "this" {
   name     = "${var.name}-rg"
   location = var.location
-  tags     = local.tags
+  tags     = merge(local.tags, var.record)
 }
 
 module "policies" {
@@ -91,7 +92,7 @@ module "key_vault" {
   resource_group_name  = azurerm_resource_group.this.name
   production           = local.production
   tenant_id            = local.tenant_id
-  egress_address       = module.network.egress_address
+  allowed_addresses    = local.allowed
   frontend_signing_key = var.frontend_signing_key
   receipt_public_key   = var.receipt_public_key
   receipt_signing_key  = var.receipt_signing_key
@@ -108,7 +109,7 @@ module "cosmos" {
   production          = local.production
   access              = local.access
   identities          = module.identities.workloads
-  egress_address      = module.network.egress_address
+  allowed_addresses   = local.allowed
 }
 
 module "storage" {
@@ -121,6 +122,7 @@ module "storage" {
   production          = local.production
   containers          = keys(local.access.entities.blob)
   user_subnet_id      = module.network.subnet_ids["user"]
+  addresses           = var.addresses
 }
 
 module "service_bus" {
@@ -132,7 +134,7 @@ module "service_bus" {
   resource_group_name = azurerm_resource_group.this.name
   production          = local.production
   queues              = local.access.entities.serviceBus
-  egress_address      = module.network.egress_address
+  allowed_addresses   = local.allowed
 }
 
 module "registry" {
@@ -146,7 +148,7 @@ module "registry" {
   production          = local.production
   built_in_roles      = local.built_in_roles
   kubelet             = module.identities.kubelet
-  deployer            = local.deployer
+  deployers           = local.deployers
   build_subnet_id     = lookup(module.network.subnet_ids, "build-agents", null)
 }
 
@@ -176,8 +178,10 @@ module "cluster" {
   kubelet                = module.identities.kubelet
   system_subnet_id       = module.network.subnet_ids["system"]
   user_subnet_id         = module.network.subnet_ids["user"]
-  deployer               = local.deployer
+  deployers              = local.deployers
   certificate_from_vault = var.hostname != ""
+  node_size              = var.node_size
+  node_count             = var.node_count
 
   depends_on = [module.cluster_roles]
 }

@@ -14,7 +14,7 @@ DEPLOYMENTS = [(profile, kind) for profile in PROFILES for kind in snapshot.IDEN
 REQUIRED = snapshot.SECRETS | {
     "location": "westeurope",
     "suffix": "a1b2c",
-    "deployer_principal_id": "00000000-0000-0000-0000-0000000000d0",
+    "deployers": [{"principal_id": "00000000-0000-0000-0000-0000000000d0", "principal_type": "User"}],
 }
 
 

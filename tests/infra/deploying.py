@@ -24,9 +24,28 @@ _LEFT_BY_A_DEPLOYMENT = shutil.ignore_patterns("__pycache__", ".terraform*", "*.
 _ANSWER = "import azure_stand_in\nsys.exit(azure_stand_in.main())\n"
 _HERE = str(Path(__file__).resolve().parent)
 
+
+def _sku(name: str, cores: int) -> dict[str, Any]:
+    """A size of nodes as `az vm list-skus` prints it: offered in three zones, without a restriction."""
+    return {
+        "name": name,
+        "family": "standardDADSv5Family",
+        "capabilities": [{"name": "vCPUs", "value": str(cores)}],
+        "locationInfo": [{"location": "westeurope", "zones": ["1", "2", "3"]}],
+        "restrictions": [],
+    }
+
+
 _EMPTY: dict[str, Any] = {
-    **{kind: [] for kind in ("groups", "deleted", "images", "applied", "faults")},
-    **{kind: {} for kind in ("vaults", "roles", "assignments", "credentials")},
+    **{kind: [] for kind in ("images", "applied", "faults", "admins")},
+    **{kind: {} for kind in ("groups", "deleted", "clusters", "vaults", "roles", "assignments", "credentials")},
+    "principal": "00000000-0000-0000-0000-0000000000d0",
+    "deployers_roles": ["Owner"],
+    "skus": [_sku("Standard_D2ads_v5", 2), _sku("Standard_D4ads_v5", 4), _sku("Standard_D4ads_v5_Promo", 4)],
+    "usages": [
+        {"name": {"value": family, "localizedValue": family}, "currentValue": "10", "limit": "100"}
+        for family in ("cores", "standardDADSv5Family")
+    ],
 }
 _SCOPES = {
     "keyVault": "Microsoft.KeyVault/vaults/{{unique}}/secrets/{entity}",
@@ -147,8 +166,13 @@ class Checkout:
         written = b"".join(file.read_bytes() for file in self.root.rglob("*") if file.is_file())
         return written + json.dumps(self.calls()).encode()
 
-    def remembered(self, name: str = "keyless") -> dict[str, Any]:
-        return dict(json.loads((self.root / ".deploy" / name / "deployment.json").read_text()))
+    def recorded(self, name: str = "keyless") -> dict[str, str]:
+        """The tags of the deployment's resource group."""
+        return dict(self.cloud["groups"][f"{name}-rg"]["tags"])
+
+    def lose_the_folder(self) -> None:
+        """Deletes what runs left in the checkout, as on another machine."""
+        shutil.rmtree(self.root / ".deploy")
 
 
 def _grants(model: dict[str, Any], workload: dict[str, Any]) -> list[tuple[str, str]]:

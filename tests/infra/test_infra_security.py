@@ -97,7 +97,7 @@ def test_the_cluster_is_the_documented_one(language: str, profile: str) -> None:
     """People come with Entra tokens under Azure RBAC, pods with tokens of the cluster's issuer. Control plane and
     kubelet have an identity each. With a host name, the Key Vault add-on brings new versions of a certificate."""
     assert safeguards(language, profile).cluster == Cluster(
-        version="1.36",
+        version="1.37",
         node_pools=(("system", "AzureLinux"), ("user", "AzureLinux")),
         network=("overlay", "cilium", "cilium"),
         outbound="userAssignedNATGateway",

@@ -3,8 +3,7 @@
 profile                 = "production"
 location                = "westeurope"
 suffix                  = "a1b2c"
-deployer_principal_id   = "00000000-0000-0000-0000-0000000000d0"
-deployer_principal_type = "ServicePrincipal"
+deployers = [{ principal_id = "00000000-0000-0000-0000-0000000000d0", principal_type = "ServicePrincipal" }]
 hostname                = "orders.example.com"
 
 issuers = [

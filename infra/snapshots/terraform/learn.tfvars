@@ -2,4 +2,4 @@
 profile               = "learn"
 location              = "westeurope"
 suffix                = "a1b2c"
-deployer_principal_id = "00000000-0000-0000-0000-0000000000d0"
+deployers = [{ principal_id = "00000000-0000-0000-0000-0000000000d0", principal_type = "User" }]

@@ -40,6 +40,7 @@ RESOURCE_IDS = {
     "azurerm_servicebus_namespace": _GROUP + "Microsoft.ServiceBus/namespaces/{name}",
     "azurerm_servicebus_queue": "{namespace_id}/queues/{name}",
     "azurerm_container_registry": _GROUP + "Microsoft.ContainerRegistry/registries/{name}",
+    "azurerm_container_registry_cache_rule": "{container_registry_id}/cacheRules/{name}",
     "azurerm_container_registry_agent_pool": _GROUP
     + "Microsoft.ContainerRegistry/registries/{container_registry_name}/agentPools/{name}",
     "azurerm_log_analytics_workspace": _GROUP + "Microsoft.OperationalInsights/workspaces/{name}",
