@@ -100,12 +100,6 @@ var exposed = !empty(hostname)
 var model = exposed ? union(access, { workloads: { gateway: gateway } }) : access
 var workloads = objectKeys(model.workloads)
 
-// KEDA's operator is AKS's own program, and sends no telemetry of this application.
-var publishers = map(
-  filter(items(access.workloads), workload => workload.value.namespace == access.workloads.frontend.namespace),
-  workload => workload.key
-)
-
 var tags = { application: name, profile: profile }
 
 // Unique in the world; without the hyphen if Azure forbids it.
@@ -206,6 +200,11 @@ module clusterRoles 'modules/cluster-roles.bicep' = {
   dependsOn: [network, identities]
 }
 
+module logs 'modules/logs.bicep' = {
+  scope: group
+  params: { name: name, location: location, tags: tags, profile: profile }
+}
+
 module cluster 'modules/cluster.bicep' = {
   scope: group
   params: {
@@ -216,6 +215,7 @@ module cluster 'modules/cluster.bicep' = {
     profile: profile
     deployers: deployers
     certificateFromVault: exposed
+    workspaceId: logs.outputs.id
     nodeSize: nodeSize
     nodeCount: nodeCount
     runningNodes: runningNodes
@@ -262,7 +262,8 @@ module observability 'modules/observability.bicep' = {
     storageAccountName: compact
     serviceBusNamespaceName: hyphenated
     registryName: compact
-    publishers: publishers
+    namespace: access.workloads.frontend.namespace
+    alerts: loadYamlContent('../alerts.yaml')
   }
   dependsOn: [identities, keyVault, cosmos, storage, serviceBus, registry, cluster]
 }
@@ -301,6 +302,3 @@ output kedaClientId string = identities.outputs.clientIds[indexOf(workloads, 'ke
 output gatewayClientId string = exposed ? identities.outputs.clientIds[indexOf(workloads, 'gateway')] : ''
 output hostname string = hostname
 output egressAddress string = network.outputs.egressAddress
-
-@description('An address, no credential: local authentication is off, and only Monitoring Metrics Publisher may send to it.')
-output applicationInsightsConnectionString string = observability.outputs.connectionString

@@ -79,6 +79,10 @@ type Role = {
   notDataActions: string[]?
 }
 
+@export()
+@description('`infra/alerts.yaml`: a query that fires if it has a row.')
+type Alert = { because: string, query: string }
+
 type Workload = {
   namespace: string
   serviceAccount: string

@@ -131,7 +131,8 @@ class Terraform:
             ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfvars"),
             dirs_exist_ok=True,
         )
-        shutil.copy(ROOT / "infra" / "access.yaml", folder.parent)
+        for model in ("access.yaml", "alerts.yaml"):
+            shutil.copy(ROOT / "infra" / model, folder.parent)
         if state.exists(self._azure, deployment):
             state.write_backend(deployment, folder)
         self._terraform(deployment, "init", "-input=false", "-reconfigure")

@@ -16,7 +16,6 @@ from infra.deploy.programs import NotYet
 from infra.deploy.record import ROOT, Deployment
 
 _BICEPS_GUID = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
-_PUBLISHER = "Monitoring Metrics Publisher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +83,6 @@ def _of_workload(deployment: Deployment, model: dict[str, Any], workload: str) -
         service, entity = grant["scope"].split("/")
         scope = _scope(deployment, model, service, entity)
         (cosmos_roles if service == "cosmos" else roles).add(_guid(scope, identity, grant["role"]))
-    if model["workloads"][workload]["namespace"] == model["workloads"]["frontend"]["namespace"]:
-        insights = f"{deployment.group_id}/providers/Microsoft.Insights/components/{deployment.name}-insights"
-        roles.add(_guid(insights, identity, _PUBLISHER))
     issuers = {_guid(issuer["url"]) for issuer in json.loads(deployment.issuers)}
     return Expected(frozenset(roles), frozenset(cosmos_roles), frozenset(issuers | {"aks"}))
 

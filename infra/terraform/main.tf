@@ -22,12 +22,6 @@ locals {
   applications = var.identity_kind == "application" ? keys(local.model.workloads) : []
   managed      = setsubtract(keys(local.workloads), local.applications)
 
-  # KEDA's operator is AKS's own program, and sends no telemetry of this application.
-  publishers = [
-    for name, workload in local.model.workloads : name
-    if workload.namespace == local.model.workloads.frontend.namespace
-  ]
-
   federated = {
     for name, workload in local.workloads : name => {
       id      = module.identities.workloads[name].id
@@ -163,6 +157,16 @@ module "cluster_roles" {
   node_subnet_ids   = { for name in ["system", "user"] : name => module.network.subnet_ids[name] }
 }
 
+module "logs" {
+  source = "./modules/logs"
+
+  name                = var.name
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  production          = local.production
+}
+
 module "cluster" {
   source = "./modules/cluster"
 
@@ -180,6 +184,7 @@ module "cluster" {
   user_subnet_id         = module.network.subnet_ids["user"]
   deployers              = local.deployers
   certificate_from_vault = var.hostname != ""
+  workspace_id           = module.logs.id
   node_size              = var.node_size
   node_count             = var.node_count
 
@@ -220,8 +225,9 @@ module "observability" {
   tags                = local.tags
   resource_group_name = azurerm_resource_group.this.name
   production          = local.production
-  built_in_roles      = local.built_in_roles
-  publishers          = { for name in local.publishers : name => module.identities.workloads[name] }
+  workspace_id        = module.logs.id
+  namespace           = local.model.workloads.frontend.namespace
+  alerts              = yamldecode(file("${path.module}/../alerts.yaml"))
 
   audited = {
     key_vault   = module.key_vault.id

@@ -44,11 +44,6 @@ provider "azurerm" {
     storage {
       data_plane_available = false
     }
-
-    # Application Insights makes an alert rule of its own, which would keep the resource group from being destroyed.
-    application_insights {
-      disable_generated_rule = true
-    }
   }
 }
 

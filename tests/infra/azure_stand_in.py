@@ -33,7 +33,6 @@ OUTPUTS = {
     "kedaClientId": "00000000-0000-0000-0000-0000000000e1",
     "gatewayClientId": "00000000-0000-0000-0000-0000000000a1",
     "egressAddress": "192.0.2.1",
-    "applicationInsightsConnectionString": "InstrumentationKey=00000000-0000-0000-0000-000000000000",
 }
 
 

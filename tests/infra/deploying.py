@@ -17,7 +17,14 @@ import yaml
 _PATIENCE = "20"  # seconds; a test may give less, and none is to wait for half an hour
 PROGRAMS = ("az", "kubectl", "kubelogin", "terraform")
 _COPIED = (
-    *("infra/deploy", "infra/signing_keys.py", "infra/access.yaml", "infra/bicep", "infra/terraform"),
+    *(
+        "infra/deploy",
+        "infra/signing_keys.py",
+        "infra/access.yaml",
+        "infra/alerts.yaml",
+        "infra/bicep",
+        "infra/terraform",
+    ),
     *("k8s", "frontend/Dockerfile", "backend/Dockerfile"),
 )
 _LEFT_BY_A_DEPLOYMENT = shutil.ignore_patterns("__pycache__", ".terraform*", "*.tfstate*", "*.tfvars")
@@ -178,7 +185,4 @@ class Checkout:
 def _grants(model: dict[str, Any], workload: dict[str, Any]) -> list[tuple[str, str]]:
     """Roles and scopes of a workload; `{unique}`, `{compact}` and `{name}` are the deployment's."""
     split = [(grant["role"], *grant["scope"].split("/")) for grant in workload["grants"]]
-    found = [(role, _SCOPES[service].format(entity=entity)) for role, service, entity in split]
-    if workload["namespace"] == "keyless":
-        found.append(("Monitoring Metrics Publisher", "Microsoft.Insights/components/{name}-insights"))
-    return found
+    return [(role, _SCOPES[service].format(entity=entity)) for role, service, entity in split]

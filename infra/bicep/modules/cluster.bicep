@@ -12,6 +12,9 @@ param deployers Deployer[]
 @description('Whether the Gateway takes a certificate from Key Vault: that needs the Key Vault add-on.')
 param certificateFromVault bool
 
+@description('The Log Analytics workspace that takes the pods\' logs.')
+param workspaceId string
+
 param nodeSize string
 param nodeCount int
 param runningNodes RunningNodes
@@ -131,9 +134,12 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
         nginx: { defaultIngressControllerType: 'None' }
       }
     }
-    addonProfiles: certificateFromVault
-      ? { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } }
-      : {}
+    addonProfiles: union(
+      { omsagent: { enabled: true, config: { logAnalyticsWorkspaceResourceID: workspaceId, useAADAuth: 'true' } } },
+      certificateFromVault
+        ? { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } }
+        : {}
+    )
 
     autoUpgradeProfile: { upgradeChannel: 'patch', nodeOSUpgradeChannel: 'NodeImage' }
   }

@@ -91,6 +91,11 @@ resource "azurerm_kubernetes_cluster" "this" {
     default_nginx_controller = "None"
   }
 
+  oms_agent {
+    log_analytics_workspace_id      = var.workspace_id
+    msi_auth_for_monitoring_enabled = true
+  }
+
   dynamic "key_vault_secrets_provider" {
     for_each = var.certificate_from_vault ? [true] : []
 

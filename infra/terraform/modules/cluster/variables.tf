@@ -66,3 +66,8 @@ variable "node_count" {
   description = "How many nodes for pods there are at least; as many as the profile says with 0."
   type        = number
 }
+
+variable "workspace_id" {
+  description = "The Log Analytics workspace that takes the pods' logs."
+  type        = string
+}
