@@ -33,7 +33,7 @@ BOTH_IN_LEARN = {
 }
 BICEP = {
     "CKV_AZURE_6": "learn: the API server takes Entra tokens only. production: it has no public address.",
-    "CKV_AZURE_8": "Kubernetes 1.36 has no dashboard add-on that could be disabled.",
+    "CKV_AZURE_8": "Kubernetes 1.37 has no dashboard add-on that could be disabled.",
     "CKV_AZURE_41": "A signing key that expires by the clock stops the service. A rotation replaces it instead.",
     "CKV_AZURE_99": "It wants a virtual-network rule. learn lets one address in, production a private endpoint only.",
     "CKV_AZURE_172": "It expects a boolean, and Azure takes a string. If there is the add-on, rotation is on.",
