@@ -1,4 +1,4 @@
-"""`python -m demo run` serves the application until Ctrl-C. `python -m demo orders` places orders and ends."""
+"""`python -m demo run` serves the application until Ctrl-C. `orders` places orders and ends, `load` places many."""
 
 import argparse
 import math
@@ -17,8 +17,9 @@ from localcloud.operator.client import ControlError, connect
 from localcloud.operator.lines import refusal, say, step, visible
 
 from demo import keys
+from demo.load import load
 from demo.orders import Customer, OrderFailed, Receipt
-from demo.stack import ROOT, NotReady, Stack, StackFailed, describe_end
+from demo.stack import ROOT, NotReady, Stack, StackFailed, describe_end, federated
 
 _CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
 _PATIENCE = 20.0  # seconds; after them something is missing, which does not come by itself
@@ -26,10 +27,17 @@ _PATIENCE = 20.0  # seconds; after them something is missing, which does not com
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("what", choices=("run", "orders", "rotate-receipt-key", "rotate-session-key"))
+    parser.add_argument("what", choices=("run", "orders", "load", "rotate-receipt-key", "rotate-session-key"))
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="the local cloud's folder")
     parser.add_argument("--port", type=int, default=8080, help="the page's port")
+    parser.add_argument("--orders", type=int, default=200, help="how many orders `load` places")
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing")
+    parser.add_argument(
+        "--federation",
+        choices=("credentials", "bindings"),
+        default="credentials",
+        help="how the identities trust the cluster's service accounts",
+    )
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -41,7 +49,10 @@ def main() -> int:
             case "run":
                 return _run(arguments)
             case "orders":
-                return _orders()
+                return _orders(arguments)
+            case "load":
+                load(arguments.orders)
+                return 0
             case _:
                 return _rotate(arguments)
     except (StackFailed, OrderFailed) as error:
@@ -67,13 +78,15 @@ def _run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     _require_free(arguments.port)
     extra = ["--service-port", f"frontend={arguments.port}", *(["--ephemeral"] if arguments.ephemeral else [])]
-    with Stack(arguments.state, extra) as stack:
+    more, overlay = federated(arguments.federation)
+    with Stack(arguments.state, [*extra, *more], overlay) as stack:
         url = _await_ready(stack)
         step(f"serving after {time.monotonic() - started:.1f} s")
         _place_first_order(url)
         say("")
         say(f"  The page             {url}/")
         say(f"  The token's journey  {url}/identity")
+        say(f"  What is happening    {stack.dashboard()}")
         say("  Stop with            Ctrl-C")
         say("")
         code = stack.wait()
@@ -90,6 +103,7 @@ def _await_ready(stack: Stack) -> str:
     except NotReady:
         say("")
         say("  Not every pod is ready. The lines above say what is missing, and `make status` says it again.")
+        say(f"  {stack.dashboard()} shows every pod, link by link.")
         say("  Mend it: an edit of the manifests or of infra/access.yaml is taken at once, and this goes on by itself.")
         say("  Stop with            Ctrl-C")
         say("")
@@ -115,7 +129,7 @@ def _require_free(port: int) -> None:
         raise StackFailed(f"Port {port} (the page) is taken. Free it, or choose another: make run PORT=8081") from error
 
 
-def _orders() -> int:
+def _orders(arguments: argparse.Namespace) -> int:
     from localcloud.operator.summary import access_table
     from rich.console import Console
 
@@ -123,7 +137,8 @@ def _orders() -> int:
     state = Path(tempfile.mkdtemp(prefix="keyless-"))
     free_ports = ["--ephemeral", "--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
     try:
-        with Stack(state, free_ports) as stack:
+        more, overlay = federated(arguments.federation)
+        with Stack(state, [*free_ports, *more], overlay) as stack:
             customer = Customer(stack.start())
             step(f"serving after {time.monotonic() - started:.1f} s")
             placed = [customer.place(product, quantity) for product, quantity in _CATALOGUE]

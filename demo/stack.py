@@ -18,6 +18,7 @@ from demo import keys
 ROOT = Path(__file__).parent.parent
 APPLICATION = ("--name=keyless", f"--access={ROOT / 'infra/access.yaml'}")
 """The local cloud's settings for this application: the name of its vault and accounts, and its access model."""
+OVERLAYS = ROOT / "k8s" / "overlays"
 _ORDERS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -39,7 +40,7 @@ class Stack:
         self,
         state: Path,
         arguments: Sequence[str] = (),
-        overlay: Path = ROOT / "k8s/overlays/local",
+        overlay: Path = OVERLAYS / "local",
         terminal: IO[str] | None = None,
     ) -> None:
         self.state = state
@@ -67,6 +68,11 @@ class Stack:
     def control(self) -> Iterator[httpx.Client]:
         with connect(self.state) as client:
             yield client
+
+    def dashboard(self) -> str:
+        """Return the URL of the local cloud's dashboard."""
+        with self.control() as client:
+            return str(client.get("/status").raise_for_status().json()["dashboard"])
 
     def start(self, timeout: float = 90) -> str:
         """Store the keys, wait until every pod is ready, and return the frontend's URL. Raises `StackFailed`."""
@@ -127,6 +133,11 @@ class Stack:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return describe_end(self._process.wait(0.5))  # a process that was killed takes a moment to be gone
         return None
+
+
+def federated(way: str) -> tuple[list[str], Path]:
+    """Return the local cloud's arguments and the overlay for one way of federating: `credentials` or `bindings`."""
+    return [f"--federation={way}"], OVERLAYS / ("local-bindings" if way == "bindings" else "local")
 
 
 def describe_end(code: int) -> str | None:

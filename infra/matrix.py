@@ -1,51 +1,57 @@
-"""Print the access model as the README's table: `python -m infra.matrix`. `--write` puts it into the README."""
+"""Print the access model as the tables of docs/access.md: `python -m infra.matrix`. `--write` writes them into it."""
 
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs/access.md"
 BEGIN, END = "<!-- the access matrix, written by `make matrix` -->", "<!-- end of the access matrix -->"
 SERVICES = {"keyVault": "Key Vault", "serviceBus": "Service Bus", "cosmos": "Cosmos DB", "blob": "Blob Storage"}
+KINDS = {"builtIn": "Azure's", "custom": "this project's", "cosmos": "this project's, of Cosmos DB's own roles"}
 
 
 def matrix(model: dict[str, Any]) -> str:
-    """Return a Markdown table with a row for each workload and a column for each service, and one of the roles."""
-    lines = ["| workload | " + " | ".join(SERVICES.values()) + " |", "|---" * (len(SERVICES) + 1) + "|"]
+    """Return two Markdown tables: what each workload may do on each entity, and what each role allows.
+
+    A row has one role on one service, or one action, so that no line gets long.
+    """
+    lines = ["| workload | service | role | on |", "|---|---|---|---|"]
     for name, workload in model["workloads"].items():
-        cells = (_cell(workload["grants"], service) for service in SERVICES)
-        lines.append(f"| **{name}** | " + " | ".join(cells) + " |")
-    lines += ["", "| role | what it allows |", "|---|---|"]
+        rows = list(_grants(workload["grants"]))
+        lines += [f"| **{name}** | {row} |" for row in rows] or [f"| **{name}** | none | none | none |"]
+    lines += ["", "| role | whose | allows |", "|---|---|---|"]
     for name, role in model["roles"].items():
-        allowed = _listed([*role.get("actions", []), *role.get("dataActions", [])])
-        left_out = _listed([*role.get("notActions", []), *role.get("notDataActions", [])])
-        lines.append(f"| {name} | {allowed}{left_out and f'; but not {left_out}'} |")
+        lines += [f"| {name} | {KINDS[role['kind']]} | {action} |" for action in _actions(role)]
     return "\n".join(lines)
 
 
-def with_matrix(readme: str, table: str) -> str:
-    """Return the text with the table between its two marks. Raises `ValueError` if a mark is missing."""
-    before, _, rest = readme.partition(BEGIN)
+def with_matrix(page: str, tables: str) -> str:
+    """Return the text with the tables between its two marks. Raises `ValueError` if a mark is missing."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:
-        raise ValueError("the README has no place for the access matrix")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+        raise ValueError("the page has no place for the access matrix")
+    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
 
 
-def _cell(grants: list[dict[str, str]], service: str) -> str:
-    entities = defaultdict(list)
+def _grants(grants: list[dict[str, str]]) -> list[str]:
+    """Return a row for each role on each service, with all the entities that it is granted on."""
+    entities: dict[tuple[str, str], list[str]] = {}
     for grant in grants:
-        kind, entity = grant["scope"].split("/")
-        if kind == service:
-            entities[grant["role"]].append(f"`{entity}`")
-    return "<br>".join(f"{role} on {', '.join(names)}" for role, names in entities.items()) or "none"
+        service, _, entity = grant["scope"].partition("/")
+        entities.setdefault((SERVICES[service], grant["role"]), []).append(f"`{entity}`")
+    return [f"{service} | {role} | {', '.join(names)}" for (service, role), names in entities.items()]
 
 
-def _listed(actions: list[str]) -> str:
-    return ", ".join(f"`{_short(action)}`" for action in actions)
+def _actions(role: dict[str, Any]) -> list[str]:
+    allowed = [f"`{_short(action)}`" for action in [*role.get("actions", []), *role.get("dataActions", [])]]
+    left_out = [
+        f"but not `{_short(action)}`" for action in [*role.get("notActions", []), *role.get("notDataActions", [])]
+    ]
+    return allowed + left_out
 
 
 def _short(action: str) -> str:
@@ -54,12 +60,11 @@ def _short(action: str) -> str:
 
 
 def main() -> None:
-    table = matrix(yaml.safe_load((ROOT / "infra/access.yaml").read_text()))
+    tables = matrix(yaml.safe_load((ROOT / "infra/access.yaml").read_text()))
     if "--write" not in sys.argv[1:]:
-        print(table)
+        print(tables)
         return
-    readme = ROOT / "README.md"
-    readme.write_text(with_matrix(readme.read_text(), table))
+    PAGE.write_text(with_matrix(PAGE.read_text(), tables))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """How the tests are spread over processes: a file's tests stay together, and so do those that share one application.
 
+`--dist worksteal` spreads case by case instead, for suites whose cases take longer than a start of the application.
+
 The tests reach this machine only, so they use no proxy, even if downloads need one.
 """
 
@@ -20,10 +22,11 @@ class ByFile(LoadScopeScheduling):
         return ONE_APPLICATION if nodeid.startswith(ONE_APPLICATION) else nodeid.partition("::")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
-    return ByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
+    return None if config.getoption("dist") == "worksteal" else ByFile(config, log)
 
 
 def pytest_configure() -> None:
+    os.environ["LOCALCLOUD_DASHBOARD_PORT"] = "0"  # many local clouds run at once
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), THIS_MACHINE)))

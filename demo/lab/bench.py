@@ -108,7 +108,12 @@ def bench() -> Iterator[Bench]:
         shutil.copyfile(ROOT / _ACCESS, folder / _ACCESS)
         _write_overlay(folder, [])
         page, proxy, amqp = _free_ports(3)
-        ports = [f"--proxy-port={proxy}", f"--amqp-port={amqp}", f"--service-port=frontend={page}"]
+        ports = [
+            f"--proxy-port={proxy}",
+            f"--amqp-port={amqp}",
+            f"--service-port=frontend={page}",
+            "--dashboard-port=0",
+        ]
         terminal = stack.enter_context((folder / "terminal").open("w"))
         access = f"--access={folder / _ACCESS}"
         local = Stack(folder / "state", [access, *ports], folder / _PATCHED, terminal)

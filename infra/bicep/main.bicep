@@ -3,7 +3,7 @@
 
 targetScope = 'subscription'
 
-import { Deployer, Issuer, Profile, RunningNodes } from 'types.bicep'
+import { Deployer, Federation, Issuer, Profile, RunningNodes } from 'types.bicep'
 
 @description('learn: cheap and public. production: private and zone-redundant.')
 param profile Profile = 'learn'
@@ -23,6 +23,9 @@ param suffix string
 @description('Further OIDC issuers whose service accounts get the same identities. An identity takes 20 credentials.')
 @maxLength(18)
 param issuers Issuer[] = []
+
+@description('How identities trust this cluster. Further issuers are always trusted by federated credentials.')
+param federation Federation = 'credentials'
 
 @description('Who runs `make deploy`, and who ran it before.')
 @minLength(1)
@@ -223,7 +226,7 @@ module cluster 'modules/cluster.bicep' = {
   dependsOn: [clusterRoles]
 }
 
-module federation 'modules/federation.bicep' = {
+module trusts 'modules/federation.bicep' = {
   scope: group
   params: {
     name: name
@@ -232,6 +235,7 @@ module federation 'modules/federation.bicep' = {
       name: workload.key
       subject: 'system:serviceaccount:${workload.value.namespace}:${workload.value.serviceAccount}'
       issuers: workload.key == 'gateway' ? [] : trustedIssuers
+      federation: workload.key == 'gateway' ? 'credentials' : workload.value.?federation ?? federation
     })
   }
   dependsOn: [policies]

@@ -15,6 +15,10 @@ type Deployer = {
 }
 
 @export()
+@description('How identities trust the cluster: by a federated credential, by an identity binding, or, while pods move, both.')
+type Federation = 'credentials' | 'bindings' | 'both'
+
+@export()
 @description('An OIDC issuer outside this deployment (EKS, kind, any) whose service accounts get the same identities.')
 type Issuer = {
   @description('What people call it. Its credentials are named after its URL.')
@@ -86,5 +90,7 @@ type Alert = { because: string, query: string }
 type Workload = {
   namespace: string
   serviceAccount: string
+  @description('Set for a program that cannot use the token proxy of identity bindings.')
+  federation: 'credentials'?
   grants: { role: string, scope: string }[]
 }

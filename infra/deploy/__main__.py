@@ -17,7 +17,18 @@ from infra.deploy.smoke import smoke
 from infra.deploy.up import up
 
 _SETTINGS = (
-    *("location", "profile", "iac", "identity_kind", "hostname", "issuers", "addresses", "node_size", "node_count"),
+    *(
+        "location",
+        "profile",
+        "iac",
+        "identity_kind",
+        "federation",
+        "hostname",
+        "issuers",
+        "addresses",
+        "node_size",
+        "node_count",
+    ),
 )
 _PRIVATE = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 _HOSTNAME = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
@@ -139,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profile", choices=("learn", "production"))
     parser.add_argument("--iac", choices=("bicep", "terraform"))
     parser.add_argument("--identity-kind", choices=("managed", "application"))
+    parser.add_argument(
+        "--federation", choices=("credentials", "bindings"), help="how identities trust the cluster's service accounts"
+    )
     parser.add_argument("--hostname", help="the public host name; without one nothing is exposed")
     parser.add_argument("--issuers", type=_issuers, help='further OIDC issuers: a JSON list of {"name": …, "url": …}')
     parser.add_argument("--addresses", type=_addresses, help="further addresses for learn's firewalls: 203.0.113.7,…")

@@ -146,6 +146,15 @@ class Azure:
         of_identity = ("--identity-name", identity, *_in_group(deployment))
         self.tell("identity", "federated-credential", "delete", *of_identity, "--name", name, "--yes")
 
+    def identity_bindings(self, deployment: Deployment) -> list[str]:
+        """Return the names of the cluster's identity bindings."""
+        of_cluster = ("--cluster-name", deployment.cluster, *_in_group(deployment))
+        return [found["name"] for found in self.ask("aks", "identity-binding", "list", *of_cluster)]
+
+    def delete_identity_binding(self, deployment: Deployment, name: str) -> None:
+        of_cluster = ("--cluster-name", deployment.cluster, *_in_group(deployment))
+        self.tell("aks", "identity-binding", "delete", *of_cluster, "--name", name)
+
     def ask(self, *arguments: str) -> Any:
         """Run a command and return what it prints, read as JSON. Raises `ProgramFailed`."""
         return json.loads(self.tell(*arguments, "--output", "json") or "null")

@@ -62,6 +62,7 @@ class Bicep:
             "KEYLESS_SUFFIX": deployment.suffix,
             "KEYLESS_HOSTNAME": deployment.hostname,
             "KEYLESS_ISSUERS": deployment.issuers,
+            "KEYLESS_FEDERATION": _federation(deployment),
             "KEYLESS_ADDRESSES": json.dumps(_addresses(deployment)),
             "KEYLESS_NODE_SIZE": deployment.node_size,
             "KEYLESS_NODE_COUNT": deployment.node_count or "0",
@@ -149,6 +150,7 @@ class Terraform:
             "node_size": deployment.node_size,
             "node_count": deployment.node_count or "0",
             "identity_kind": deployment.identity_kind,
+            "federation": _federation(deployment),
             "deployers": json.dumps(
                 [{"principal_id": each, "principal_type": kind} for each, kind in deployment.deployers.items()]
             ),
@@ -175,6 +177,11 @@ class Terraform:
 
 def language(programs: Programs, azure: Azure, deployment: Deployment) -> Language:
     return Terraform(programs, azure) if deployment.iac == "terraform" else Bicep(programs, azure)
+
+
+def _federation(deployment: Deployment) -> str:
+    """Return the infrastructure's parameter: while the pods move, both ways have to work."""
+    return "both" if deployment.moves else deployment.federation
 
 
 def _addresses(deployment: Deployment) -> list[str]:

@@ -16,6 +16,7 @@ from infra.deploy.programs import NotYet
 from infra.deploy.record import ROOT, Deployment
 
 _BICEPS_GUID = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
+_CREDENTIAL_OF_A_BINDING = "aks-identity-binding"  # AKS makes it on a bound identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def revoke(azure: Azure, deployment: Deployment) -> list[str]:
 
     Raises `NotYet`, and deletes nothing, if something that the model grants is not found in Azure.
     """
-    wanted = expected(deployment, yaml.safe_load((ROOT / "infra" / "access.yaml").read_text()))
+    model = yaml.safe_load((ROOT / "infra" / "access.yaml").read_text())
+    wanted = expected(deployment, model)
     kept = {f"{deployment.name}-{name}" for name in ("control-plane", "kubelet")}
     identities = {name: oid for name, oid in azure.identities(deployment).items() if name not in kept}
     owners = {oid: name for name, oid in identities.items()}
@@ -57,7 +59,7 @@ def revoke(azure: Azure, deployment: Deployment) -> list[str]:
         if not (names.roles | names.cosmos_roles) <= held or not names.credentials <= credentials.get(name, {}).keys():
             raise NotYet(f"what {name} was granted is not found in Azure, so nothing was revoked")
 
-    revoked = []
+    revoked = _unbind(azure, deployment, {name for name in model["workloads"] if is_bound(deployment, model, name)})
     for assignment in roles:
         owner = owners[assignment["principalId"]]
         if assignment["name"] not in wanted.get(owner, nothing).roles:
@@ -75,6 +77,14 @@ def revoke(azure: Azure, deployment: Deployment) -> list[str]:
     return revoked
 
 
+def _unbind(azure: Azure, deployment: Deployment, bound: set[str]) -> list[str]:
+    """Delete the bindings of the other workloads. The credential that AKS made for one is a leftover after that."""
+    unbound = sorted(set(azure.identity_bindings(deployment)) - bound)
+    for name in unbound:
+        azure.delete_identity_binding(deployment, name)
+    return [f"{deployment.name}-{name}: the identity binding" for name in unbound]
+
+
 def _of_workload(deployment: Deployment, model: dict[str, Any], workload: str) -> Expected:
     identity = _identity(deployment, f"{deployment.name}-{workload}")
     roles: set[str] = set()
@@ -84,7 +94,13 @@ def _of_workload(deployment: Deployment, model: dict[str, Any], workload: str) -
         scope = _scope(deployment, model, service, entity)
         (cosmos_roles if service == "cosmos" else roles).add(_guid(scope, identity, grant["role"]))
     issuers = {_guid(issuer["url"]) for issuer in json.loads(deployment.issuers)}
-    return Expected(frozenset(roles), frozenset(cosmos_roles), frozenset(issuers | {"aks"}))
+    own = {_CREDENTIAL_OF_A_BINDING} if is_bound(deployment, model, workload) else {"aks"}
+    return Expected(frozenset(roles), frozenset(cosmos_roles), frozenset(issuers | own))
+
+
+def is_bound(deployment: Deployment, model: dict[str, Any], workload: str) -> bool:
+    """Whether the workload's identity has an identity binding in place of the cluster's own credential."""
+    return deployment.federation == "bindings" and model["workloads"][workload].get("federation") != "credentials"
 
 
 def _scope(deployment: Deployment, model: dict[str, Any], service: str, entity: str) -> str:

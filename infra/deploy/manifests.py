@@ -12,10 +12,16 @@ from infra.deploy.record import ROOT, Deployment
 
 
 def render_application(programs: Programs, deployment: Deployment, tag: str) -> Path:
-    """Render the overlay `aks`, or `aks-exposed` if there is a host name, with the outputs and images of this tag."""
+    """Render the overlay with the outputs and images of this tag: `aks`, or `aks-exposed` if there is a host name.
+
+    Identity bindings have the same with `-bindings` behind.
+    """
     overlays = _copy(deployment) / "overlays"
     (overlays / "aks" / "outputs.yaml").write_text(_outputs(deployment, tag))
-    return _render(programs, deployment, overlays / ("aks-exposed" if deployment.hostname else "aks"))
+    name = "aks-exposed" if deployment.hostname else "aks"
+    return _render(
+        programs, deployment, overlays / (f"{name}-bindings" if deployment.federation == "bindings" else name)
+    )
 
 
 def render_smoke(programs: Programs, deployment: Deployment, image: str) -> Path:

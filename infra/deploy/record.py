@@ -30,6 +30,10 @@ class Deployment:
     profile: str = "learn"
     iac: str = "bicep"
     identity_kind: str = "managed"
+    federation: str = "credentials"
+    """How identities trust the cluster: `credentials` or `bindings`."""
+    federated: str = ""
+    """The same as the pods have it since the last deployment ended. Empty before the first."""
     hostname: str = ""
     addresses: str = ""
     """Further addresses that the firewalls of the profile learn let in, separated by commas."""
@@ -74,6 +78,11 @@ class Deployment:
     @property
     def vault_id(self) -> str:
         return f"{self.group_id}/providers/Microsoft.KeyVault/vaults/{self.unique}"
+
+    @property
+    def moves(self) -> bool:
+        """Whether the pods have to move from one way of federating to the other."""
+        return self.federated not in ("", self.federation)
 
     @property
     def private(self) -> bool:
@@ -125,6 +134,7 @@ def settled(before: Deployment | None, name: str, subscription: str, given: dict
         if not asked.get("location"):
             raise Failed("Say in which region: `make deploy LOCATION=westeurope`, say.")
         now = Deployment(name=name, subscription=subscription, **asked)
+        now.federated = now.federation
     else:
         for key in Deployment.FIXED:
             if key in asked and asked[key] != getattr(before, key):
@@ -135,6 +145,8 @@ def settled(before: Deployment | None, name: str, subscription: str, given: dict
         now = dataclasses.replace(before, **asked)
     if now.iac == "bicep" and now.identity_kind == "application":
         raise Failed("App registrations are deployed by Terraform only: `make deploy IAC=terraform`.")
+    if now.federation == "bindings" and now.identity_kind == "application":
+        raise Failed("An identity binding needs a managed identity: AKS binds no app registration.")
     if now.private and now.addresses:
         raise Failed("Production has no firewall to open, since its services are private: leave ADDRESSES out.")
     if too_long := [key for key, value in now.record().items() if len(value) > _LONGEST]:

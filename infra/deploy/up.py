@@ -41,6 +41,8 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, certificate: st
     for workload in WORKLOADS:
         _await_ready(cluster, workload, patience)
         say(f"✓ {workload} is ready: it has every access that it needs")
+    if deployment.moves:
+        _take_the_old_way_away(programs, azure, deployment, cluster, patience)
     say(_how_to_look(cluster, deployment))
 
 
@@ -56,17 +58,38 @@ def _make_infrastructure(programs: Programs, azure: Azure, deployment: Deploymen
     say(
         f"… infrastructure by {deployment.iac}, profile {deployment.profile}: the first time about a quarter of an hour"
     )
+    language(programs, azure, deployment).prepare(deployment, deployer, patience)
+    _apply(programs, azure, deployment, patience)
+    say(f"✓ infrastructure in {deployment.group}")
+    if not deployment.moves:  # while the pods move, both ways have to work
+        _revoke_leftovers(azure, deployment, patience)
+    if keys.replace_marked_pair(azure, deployment, azure.vault_secrets(deployment)):
+        say("✓ an interrupted deployment had left one of the two receipt keys: a new pair was made")
+
+
+def _apply(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
     tool = language(programs, azure, deployment)
-    tool.prepare(deployment, deployer, patience)
     passing = REPLICATION | UNAVAILABLE
     deployment.outputs = until_it_works(lambda: tool.apply(deployment), "The infrastructure is made", patience, passing)
-    say(f"✓ infrastructure in {deployment.group}")
 
+
+def _revoke_leftovers(azure: Azure, deployment: Deployment, patience: float) -> None:
     if deployment.iac == "bicep":
         for line in until_granted(lambda: revoke(azure, deployment), "What is left over is revoked", patience, NotYet):
             say(f"✓ revoked, since the model no longer grants it: {line}")
-    if keys.replace_marked_pair(azure, deployment, azure.vault_secrets(deployment)):
-        say("✓ an interrupted deployment had left one of the two receipt keys: a new pair was made")
+
+
+def _take_the_old_way_away(
+    programs: Programs, azure: Azure, deployment: Deployment, cluster: Cluster, patience: float
+) -> None:
+    """Take the old way of federating away, now that the pods have moved. Until now both have worked."""
+    deployment.federated = deployment.federation
+    _apply(programs, azure, deployment, patience)
+    _revoke_leftovers(azure, deployment, patience)
+    if deployment.federation == "credentials":
+        kinds = "clusterroles,clusterrolebindings"
+        cluster.kubectl("delete", kinds, "--selector", "app.kubernetes.io/part-of=keyless", "--ignore-not-found")
+    say(f"✓ every pod has moved: identities trust the cluster by {deployment.federation} alone")
 
 
 def _await_ready(cluster: Cluster, workload: str, patience: float) -> None:

@@ -27,6 +27,8 @@ locals {
       id      = module.identities.workloads[name].id
       subject = "system:serviceaccount:${workload.namespace}:${workload.serviceAccount}"
       issuers = name == "gateway" ? [] : var.issuers
+
+      federation = name == "gateway" ? "credentials" : try(workload.federation, var.federation)
     }
   }
 
@@ -194,6 +196,7 @@ module "cluster" {
 module "federation" {
   source = "./modules/federation"
 
+  cluster_id         = module.cluster.id
   cluster_issuer_url = module.cluster.oidc_issuer_url
   managed            = { for name in local.managed : name => local.federated[name] }
   applications       = { for name in local.applications : name => local.federated[name] }

@@ -82,6 +82,22 @@ variable "identity_kind" {
   }
 }
 
+variable "federation" {
+  description = "How identities trust this cluster: `credentials`, `bindings`, or, while pods move, `both`."
+  type        = string
+  default     = "credentials"
+
+  validation {
+    condition     = contains(["credentials", "bindings", "both"], var.federation)
+    error_message = "The federation is `credentials`, `bindings` or `both`."
+  }
+
+  validation {
+    condition     = var.federation == "credentials" || var.identity_kind == "managed"
+    error_message = "An identity binding needs a managed identity: AKS binds no app registration."
+  }
+}
+
 variable "deployers" {
   description = "Who runs `make deploy`, and who ran it before: each keeps its roles."
   type        = list(object({ principal_id = string, principal_type = string }))

@@ -14,6 +14,7 @@ from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
 def pytest_configure() -> None:
     """What the tests reach is on this machine, whatever proxy its downloads go through."""
+    os.environ["LOCALCLOUD_DASHBOARD_PORT"] = "0"  # many local clouds run at once
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
 

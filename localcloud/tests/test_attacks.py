@@ -155,7 +155,8 @@ def test_what_a_caller_wrote_cannot_move_the_cursor(
     """Names out of a refused request are shown on the terminal as they are written, with no effect on it."""
     trail = tmp_path / "audit.jsonl"
     log = audit.Audit(trail)
-    log.listen(Terminal(Advice(cloud.cloud.model, tmp_path / "access.yaml", ("https://issuer/",)), Notices()).hear)
+    advice = Advice(cloud.cloud.model, tmp_path / "access.yaml", cloud.cloud.federation)
+    log.listen(Terminal(advice, Notices()).hear)
     log.exchange(audit.ExchangeEntry("\x1b[2J", None, None, None, None, None, "AADSTS700016", None, "no\n✓ fake"))
     log.access(audit.AccessEntry(None, None, None, None, "read", "blob/[/x]", False, "no grant"))
     access_table(trail, Console(width=160))

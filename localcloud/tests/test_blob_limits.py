@@ -1,13 +1,13 @@
 """Blob Storage's limits, each tried at its edge and beyond. The table is that of `docs/blob.md`."""
 
 import base64
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from harness import tables
 from harness.blob_wire import Answer, BlobWire
 from localcloud.authorization.model import Entities
 from localcloud.testing import RunningCloud
@@ -270,5 +270,5 @@ def test_containers_have_names_that_azure_takes(cloud: RunningCloud, limit: tupl
 def test_the_page_lists_the_limits_that_are_tried() -> None:
     """Each row of the page's table is a row of a table here, with the same value, and the other way round."""
     section = PAGE[PAGE.index("## Limits") :].split("\n## ")[0]
-    rows = set(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", section, re.MULTILINE)) - {("limit", "here")}
+    rows = {(row[0], row[1]) for row in tables.rows(section)} - {("limit", "here")}
     assert {row for row in rows if not row[0].startswith("-")} == LIMITS.keys() | LENGTHS.keys() | NAMES.keys()

@@ -133,6 +133,18 @@ async def test_without_a_ready_pod_the_service_says_why(tmp_path: Path) -> None:
         assert answer.json()["detail"] == f"Service web has no ready pod. {name}: no access to the vault"
 
 
+@pytest.mark.parametrize(
+    "headers", [{"Accept": "text/html,*/*;q=0.8"}, {"Accept": "text/css", "Sec-Fetch-Dest": "style"}]
+)
+async def test_a_browser_reaches_a_pod_that_is_not_ready(tmp_path: Path, headers: dict[str, str]) -> None:
+    """A page and what it is made of come from the pod, as by `kubectl port-forward`, so that its own page says why."""
+    async with running(tmp_path / "state", variant(tmp_path / "overlay", [ONE])) as web, client_of(web) as service:
+        async with web.client_of(web.pod()) as pod:
+            await pod.post("/problem", content="no access to the vault")
+        await until(lambda: not web.pod().ready)
+        assert (await service.get("/", headers=headers)).json()["pod"] == web.pod().name
+
+
 async def test_a_request_waits_a_moment_for_a_pod_that_is_starting(tmp_path: Path) -> None:
     """A pod that has just crashed is back before the caller's patience ends."""
     async with running(tmp_path / "state", variant(tmp_path / "overlay", [ONE])) as web, client_of(web) as service:

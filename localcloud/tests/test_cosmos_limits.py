@@ -4,13 +4,13 @@ The table is that of `docs/cosmos.md`.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from harness import tables
 from harness.cosmos import account, key_header
 from localcloud.authorization.model import Entities
 from pydantic import ValidationError
@@ -209,7 +209,7 @@ def test_a_partition_key_has_three_levels() -> None:
 def test_the_page_lists_the_limits_that_are_tried() -> None:
     """Each row of the page's table is a row of a table here, with the same value, and the other way round."""
     section = PAGE[PAGE.index("## Limits") :].split("\n## ")[0]
-    rows = set(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", section, re.MULTILINE)) - {("limit", "here")}
+    rows = {(row[0], row[1]) for row in tables.rows(section)} - {("limit", "here")}
     rows = {row for row in rows if not row[0].startswith("-")}
     elsewhere = {("answer", "4 MiB"), ("continuation", "1 KiB")}  # each is a test of its own
     assert rows - elsewhere == LIMITS.keys() | NAMES.keys() | KEYS

@@ -75,7 +75,7 @@ def test_a_backup_is_read_by_its_own_vault_alone(store: SecretStore, tmp_path: P
 
 async def test_the_operator_is_told_that_a_name_is_deleted(cloud: Any) -> None:
     """`localcloud secret` hands nothing over to a deleted secret, and says what to do first."""
-    control = ControlPlane(cloud.cloud, None, Projections(cloud.cloud.issuer.issue_token, time.time), None)
+    control = ControlPlane(cloud.cloud, None, Projections(cloud.cloud.issuer.issue_token, time.time), None, "")
     cloud.cloud.secrets.put("operators", "1")
     cloud.cloud.secrets.delete("operators")
     await control.start()

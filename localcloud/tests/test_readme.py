@@ -28,6 +28,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "HOME": str(tmp_path),
         "LOCALCLOUD_PROXY_PORT": "0",
         "LOCALCLOUD_AMQP_PORT": "0",
+        "LOCALCLOUD_DASHBOARD_PORT": "0",
     }
 
 

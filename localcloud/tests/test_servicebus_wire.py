@@ -2,9 +2,9 @@
 
 import logging
 import struct
-import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +125,11 @@ def test_a_silent_client_is_closed(tmp_path: Path) -> None:
         silent, alive = Wire(broker), Wire(broker)
         silent.open()
         alive.open()
-        began = time.perf_counter()
-        while time.perf_counter() - began < 1:
-            alive.raw(struct.pack(">IBBH", 8, 2, 0, 0))
-            time.sleep(0.1)
-        assert error_of(silent.expect(Close)).condition == "amqp:connection:forced"
+        with ThreadPoolExecutor(1) as pool:
+            closed = pool.submit(silent.expect, Close)
+            while not wait([closed], timeout=0.1).done:
+                alive.raw(struct.pack(">IBBH", 8, 2, 0, 0))
+        assert error_of(closed.result()).condition == "amqp:connection:forced"
         alive.begin()
         silent.close()
         alive.close()

@@ -8,6 +8,9 @@ _BLOB_SERVICE = "Microsoft.Storage/storageAccounts/blobServices"
 
 ACTIONS = {
     "Microsoft.ServiceBus/namespaces/queues/read",
+    "Microsoft.ServiceBus/namespaces/topics/read",
+    "Microsoft.ServiceBus/namespaces/topics/subscriptions/read",
+    "Microsoft.ServiceBus/namespaces/topics/subscriptions/rules/read",
     f"{_BLOB_SERVICE}/read",
     f"{_BLOB_SERVICE}/write",
     f"{_BLOB_SERVICE}/getInfo/action",

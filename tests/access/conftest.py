@@ -1,18 +1,30 @@
-"""The application's Azure, for all tests of its access model."""
+"""The application's Azure, for all tests of its access model.
 
+`KEYLESS_FEDERATION=bindings` runs them with identity bindings: every token comes through the cluster's token proxy, by
+the manifests' ClusterRoles.
+"""
+
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from localcloud.cluster.manifest import read
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
 from tests.access import model
 from tests.access.application import NAME, hand_over_keys
+from tests.infra.manifests import rendered
+
+FEDERATION = os.environ.get("KEYLESS_FEDERATION", "credentials")
 
 
 @pytest.fixture(scope="package")
 def application(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
-    running = start_cloud(model.FILE, name=NAME)
+    running = start_cloud(model.FILE, name=NAME, federation=FEDERATION)
     hand_over_keys(running)
+    if FEDERATION == "bindings":
+        manifests = read(list(rendered("local-bindings")))
+        running.cloud.api_server.roles.take(manifests.cluster_roles.values(), manifests.cluster_role_bindings.values())
     with reached_as_from_a_pod(running):
         yield running
 

@@ -62,4 +62,6 @@ def with_principals() -> dict[str, Any]:
 
 def _add(model: dict[str, Any], workload: str, roles: dict[str, str]) -> None:
     grants = [{"role": role, "scope": scope} for scope, role in roles.items()]
-    model["workloads"][workload] = {"namespace": "walk", "serviceAccount": workload, "grants": grants}
+    # No manifest has a ClusterRole for these.
+    described = {"namespace": "walk", "serviceAccount": workload, "federation": "credentials", "grants": grants}
+    model["workloads"][workload] = described

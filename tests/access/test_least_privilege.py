@@ -4,7 +4,7 @@ from localcloud.authorization import audit
 from localcloud.authorization.least_privilege import report
 from localcloud.authorization.model import AccessModel
 from localcloud.authorization.usage import usage_of
-from localcloud.operator.least_privilege import ACTIONS
+from localcloud.operator.least_privilege import actions_on
 from localcloud.testing import RunningCloud
 
 from tests.access import model
@@ -19,7 +19,7 @@ def test_nothing_is_left_to_take_away(cloud: RunningCloud) -> None:
     before = len(audit.read(trail))
     do_everything(cloud)
     loaded = AccessModel.load(model.FILE)
-    found = report(loaded, usage_of(audit.read(trail)[before:]), ACTIONS)
+    found = report(loaded, usage_of(audit.read(trail)[before:]), actions_on)
     assert [(use.workload, use.grant.role, use.excess) for use in found.to_take_away] == []
     assert found.denied == ()
     reasons = {reason for use in found.grants for reason in use.kept.values()}

@@ -27,6 +27,8 @@ class Evaluated:
     credentials: int
     """Federated credentials of managed identities."""
     application_credentials: int
+    bindings: int
+    """Identity bindings of the cluster."""
     private_endpoints: int
     nodes: dict[str, tuple[str, int, int]]
     """Size, least and greatest number of each pool."""
@@ -41,7 +43,7 @@ class Evaluated:
 
 
 class Bicep:
-    """Parameters are given in Terraform's spelling, `deployer_principal_id`."""
+    """Parameters are given in Terraform's spelling, `node_size`."""
 
     applications = False
 
@@ -63,6 +65,7 @@ class Bicep:
             applications=0,
             credentials=kinds["federatedIdentityCredentials"],
             application_credentials=0,
+            bindings=kinds["identityBindings"],
             private_endpoints=kinds["privateEndpoints"],
             nodes={
                 pool["name"]: (pool["vmSize"], pool["minCount"], pool["maxCount"]) for pool in self._pools(resources)
@@ -141,6 +144,7 @@ class TerraformConfiguration:
             applications=kinds["azuread_application"],
             credentials=kinds["azurerm_federated_identity_credential"],
             application_credentials=kinds["azuread_application_federated_identity_credential"],
+            bindings=kinds["azapi_resource"],
             private_endpoints=kinds["azurerm_private_endpoint"],
             nodes={name: self._pool(pool) for name, pool in self._pools(resources).items()},
             addresses=sorted(

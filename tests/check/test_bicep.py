@@ -82,6 +82,7 @@ def test_secrets_are_secure_parameters_and_written_once(template: dict[str, Any]
     ("kind", "loops"),
     [
         ("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", 2),
+        ("Microsoft.ContainerService/managedClusters/identityBindings", 1),
         ("Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions", 1),
         ("Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments", 1),
     ],

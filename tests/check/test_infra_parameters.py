@@ -45,6 +45,31 @@ def test_every_allowed_combination_evaluates(
     assert made.gateway is bool(hostname)
 
 
+@pytest.mark.parametrize("federation", ["credentials", "bindings", "both"])
+def test_identities_trust_the_cluster_in_the_way_that_is_asked_for(
+    tmp_path: Path, providers: Mapping[str, str], federation: str
+) -> None:
+    """A credential, a binding or both for each workload that can be bound; the others and the issuers keep theirs."""
+    unbound = sum(workload.get("federation") == "credentials" for workload in MODEL["workloads"].values())
+    workloads = len(MODEL["workloads"])
+    expected = {
+        "credentials": (workloads, 0),
+        "bindings": (unbound, workloads - unbound),
+        "both": (workloads, workloads - unbound),
+    }
+    for language in (Bicep(tmp_path / "bicep"), TerraformConfiguration(tmp_path, providers, "managed")):
+        made = language.evaluate(issuers=[EKS], hostname="orders.example.com", federation=federation)
+        credentials, bindings = expected[federation]
+        assert (made.credentials, made.bindings) == (credentials + 1 + workloads, bindings)
+
+
+def test_an_app_registration_cannot_be_bound(tmp_path: Path, providers: Mapping[str, str]) -> None:
+    """The pair of app registrations and bindings is refused before anything is planned."""
+    for federation in ("bindings", "both"):
+        words = TerraformConfiguration(tmp_path / federation, providers, "application").refusal(federation=federation)
+        assert "An identity binding needs a managed identity: AKS binds no app registration." in str(words)
+
+
 def test_what_a_role_leaves_out_is_left_out_in_azure(infrastructure: Infrastructure) -> None:
     """A custom role's `notActions` and `notDataActions` are deployed with it, or it would allow more than the model."""
     file = infrastructure.folder / "access.yaml"
@@ -77,6 +102,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {  # the values, an
     ),
     "a suffix too short": ({"suffix": "a1b"}, None, "The suffix has 4 to 6 lower-case letters and digits."),
     "an identity of another kind": ({"identity_kind": "secret"}, None, "The identity kind is `managed` or"),
+    "a federation of another kind": (
+        {"federation": "secrets"},
+        "secrets",
+        "The federation is `credentials`, `bindings` or `both`.",
+    ),
     "a deployer by mail address": (
         {"deployers": [{"principal_id": "me@example.com", "principal_type": "User"}]},
         None,

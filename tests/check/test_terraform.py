@@ -6,11 +6,9 @@ import zipfile
 import pytest
 import yaml
 
-from tests.infra.derived import PROFILES
 from tests.infra.terraform import snapshot
 from tests.infra.terraform.cli import Terraform
 
-DEPLOYMENTS = [(profile, kind) for profile in PROFILES for kind in snapshot.IDENTITY_KINDS]
 REQUIRED = snapshot.SECRETS | {
     "location": "westeurope",
     "suffix": "a1b2c",
@@ -48,7 +46,7 @@ def test_a_combination_that_the_provider_refuses_is_refused(terraform: Terraform
     assert "ACR zone redundancy can only be applied when using the Premium Sku" in result.output
 
 
-@pytest.mark.parametrize(("profile", "kind"), DEPLOYMENTS)
+@pytest.mark.parametrize(("profile", "kind"), snapshot.DEPLOYMENTS)
 def test_the_snapshot_is_current(terraform: Terraform, profile: str, kind: str) -> None:
     """What is applied is what `infra/snapshots/terraform` says, and applying it again would change nothing."""
     made = snapshot.apply(terraform, profile, kind)

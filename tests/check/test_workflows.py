@@ -67,7 +67,7 @@ def test_checkouts_leave_no_token(workflow: Path) -> None:
 
 
 def test_a_release_has_one_file_for_any_cluster(tmp_path: Path) -> None:
-    """The step renders the overlay `kind` with the real kustomize; every image in it is a public one of this release."""
+    """The step renders the overlay `kind` with the real kustomize; every image in it is this release's public one."""
     steps = jobs(Path(".github/workflows/release.yml"))["release"]["steps"]
     [script] = [step["run"] for step in steps if "kubectl kustomize" in str(step.get("run", ""))]
     shutil.copytree("k8s", tmp_path / "k8s")

@@ -1,19 +1,12 @@
 """A real API server takes every overlay: its objects, and the pods that controllers make of them."""
 
 import copy
-import subprocess
 
 import pytest
 
 from tests.cluster.api_server import ApiServer
-from tests.infra.manifests import APPLIED, Object, of_kind, pod_templates, rendered
-
-DEFAULT_ACCOUNT = {
-    "apiVersion": "v1",
-    "kind": "ServiceAccount",
-    "metadata": {"name": "default", "namespace": "keyless"},
-}
-"""A running controller makes it in every namespace."""
+from tests.cluster.pods import DEFAULT_ACCOUNT, create, everything, pod
+from tests.infra.manifests import APPLIED, of_kind, pod_templates, rendered
 
 
 @pytest.mark.parametrize("overlay", APPLIED)
@@ -65,18 +58,3 @@ def test_a_field_that_does_not_exist_is_refused(api: ApiServer) -> None:
     refused = api.apply([gateway])
     assert refused.returncode == 1
     assert 'unknown field "listener"' in refused.stderr
-
-
-def everything(overlay: str) -> list[Object]:
-    """The objects of an overlay; the smoke test's come beside an application."""
-    return [*(rendered("aks") if overlay == "smoke" else ()), *rendered(overlay)]
-
-
-def pod(namespace: str, name: str, template: Object) -> Object:
-    metadata = {**template["metadata"], "namespace": namespace, "name": name}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
-
-
-def create(api: ApiServer, made: Object) -> "subprocess.CompletedProcess[str]":
-    """Create the object with a dry run: all of admission runs, and nothing is stored."""
-    return api.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", given=made)

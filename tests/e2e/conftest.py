@@ -4,6 +4,7 @@
 the local cloud's `audit.jsonl`, such as `docker compose exec -T localcloud cat /state/audit.jsonl`; on Azure the trail
 is in Log Analytics, and the tests that need it are skipped. `KEYLESS_LOGS` is the command that prints what a workload's
 pods have logged, with `{workload}` for its name: `docker compose logs --no-log-prefix {workload}`.
+`KEYLESS_FEDERATION=bindings` starts the application on this machine with identity bindings.
 """
 
 import json
@@ -19,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.stack import Stack
+from demo.stack import Stack, federated
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def stack() -> Iterator[Deployment]:
         return
     with tempfile.TemporaryDirectory(prefix="keyless-e2e-") as folder:
         ports = ["--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
-        with Stack(Path(folder), ports) as local:
+        federation, overlay = federated(os.environ.get("KEYLESS_FEDERATION", "credentials"))
+        with Stack(Path(folder), [*ports, *federation], overlay) as local:
             logging = f"find {folder}/logs -name '{{workload}}-*.log' -exec cat {{}} +"
             yield Deployment(local.start(), f"cat {folder}/audit.jsonl", logging, Path(folder))
 

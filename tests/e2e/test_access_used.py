@@ -16,7 +16,7 @@ from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
 from localcloud.cluster.webhook import AUDIENCE
-from localcloud.operator.client import connect
+from localcloud.operator.client import connect, run_job
 
 from tests.access import model
 from tests.e2e.conftest import Deployment
@@ -41,10 +41,9 @@ def test_all_that_is_granted_is_used(
     order_and_read(customer)
     customer.get("/identity").raise_for_status()
     reuse_a_key(customer)
-    redriven = operator.post("/cronjobs/redrive/jobs", json={"args": ["resend", "--reason", "IdempotencyKeyReused"]})
-    assert redriven.json() == {"exitCode": 0}
+    assert run_job(operator, "redrive", ["resend", "--reason", "IdempotencyKeyReused"], print) == 0
     lose_a_receipt(customer, operator.get("/status").json()["pid"])
-    assert operator.post("/cronjobs/repair/jobs", json={}).json() == {"exitCode": 0}
+    assert run_job(operator, "repair", [], print) == 0
     assert stack.state is not None
     read_the_queues_length(stack.state, str(operator.get("/status").json()["proxy"]), tmp_path / "token")
 

@@ -21,7 +21,7 @@ from localcloud.authorization import audit
 from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
-from localcloud.operator.client import connect
+from localcloud.operator.client import connect, run_job
 from localcloud.testing import RawSender
 
 from demo.stack import ROOT, Stack
@@ -282,8 +282,7 @@ class Application:
     def _job(self, cronjob: str, *arguments: str) -> int:
         """A Job of the CronJob, with its own arguments if none are given; returns its exit code."""
         with self.stack.control() as control:
-            answer = control.post(f"/cronjobs/{cronjob}/jobs", json={"args": arguments} if arguments else {})
-        return int(answer.raise_for_status().json()["exitCode"])
+            return run_job(control, cronjob, arguments, print)
 
     def _enforce(self, model: dict[str, Any]) -> None:
         self._access.write_text(yaml.safe_dump(model))

@@ -16,7 +16,9 @@ __all__ = ["pytest_report_teststatus", "pytest_terminal_summary"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "counted: a case of `make faults`, which `make test` leaves out")
+    config.addinivalue_line(
+        "markers", "counted: a case that counts orders; `make faults QUICK=1` leaves it out if it is not quick"
+    )
     config.addinivalue_line("markers", "quick: a case of `make faults QUICK=1`")
 
 

@@ -39,6 +39,7 @@ def deployment(profile: str) -> Deployment:
         client_ids=_client_ids(profile),
         entities=_entities(profile),
         outputs=frozenset(snapshot(profile)["outputs"]),
+        bindings=frozenset(_bindings(profile)),
         assignments=frozenset(role["id"] for kind in _ROLES for role in resources(profile, kind)),
     )
 
@@ -79,6 +80,11 @@ def _trusts(profile: str) -> list[Trust]:
         [audience] = trusted["audiences"]
         trusts.append(Trust(_identity(credential["id"]), issuer, trusted["subject"], audience))
     return trusts
+
+
+def _bindings(profile: str) -> list[str]:
+    bindings = resources(profile, "Microsoft.ContainerService/managedClusters/identityBindings")
+    return [_identity(binding["properties"]["managedIdentity"]["resourceId"]) for binding in bindings]
 
 
 def _policies(profile: str) -> dict[str, Policy]:

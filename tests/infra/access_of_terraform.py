@@ -33,6 +33,7 @@ class _Access(Snapshot):
             client_ids=self._client_ids(),
             entities=self._entities(),
             outputs=frozenset(self.outputs),
+            bindings=frozenset(self._bindings()),
             assignments=frozenset(self._assignments()),
         )
 
@@ -119,6 +120,11 @@ class _Access(Snapshot):
             for audience in credential["audiences"]:
                 identity = self._identities[credential["application_id"]]
                 yield Trust(identity, issuer, credential["subject"], audience)
+
+    def _bindings(self) -> Iterator[str]:
+        for binding in self.of("azapi_resource"):
+            if "/identityBindings@" in binding["type"]:
+                yield self._identities[binding["body"]["properties"]["managedIdentity"]["resourceId"]]
 
     def _policies(self) -> Iterator[tuple[str, Policy]]:
         for assignment in self.of("azurerm_resource_group_policy_assignment"):

@@ -14,6 +14,7 @@ from pathlib import Path
 FOLDER = Path(os.environ["KEYLESS_STAND_IN"])
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 PRINCIPAL = "00000000-0000-0000-0000-0000000000d0"
+BINDING = "aks-identity-binding"  # the credential that AKS makes for a binding
 SECRETS = ("frontend-signing-key", "receipt-public-key", "receipt-signing-key")
 OUTPUTS = {
     "tenantId": "00000000-0000-0000-0000-000000000002",
@@ -124,7 +125,15 @@ class Cloud:
                 self.state["assignments"][number] = shown | {"scope": scope, "roleDefinitionName": role}
             trusted = self.state["credentials"].setdefault(f"{name}-{workload}", {})
             issuers = json.loads(os.environ.get("KEYLESS_ISSUERS", "[]")) if workload != "gateway" else []
-            wanted = {"aks": "the cluster"} | {_guid(issuer["url"]): issuer["url"] for issuer in issuers}
+            federation = os.environ.get("KEYLESS_FEDERATION", "credentials")
+            if workload in ("gateway", "keda"):
+                federation = "credentials"
+            own = {"credentials": {"aks"}, "bindings": {BINDING}, "both": {"aks", BINDING}}[federation]
+            if federation != "credentials" and workload not in self.state["bindings"]:
+                self.state["bindings"].append(workload)
+            wanted = {name: f"the cluster, by {name}" for name in own} | {
+                _guid(issuer["url"]): issuer["url"] for issuer in issuers
+            }
             for credential, url in wanted.items():
                 if url in {issuer for each, issuer in trusted.items() if each != credential}:
                     raise Refused("Conflict: Issuer and subject combination already exists for this Managed Identity.")
@@ -201,6 +210,8 @@ def terraform(call: Call, cloud: Cloud) -> str:
         raise Refused("it would ask")
     if verb == "apply":
         given = {secret: variables[secret.replace("-", "_")] for secret in SECRETS}
+        if "federations" in cloud.state:
+            cloud.state["federations"].append(variables["federation"])
         cloud.deploy(variables, variables["profile"], given)
     backend = Path(call.arguments[0].removeprefix("-chdir="), "backend.tf.json")
     if verb == "init" and backend.exists() and not any("-state-rg" in group for group in cloud.state["groups"]):

@@ -123,6 +123,12 @@ def az(call: Call, cloud: Cloud) -> str:
             del state["credentials"][call.option("--identity-name")][call.option("--name")]
             cloud.save()
             return ""
+        case "aks identity-binding list":
+            return json.dumps([{"name": name} for name in state["bindings"]])
+        case "aks identity-binding delete":
+            state["bindings"].remove(call.option("--name"))  # its credential stays, as in Azure
+            cloud.save()
+            return ""
         case "keyvault list-deleted":
             return json.dumps([_deleted_vault(*item) for item in state["deleted"].items()])
         case "keyvault purge":

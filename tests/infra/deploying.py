@@ -44,7 +44,7 @@ def _sku(name: str, cores: int) -> dict[str, Any]:
 
 
 _EMPTY: dict[str, Any] = {
-    **{kind: [] for kind in ("images", "applied", "faults", "admins")},
+    **{kind: [] for kind in ("images", "applied", "faults", "admins", "bindings")},
     **{kind: {} for kind in ("groups", "deleted", "clusters", "vaults", "roles", "assignments", "credentials")},
     "principal": "00000000-0000-0000-0000-0000000000d0",
     "deployers_roles": ["Owner"],

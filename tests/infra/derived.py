@@ -16,6 +16,9 @@ MODEL = yaml.safe_load(Path("infra/access.yaml").read_text())
 PROFILES = ("learn", "production", "exposed")
 """Each has a snapshot in both languages. `exposed` is production with a host name and two further issuers."""
 
+BINDINGS = "bindings"
+"""The snapshot of the profile learn with `federation = bindings`, in both languages."""
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -55,7 +58,8 @@ class Deployment:
 
     `policies` are by the id of their definition. `identities` are names, app registrations' too. `client_ids` are the
     identities whose client ids the outputs give, by the output's name. `entities` are those of each service, with the
-    properties that the model gives them. `assignments` are the resource ids of role definitions and role assignments.
+    properties that the model gives them. `bindings` are the identities bound to the cluster. `assignments` are
+    the resource ids of role definitions and role assignments.
     """
 
     grants: frozenset[Grant]
@@ -65,6 +69,7 @@ class Deployment:
     client_ids: dict[str, str]
     entities: dict[str, dict[str, dict[str, Any]]]
     outputs: frozenset[str]
+    bindings: frozenset[str]
     assignments: frozenset[str]
 
 

@@ -13,8 +13,17 @@ from localcloud.cluster.render import render
 
 K8S = Path(__file__).parents[2] / "k8s"
 
-OVERLAYS = ("local", "kind", "aks", "aks-exposed", "aks-everything", "eks")
-"""Every overlay there is, and `aks-everything`: AKS with all components, those too that no overlay has."""
+OVERLAYS = (
+    *("local", "local-keda", "local-bindings", "kind", "eks"),
+    *("aks", "aks-bindings", "aks-exposed", "aks-exposed-bindings", "aks-everything"),
+)
+"""Every overlay there is, and `aks-everything`: AKS with all components, those too that no overlay has.
+
+Identity bindings are left out there: they change where tokens come from, and have overlays of their own.
+"""
+
+EXPOSED = ("aks-exposed", "aks-exposed-bindings", "aks-everything")
+"""Those with a public host name."""
 
 APPLIED = (*OVERLAYS, "smoke")
 """The overlays, and what is applied beside one: the Job of the end-to-end tests."""
@@ -33,7 +42,7 @@ def rendered(overlay: str) -> tuple[Object, ...]:
 @cache
 def outputs(overlay: str) -> dict[str, str]:
     """The infrastructure's outputs that an overlay is filled in with."""
-    folder = "aks" if overlay.startswith("aks") else overlay
+    folder = overlay.split("-")[0]
     data: dict[str, str] = yaml.safe_load((K8S / "overlays" / folder / "outputs.yaml").read_text())["data"]
     return data
 
@@ -74,13 +83,18 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def _everything() -> tuple[Object, ...]:
-    components = sorted(folder.name for folder in (K8S / "components").iterdir())
+    components = sorted(folder.name for folder in (K8S / "components").iterdir() if folder.name != "identity-bindings")
     in_aks_already = yaml.safe_load((K8S / "overlays" / "aks" / "kustomization.yaml").read_text())["components"]
-    added = [f"../../components/{name}" for name in components if f"../../components/{name}" not in in_aks_already]
+    return aks_with(*(name for name in components if f"../../components/{name}" not in in_aks_already))
+
+
+@cache
+def aks_with(*components: str) -> tuple[Object, ...]:
+    """The objects of AKS with further components, in this order."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(shutil.copytree(K8S, Path(folder) / "k8s"))
-        overlay = tree / "overlays" / "aks-everything"
+        overlay = tree / "overlays" / "combined"
         overlay.mkdir()
-        kustomization = {"resources": ["../aks"], "components": added}
+        kustomization = {"resources": ["../aks"], "components": [f"../../components/{name}" for name in components]}
         (overlay / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
         return tuple(asyncio.run(render(overlay)))

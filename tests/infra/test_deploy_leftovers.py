@@ -83,7 +83,7 @@ def test_an_issuer_can_be_renamed_and_its_url_changed(checkout: Checkout) -> Non
     moved = checkout.succeed("up", "--issuers", json.dumps([issuer | {"url": f"{issuer['url']}/moved"}]))
     assert f"the trust in the issuer {issuer['url']}\n" in moved.output
     trusted = checkout.cloud["credentials"]["keyless-frontend"].values()
-    assert sorted(trusted) == sorted(["the cluster", f"{issuer['url']}/moved"])
+    assert sorted(trusted) == sorted(["the cluster, by aks", f"{issuer['url']}/moved"])
 
 
 def _is_assigned_to(resource: dict, identities: dict) -> bool:  # type: ignore[type-arg]

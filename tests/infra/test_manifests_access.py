@@ -9,11 +9,10 @@ from localcloud.cluster.webhook import NotAdmitted, WebhookSettings, mutate
 
 from tests.infra import access_of_bicep
 from tests.infra.derived import MODEL, subjects_of_model
-from tests.infra.manifests import OVERLAYS, named, of_kind, outputs, pod_templates, rendered, strings
+from tests.infra.manifests import EXPOSED, OVERLAYS, named, of_kind, outputs, pod_templates, rendered, strings
 
 APPLICATION = ("frontend", "backend", "redrive", "repair")
-AZURE = tuple(overlay for overlay in OVERLAYS if overlay not in ("local", "kind"))
-EXPOSED = ("aks-exposed", "aks-everything")
+AZURE = tuple(overlay for overlay in OVERLAYS if not overlay.startswith(("local", "kind")))
 CLIENT_ID = "azure.workload.identity/client-id"
 
 
@@ -94,7 +93,7 @@ def test_images_come_from_the_infrastructures_registry(overlay: str) -> None:
     }
 
 
-@pytest.mark.parametrize("overlay", AZURE)
+@pytest.mark.parametrize("overlay", ["local-keda", *AZURE])
 def test_keda_scales_the_worker_as_an_identity_of_its_own(overlay: str) -> None:
     """The queue's length is asked for as `keda`, and the number of workers is in no manifest but KEDA's."""
     scaled = named(overlay, "ScaledObject", "backend")

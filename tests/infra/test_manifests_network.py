@@ -6,9 +6,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from tests.infra.derived import MODEL
-from tests.infra.manifests import OVERLAYS, Object, named, of_kind, outputs, rendered
+from tests.infra.manifests import EXPOSED, OVERLAYS, Object, aks_with, named, of_kind, outputs, rendered, strings
 
-EXPOSED = ("aks-exposed", "aks-everything")
 DNS = {("UDP", 53), ("TCP", 53)}
 
 
@@ -168,6 +167,15 @@ def test_with_cilium_what_goes_out_is_named() -> None:
             if workload["namespace"] == "keyless"
             and services & {grant["scope"].split("/")[0] for grant in workload["grants"]}
         }
+
+
+def test_with_identity_bindings_no_pod_reaches_entra() -> None:
+    """With Cilium the API server, where the token proxy answers, takes the place of Entra's sign-in endpoint."""
+    [entra] = (item for item in aks_with("cilium", "identity-bindings") if item["metadata"]["name"] == "entra")
+    assert entra["spec"]["egress"] == [
+        {"toEntities": ["kube-apiserver"], "toPorts": [{"ports": [{"port": "443", "protocol": "TCP"}]}]}
+    ]
+    assert "login.microsoftonline.com" not in strings(aks_with("cilium", "identity-bindings"))
 
 
 def _names(spec: Object) -> Iterator[tuple[str, str]]:

@@ -111,8 +111,6 @@ def test_without_a_network_it_names_what_it_can_not_reach(start: Callable[..., W
     worker.until_missing("Service Bus", "Connect call failed")
     assert set(worker.get("/readyz").json()["missing"]) == {"Key Vault", "Cosmos DB", "Blob Storage", "Service Bus"}
     assert worker.get("/healthz").status_code == 200
-    began = time.monotonic()
     code, lines = worker.stop()
     assert code == 0
-    assert time.monotonic() - began < 3
     assert "made.up.assertion" not in json.dumps(lines)

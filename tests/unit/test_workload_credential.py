@@ -29,7 +29,7 @@ def by_threads(identity: dict[str, str], scopes: list[str]) -> list[Any]:
 
         with ThreadPoolExecutor(len(scopes)) as pool:
             tokens = list(pool.map(ask, range(len(scopes))))
-        assert {scope: claims["aud"] for scope, claims in watched.claims().items()}.keys() == set(scopes)
+        assert {exchange.scope for exchange in watched.tokens.exchanges()} == set(scopes)
     return tokens
 
 

@@ -15,10 +15,11 @@ from azure.servicebus.aio import ServiceBusReceiver
 
 from backend.amqp.encoded_messages import send_encoded
 from backend.dependencies.checks import DependencyChecks
-from backend.dependencies.dependency import BLOB_STORAGE, COSMOS_DB, KEY_VAULT
+from backend.dependencies.dependency import BLOB_STORAGE, COSMOS_DB, KEY_VAULT, SERVICE_BUS, Unavailable
 from backend.dependencies.health import Health, serve_health
 from backend.identity.clients import blob_client, cosmos_client, secret_client, servicebus_client
 from backend.identity.credential import workload_identity
+from backend.identity.page import IdentityPage
 from backend.orders.handler import OrderHandler
 from backend.orders.order_documents import OrderDocuments
 from backend.orders.receipt_blobs import ReceiptBlobs
@@ -29,23 +30,27 @@ from backend.redrive.resend import Send
 from backend.repair.mend import RepairStores
 from backend.settings import QueueSettings, StoreSettings, WorkerSettings
 from workload.aio import WatchedCredential
+from workload.failure import Failure, explain
 
 _log = structlog.get_logger(__name__)
 
 
 async def run_worker(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Run the worker until `stop` is set. It starts without access too: `/readyz` says what is missing."""
-    health = Health()
+    health, page = Health(), IdentityPage()
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(serve_health(health, settings.http_host, settings.http_port))
+        await stack.enter_async_context(serve_health(health, settings.http_host, settings.http_port, page.routes()))
         try:
             credential = opened(stack, workload_identity())
         except ValueError as error:  # the webhook has not mutated this pod, and never will: it mutates new ones only
             _log.error("identity.missing", reason=str(error))
             health.mark_missing("identity", "Workload identity", str(error))
+            page.problem = explain(error)
             await stop.wait()
             return
         worker, checks = build_worker(settings, credential, health, stack)
+        calls = {service: partial(checks.check, service) for service in (KEY_VAULT, COSMOS_DB, BLOB_STORAGE)}
+        page.take(credential, {**calls, SERVICE_BUS: partial(receiving, health)})
         async with asyncio.TaskGroup() as tasks:
             checking = tasks.create_task(checks.wait_for_all())
             refreshing = tasks.create_task(checks.repeat(KEY_VAULT, settings.signing_key_refresh_seconds))
@@ -55,6 +60,12 @@ async def run_worker(settings: WorkerSettings, stop: asyncio.Event) -> None:
             await working
             checking.cancel()
             refreshing.cancel()
+
+
+async def receiving(health: Health) -> None:
+    """Return if the receive loop has its link. Raises `Unavailable` with its own reason if it has none."""
+    if reason := health.missing.get(SERVICE_BUS):
+        raise Unavailable(SERVICE_BUS, Failure(None, "", reason))
 
 
 def build_worker(

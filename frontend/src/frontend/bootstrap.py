@@ -2,14 +2,17 @@
 
 from contextlib import ExitStack
 from functools import partial
+from importlib.resources import files
 
 from flask import Flask, jsonify, redirect, url_for
 from flask_openapi3.openapi import OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
 
+from frontend.identity.checks import Checks
 from frontend.identity.lazy_clients import LazyClients
 from frontend.identity.page import identity
-from frontend.identity.readiness import Readiness
+from frontend.identity.privileges import privileges
 from frontend.orders.order_reader import OrderReader
 from frontend.orders.receipt_reader import ReceiptReader
 from frontend.orders.references import References
@@ -19,9 +22,11 @@ from frontend.parts import Parts
 from frontend.server.incoming_request import LONGEST_BODY
 from frontend.settings import LOG_LEVELS, Settings
 from frontend.web import forgery, hosts, openapi, problems, security_headers, tracing
-from frontend.web.health import health
+from frontend.web.health import health, require_ready
+from frontend.web.representations import wants_html
 from frontend.web.sessions import Sessions, sign_with
 from frontend.web.signing_keys import SigningKeys
+from workload.journey.access_model import AccessModel
 from workload.logs import configure_logging
 from workload.settings import from_environment
 
@@ -43,7 +48,7 @@ def create_app(settings: Settings | None = None, clients: LazyClients | None = N
     receipts = ReceiptReader(clients.receipts, clients.secrets)
     keys = SigningKeys(clients.secrets, settings.signing_key_refresh_seconds, partial(sign_with, app))
     app.session_interface = Sessions(keys)
-    readiness = Readiness(
+    readiness = Checks(
         {
             "workload identity": clients.credential,
             "Key Vault: frontend-signing-key": keys.current,
@@ -54,8 +59,22 @@ def create_app(settings: Settings | None = None, clients: LazyClients | None = N
         }
     )
     opened.callback(readiness.close)
+    allowed = privileges(clients, settings.orders_queue, sender, orders)
+    uses = Checks({name: privilege.do for name, privilege in allowed.items()}, kept=0, patience=5)
+    opened.callback(uses.close)
     app.extensions["frontend"] = Parts(
-        settings, clients, keys, References(keys), sender, orders, receipts, readiness, opened
+        settings=settings,
+        clients=clients,
+        keys=keys,
+        references=References(keys),
+        sender=sender,
+        orders=orders,
+        receipts=receipts,
+        readiness=readiness,
+        privileges=allowed,
+        uses=uses,
+        access_model=AccessModel(files("contract") / "access.yaml"),
+        opened=opened,
     )
     return app
 
@@ -81,7 +100,14 @@ def _web(allowed_hosts: frozenset[str]) -> Flask:
     app.register_api(orders_blueprint)
     app.register_blueprint(identity)
     app.register_blueprint(health)
-    app.add_url_rule("/", "home", lambda: redirect(url_for("orders.list_orders"), 303))
+    app.add_url_rule("/", "home", _home)
     document = openapi.completed(app.api_doc)
     app.add_url_rule("/openapi.json", "openapi", lambda: jsonify(document))
     return app
+
+
+def _home() -> Response:
+    """Lead to the orders. If the frontend is not ready, a browser that comes by port-forward is shown why."""
+    if wants_html() and hosts.by_port_forward():
+        require_ready()
+    return redirect(url_for("orders.list_orders"), 303)

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from frontend.identity.checks import Checks
 from frontend.identity.lazy_clients import LazyClients
-from frontend.identity.readiness import Readiness
+from frontend.identity.privileges import Privilege
 from frontend.orders.order_reader import OrderReader
 from frontend.orders.receipt_reader import ReceiptReader
 from frontend.orders.references import References
 from frontend.orders.sender import OrderSender
 from frontend.settings import Settings
 from frontend.web.signing_keys import SigningKeys
+from workload.journey.access_model import AccessModel
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`opened` closes what was opened, the newest first."""
+    """`uses` does what the privileges allow. `opened` closes what was opened, the newest first."""
 
     settings: Settings
     clients: LazyClients
@@ -26,7 +28,10 @@ class Parts:
     sender: OrderSender
     orders: OrderReader
     receipts: ReceiptReader
-    readiness: Readiness
+    readiness: Checks
+    privileges: dict[str, Privilege]
+    uses: Checks
+    access_model: AccessModel
     opened: ExitStack
 
     def start(self) -> None:

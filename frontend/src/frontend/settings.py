@@ -1,12 +1,11 @@
 """The frontend's settings, from the environment. No other module reads it."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import NoDecode
 
-from workload.settings import AmqpEndpoint, HttpsEndpoints, HttpServer
+from workload.settings import LOOPBACK, AmqpEndpoint, HttpsEndpoints, HttpServer
 
 LOG_LEVELS = {"frontend": "INFO", "gunicorn.error": "INFO"}
 
@@ -28,22 +27,13 @@ class Settings(HttpsEndpoints, AmqpEndpoint):
     receipts_container: str = "receipts"
 
     allowed_hosts: Annotated[frozenset[Host], NoDecode, BeforeValidator(_separated_by_commas)] = Field(
-        default=frozenset(("localhost", "127.0.0.1", "[::1]")),
+        default=LOOPBACK,
         description="the hosts that are answered, without ports, separated by commas",
     )
 
     signing_key_refresh_seconds: float = Field(
         default=60.0, gt=0, description="how often Key Vault is asked for new versions"
     )
-
-
-class IdentityVariables(BaseSettings):
-    """What the workload identity webhook put into the pod. `/identity` shows it; azure-identity reads it by itself."""
-
-    azure_client_id: str = "missing: AZURE_CLIENT_ID"
-    azure_tenant_id: str = "missing: AZURE_TENANT_ID"
-    azure_authority_host: str = "missing: AZURE_AUTHORITY_HOST"
-    azure_federated_token_file: Path | None = None
 
 
 class ServerSettings(HttpServer):

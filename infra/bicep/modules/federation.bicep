@@ -1,14 +1,17 @@
 // Which service account of which issuer becomes which identity: every workload's subject, once per trusted issuer.
 // One credential at a time, since Entra refuses concurrent writes to one identity:
 // https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+// An identity binding takes the place of the cluster's own credential. AKS makes a credential for it too.
+// https://learn.microsoft.com/azure/aks/identity-bindings-concepts
 
-import { Issuer } from '../types.bicep'
+import { Federation, Issuer } from '../types.bicep'
 
-@description('A workload, its subject, and the issuers that it is trusted from beside the cluster.')
+@description('A workload, its subject, the issuers that it is trusted from beside the cluster, and how the cluster is trusted.')
 type Workload = {
   name: string
   subject: string
   issuers: Issuer[]
+  federation: Federation
 }
 
 param name string
@@ -26,23 +29,24 @@ resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30
   }
 ]
 
+var indexes = range(0, length(workloads))
+var byCredential = filter(indexes, index => workloads[index].federation != 'bindings')
+var byBinding = filter(indexes, index => workloads[index].federation != 'credentials')
+
 @batchSize(1)
 resource ofTheCluster 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30' = [
-  for (workload, index) in workloads: {
+  for index in byCredential: {
     parent: identities[index]
     name: 'aks'
     properties: {
       issuer: clusterIssuerUrl
-      subject: workload.subject
+      subject: workloads[index].subject
       audiences: [audience]
     }
   }
 ]
 
-var pairs = flatten(map(
-  range(0, length(workloads)),
-  index => map(workloads[index].issuers, issuer => { index: index, issuer: issuer })
-))
+var pairs = flatten(map(indexes, index => map(workloads[index].issuers, issuer => { index: index, issuer: issuer })))
 
 @batchSize(1)
 resource ofIssuers 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30' = [
@@ -55,5 +59,21 @@ resource ofIssuers 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedId
       audiences: [audience]
     }
     dependsOn: [ofTheCluster]
+  }
+]
+
+resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' existing = {
+  name: '${name}-aks'
+}
+
+@batchSize(1)
+resource bindings 'Microsoft.ContainerService/managedClusters/identityBindings@2026-08-01' = [
+  for index in byBinding: {
+    parent: cluster
+    name: workloads[index].name
+    properties: {
+      managedIdentity: { resourceId: identities[index].id }
+    }
+    dependsOn: [ofIssuers]
   }
 ]

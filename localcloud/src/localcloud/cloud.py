@@ -16,14 +16,20 @@ from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.model import TENANT_ID
 from localcloud.authorization.model_file import AccessFile
 from localcloud.authorization.tokens import TokenVerifier
+from localcloud.authorization.workload import EXCHANGE_AUDIENCE
 from localcloud.blob.azurite import Azurite
 from localcloud.blob.routes import blob
 from localcloud.clock import Clock
+from localcloud.cluster.bindings.api_server import ApiServer
+from localcloud.cluster.bindings.issuer import BindingIssuer
+from localcloud.cluster.bindings.token_proxy import TokenProxy
+from localcloud.cluster.bindings.token_review import AUDIENCE as PROXY_AUDIENCE
 from localcloud.cosmos.routes import cosmos
 from localcloud.cosmos.state import ItemStore
 from localcloud.entra import discovery, imds
 from localcloud.entra.access_tokens import token_issuer
 from localcloud.entra.directory import Directory
+from localcloud.entra.federation import BINDING_ISSUER_HOST, Federation
 from localcloud.entra.issuers import Issuers
 from localcloud.entra.routes import Entra
 from localcloud.entra.signing_keys import SigningKeys
@@ -39,10 +45,12 @@ from localcloud.network.https import HostRouter
 from localcloud.network.proxy import ForwardProxy
 from localcloud.operator.notices import Notices
 from localcloud.servicebus.broker import Broker
+from localcloud.servicebus.queue import Queue
 from localcloud.servicebus.routes import servicebus
 from localcloud.settings import Settings
 from localcloud.state_folder import StateFolder
 
+_TOKEN_PROXY = "token-proxy"  # noqa: S105 - the name that `localcloud fault` takes
 ISSUER_HOST = "localcloud.oic.prod-aks.azure.com"  # an AKS issuer's host is {region}.oic.prod-aks.azure.com
 # A token may be asked for by a service's application ID URI or by its client id, the same in every tenant.
 _KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
@@ -76,7 +84,7 @@ class Cloud:
     ) -> None:
         self.settings = settings
         self.clock = Clock(clock)  # Azure's; the cluster's issuer has its own
-        self.faults = Faults(self._services.values())
+        self.faults = Faults([*self._services.values(), _TOKEN_PROXY])
         self.model = AccessFile(settings.access, report)
         self._folder = folder = StateFolder(settings.state)
         self.audit = Audit(settings.state / "audit.jsonl", self.clock)
@@ -88,6 +96,12 @@ class Cloud:
             self.certificates.publish(settings.publish_ca)
         with folder.reading("issuer-key.pem") as path:
             self.issuer = Issuer(f"https://{ISSUER_HOST}{ISSUER_PATH}", path, clock)
+        with folder.reading("binding-issuer-key.pem") as path:
+            self._binding_issuer = BindingIssuer(path, clock)
+        self.federation = Federation(self.model, settings.federation, self.issuer.url, tuple(settings.issuers))
+        self._cluster_clock = clock
+        with folder.reading("cluster-tls") as path:
+            self.api_server = ApiServer(path)
         with folder.reading("entra-key.pem") as path:
             self.entra_keys = SigningKeys(path)
         self._verifier = TokenVerifier(self.entra_keys.published, token_issuer(TENANT_ID), self.clock)
@@ -119,6 +133,11 @@ class Cloud:
         return f"http://{_LOOPBACK}:{self.proxy_port}"
 
     @property
+    def queues(self) -> list[Queue]:
+        """Service Bus' queues, topics, subscriptions and dead-letter sub-queues, to be read."""
+        return self._broker.entities()
+
+    @property
     def ca_bundle(self) -> Path:
         return self.certificates.bundle.absolute()
 
@@ -143,11 +162,16 @@ class Cloud:
         return {
             discovery.HOST: "entra",
             ISSUER_HOST: "issuer",
+            BINDING_ISSUER_HOST: "issuer",
             settings.vault_host: "keyvault",
             settings.cosmos_host: "cosmos",
             settings.blob_host: "blob",
             settings.servicebus_host: "servicebus",
         }
+
+    def audience_of(self, workload: str) -> str:
+        """The audience of the workload's projected token, if it runs outside the cluster."""
+        return PROXY_AUDIENCE if self.federation.asks_token_proxy(workload) else EXCHANGE_AUDIENCE
 
     def rotate_entra_key(self) -> None:
         """Sign Entra's tokens with a new key. Tokens that are signed with the old one stay valid."""
@@ -187,12 +211,23 @@ class Cloud:
         fetcher = await stack.enter_async_context(self._fetcher())
         apps = {name: Faulty(app, self.faults, self._services[name]) for name, app in self._apps(fetcher).items()}
         await server.serve(HostRouter(apps), self._tls())
+        token_proxy = TokenProxy(
+            self.issuer,
+            self._binding_issuer,
+            self.federation,
+            self.api_server.roles,
+            fetcher,
+            self.audit,
+            self._cluster_clock,
+        )
+        stack.push_async_callback(self.api_server.close)
+        await self.api_server.start(Faulty(token_proxy.app(), self.faults, _TOKEN_PROXY))
 
     def _apps(self, fetcher: httpx.AsyncClient) -> dict[str, ASGIApp]:
         """Return the ASGI application of each host name."""
         settings = self.settings
         tenant = Entra(
-            Directory(TENANT_ID, self.model, self.issuers),
+            Directory(TENANT_ID, self.model, self.federation),
             Issuers(fetcher, self.clock),
             self.entra_keys,
             self._vault_audiences | self._cosmos_audiences | self._blob_audiences | _SERVICE_BUS_AUDIENCES,
@@ -203,6 +238,7 @@ class Cloud:
         return {
             discovery.HOST: tenant.app(),
             ISSUER_HOST: self.issuer.discovery(ISSUER_PATH),
+            BINDING_ISSUER_HOST: self._binding_issuer.discovery(),
             settings.vault_host: keyvault(
                 vault,
                 self.secrets,
@@ -238,7 +274,8 @@ class Cloud:
     def _fetcher(self) -> httpx.AsyncClient:
         """Return the client with which Entra fetches keys: this cloud's issuer through the proxy, others directly."""
         inside = httpx.AsyncHTTPTransport(proxy=self.proxy_url, verify=self.certificates.client_context())
-        return httpx.AsyncClient(timeout=10, mounts={f"all://{ISSUER_HOST}": inside})
+        hosts = (discovery.HOST, ISSUER_HOST, BINDING_ISSUER_HOST)
+        return httpx.AsyncClient(timeout=10, mounts={f"all://{host}": inside for host in hosts})
 
     def _is_down(self, name: str) -> bool:
         fault = self.faults.of(self._services[name])

@@ -19,13 +19,14 @@ from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.cluster.sources import Sources
 from localcloud.cluster.webhook import WebhookSettings
+from localcloud.dashboard.server import Dashboard
 from localcloud.doctor.history import History
 from localcloud.doctor.laptop import Laptop
 from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
 from localcloud.operator.advice import Advice
 from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
-from localcloud.operator.lines import say, step
+from localcloud.operator.lines import refusal, say, step
 from localcloud.operator.notices import NoticeHandler, Notices
 from localcloud.operator.terminal import Terminal
 from localcloud.settings import Settings
@@ -68,7 +69,7 @@ async def run(
         )
     socket_path(settings.state)  # raises before anything is started if the path is too long
     os.umask(0o077)  # other users can't read what is written from now on, even if they can enter the folder
-    stop = _stop_signal()
+    stop = stop_signal()
     try:
         async with contextlib.AsyncExitStack() as stack:
             notices = await stack.enter_async_context(_telling())
@@ -79,6 +80,7 @@ async def run(
                 projected.add(projection)
             keeping_fresh = asyncio.create_task(projected.keep_fresh(), name="projections")
             stack.callback(keeping_fresh.cancel)
+            dashboard = Dashboard(cloud, advice)
             cluster, history = None, History()
             if overlay is not None:
                 cloud.audit.listen(history.hear)
@@ -86,7 +88,9 @@ async def run(
                     _running_cluster(cloud, overlay, service_ports, notices, advice)
                 )
             laptop = Laptop(cloud, cluster, history, advice) if cluster else None
-            control = ControlPlane(cloud, cluster, projected, laptop)
+            await _serve_dashboard(dashboard, cluster, laptop)
+            stack.push_async_callback(dashboard.close)
+            control = ControlPlane(cloud, cluster, projected, laptop, dashboard.url)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()
@@ -117,7 +121,7 @@ async def _running_cloud(
     settings: Settings, sources: Sources | None, notices: Notices
 ) -> AsyncIterator[tuple[Cloud, Advice]]:
     cloud = Cloud(settings, report=say, notices=notices)
-    advice = Advice(cloud.model, settings.access, cloud.issuers, sources)
+    advice = Advice(cloud.model, settings.access, cloud.federation, sources)
     cloud.audit.listen(Terminal(advice, notices).hear)
     await cloud.start()
     step(f"Azure's names are answered through {cloud.proxy_url}, AMQP on port {cloud.amqp_port}")
@@ -135,7 +139,8 @@ async def _running_cluster(
         overlay=overlay,
         state=cloud.settings.state,
         issue_token=cloud.issuer.issue_token,
-        webhook=WebhookSettings(tenant_id=TENANT_ID, authority_host=f"{AUTHORITY}/"),
+        webhook=WebhookSettings(TENANT_ID, f"{AUTHORITY}/", cloud.api_server.token_endpoint),
+        api_server=cloud.api_server,
         node_environment={
             "HTTPS_PROXY": cloud.proxy_url,
             "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
@@ -156,7 +161,14 @@ async def _running_cluster(
         await cluster.stop()
 
 
-def _stop_signal() -> asyncio.Event:
+async def _serve_dashboard(dashboard: Dashboard, cluster: Cluster | None, laptop: Laptop | None) -> None:
+    if moved := await dashboard.start(cluster, laptop):
+        refusal(moved)
+    else:
+        step(f"the dashboard is on {dashboard.url}")
+
+
+def stop_signal() -> asyncio.Event:
     """Return an event that SIGINT, SIGTERM, SIGHUP (a closed terminal) or the end of the parent process sets."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from localcloud.entra.federation import Way
+
 
 class Settings(BaseSettings):
     """Ports are TCP ports; 0 lets the system choose one. The proxy listens on loopback, for pods on this machine."""
@@ -20,12 +22,16 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="the address on which Azure's names are answered")
     proxy_port: int = Field(8474, ge=0, le=65535, description="the forward proxy that leads to Azure's names")
     amqp_port: int = Field(5671, ge=0, le=65535, description="Service Bus over AMQP")
+    dashboard_port: int = Field(8473, ge=0, le=65535, description="the dashboard, a page on loopback")
     https_port: int = Field(0, ge=0, le=65535, description="Azure's names over HTTPS, behind the proxy")
     azurite: Path = Field(
         Path(sys.prefix, "share", "localcloud", "azurite"), description="the folder in which Azurite is installed"
     )
     publish_ca: Path | None = Field(
         None, description="a file to put the CA's certificate in, for clients that must not see the state folder"
+    )
+    federation: Way = Field(
+        Way.CREDENTIALS, description="how identities trust this cluster: by credentials, by bindings, or by both"
     )
     issuers: list[str] = Field([], description="further OIDC issuers that every identity trusts")
 

@@ -91,6 +91,7 @@ def shell() -> dict[str, str]:
         "HOME": os.environ["HOME"],
         "LOCALCLOUD_PROXY_PORT": "0",
         "LOCALCLOUD_AMQP_PORT": "0",
+        "LOCALCLOUD_DASHBOARD_PORT": "0",
     }
 
 

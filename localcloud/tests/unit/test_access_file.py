@@ -13,6 +13,7 @@ from localcloud.authorization.model import AccessFileError, AccessModel, princip
 from localcloud.authorization.model_file import AccessFile
 from localcloud.authorization.roles import Role
 from localcloud.cosmos.actions import ACTIONS as COSMOS
+from localcloud.entra.federation import Federation, Way
 from localcloud.keyvault import actions
 from localcloud.operator.advice import Advice
 from localcloud.servicebus.actions import READ_QUEUE, SEND
@@ -265,7 +266,9 @@ def test_the_advice_names_the_role_that_holds_the_action_on_the_other_plane(
     model["roles"]["Given"] = role
     model["workloads"]["reader"]["grants"] = [{"role": "Given", "scope": scope}]
     denied = AccessEntry(principal_id("reader"), "reader", None, None, action, scope, allowed=False, reason="no grant")
-    said = Advice(lambda: AccessModel.model_validate(model), Path("access.yaml"), ()).on_access(denied)
+    current = AccessModel.model_validate(model)
+    federation = Federation(lambda: current, Way.CREDENTIALS, "https://issuer/", ())
+    said = Advice(lambda: current, Path("access.yaml"), federation).on_access(denied)
     assert sentence in str(said)
 
 

@@ -10,6 +10,7 @@ import yaml
 from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, principal_id
 from localcloud.cluster.sources import Sources
+from localcloud.entra.federation import Federation, Way
 from localcloud.operator.advice import Advice
 from localcloud.operator.attempts import without_attempt
 
@@ -80,7 +81,8 @@ def advise(tmp_path: Path) -> Callable[..., str]:
         (tmp_path / "kustomization.yaml").write_text("resources: [web.yaml]")
         written = next((entry.client_id for entry in entries if isinstance(entry, ExchangeEntry)), "none")
         (tmp_path / "web.yaml").write_text(MANIFESTS.replace("WRITTEN", f"{written} # web"))
-        advice = Advice(lambda: now[0], tmp_path / "access.yaml", (ISSUER,), Sources(tmp_path))
+        federation = Federation(lambda: now[0], Way.CREDENTIALS, ISSUER, ())
+        advice = Advice(lambda: now[0], tmp_path / "access.yaml", federation, Sources(tmp_path))
         for entry in entries[:-1]:
             advice.hear(entry)
         advice.hear(AccessEntry(None, None, None, None, GET, "keyVault/mine", allowed=False, reason="expired"))

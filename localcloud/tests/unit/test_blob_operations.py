@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+from harness.tables import rows
 from localcloud.blob.operations import OPERATIONS
 
 PAGE = (Path(__file__).parents[2] / "docs/blob.md").read_text()
 SECTION = PAGE[PAGE.index("## Operations") :].split("\n## ")[0]
-ROWS = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in SECTION.splitlines() if row.startswith("| ")]
+ROWS = rows(SECTION)
 PREFIX = "Microsoft.Storage/storageAccounts/blobServices/"
 
 

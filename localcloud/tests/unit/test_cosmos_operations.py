@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import cast
 
+from harness.tables import rows
 from localcloud.authorization.guard import Guard
 from localcloud.cosmos.actions import ACTIONS
 from localcloud.cosmos.endpoints import Endpoints
@@ -12,7 +13,7 @@ from localcloud.cosmos.state import ItemStore
 
 PAGE = (Path(__file__).parents[2] / "docs/cosmos.md").read_text()
 SECTION = PAGE[PAGE.index("## Operations") :].split("\n## ")[0]
-ROWS = [[cell.strip() for cell in row.strip("| ").split(" | ")] for row in SECTION.splitlines() if row.startswith("| ")]
+ROWS = rows(SECTION)
 BELOW_ACCOUNT = "Microsoft.DocumentDB/databaseAccounts/"
 BELOW_CONTAINER = f"{BELOW_ACCOUNT}sqlDatabases/containers/"
 

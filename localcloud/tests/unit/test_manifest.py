@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localcloud.cluster import fields
+from localcloud.cluster import fields, without_effect
 from localcloud.cluster.errors import ManifestError
 from localcloud.cluster.manifest import read
 
@@ -159,3 +159,9 @@ def test_the_documentation_has_the_lists() -> None:
     assert "`spec.containers[].readinessProbe.httpGet.path`" in printed
     assert "`spec.containers[].securityContext`" in printed
     assert "PodDisruptionBudget" in printed
+
+
+def test_every_field_without_effect_has_its_reason() -> None:
+    """The file that lists them gives a reason for each field and kind that is ignored by name, and for no other."""
+    ignored = {path.rpartition(".")[2].replace("[]", "") for paths in fields.IGNORED.values() for path in paths}
+    assert set(without_effect.explained()) == ignored | set(fields.IGNORED_KINDS)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from harness import tables
 from localcloud.authorization import messaging
 from localcloud.authorization.model import AccessModel
 from localcloud.servicebus import errors, quotas
@@ -16,10 +17,9 @@ PAGE = (Path(__file__).parents[2] / "docs/servicebus.md").read_text()
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading."""
-    section = PAGE[PAGE.index(f"## {heading}") :]
-    lines = re.findall(r"^\| (`.+) \|$", section.partition("\n## ")[0], re.MULTILINE)
-    return [[cell.strip() for cell in line.split(" | ")] for line in lines]
+    """The cells of the table under a heading, of the rows that begin with a name."""
+    section = PAGE[PAGE.index(f"## {heading}") :].partition("\n## ")[0]
+    return [row for row in tables.rows(section) if row[0].startswith("`")]
 
 
 def test_every_request_is_told() -> None:
@@ -30,7 +30,11 @@ def test_every_request_is_told() -> None:
 
 def test_every_property_is_told() -> None:
     """Of each kind of entity."""
-    kinds = {"queue": messaging.Queue, "topic": messaging.Topic, "subscription": messaging.Subscription}
+    kinds = {
+        "queue": messaging.DeclaredQueue,
+        "topic": messaging.DeclaredTopic,
+        "subscription": messaging.DeclaredSubscription,
+    }
     of_rules = {(name, "rule") for name in messaging.SubscriptionRule.model_fields}
     told = {
         (name, kind)

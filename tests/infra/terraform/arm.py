@@ -55,6 +55,7 @@ RESOURCE_IDS = {
     "azurerm_role_assignment": "{scope}/providers/Microsoft.Authorization/roleAssignments/{name}",
     "azurerm_resource_group_policy_assignment": "{resource_group_id}"
     "/providers/Microsoft.Authorization/policyAssignments/{name}",
+    "azapi_resource": "{parent_id}/{child_type}/{name}",
     "azapi_update_resource": "{resource_id}",
     "azapi_resource_action": "{resource_id}",
     "azuread_application": "/applications/{object_id}",
@@ -125,6 +126,8 @@ class _Names(dict[str, str]):
     def __missing__(self, key: str) -> str:
         if key.startswith("guid_of_"):
             return _guid(key, *self._resource)
+        if key == "child_type":  # the last part of `Microsoft.ContainerService/managedClusters/identityBindings@…`
+            return self["type"].partition("@")[0].rpartition("/")[2]
         raise KeyError(f"{self._resource[0]}: no argument {key!r}")
 
 

@@ -7,14 +7,17 @@ Run it after a change to `infra/terraform` or `infra/access.yaml`, and read the 
 import json
 import tempfile
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.infra.derived import PROFILES
+from tests.infra.derived import BINDINGS, PROFILES
 from tests.infra.terraform.cli import INFRA, Terraform
 
 SNAPSHOTS = INFRA / "snapshots" / "terraform"
 IDENTITY_KINDS = ("managed", "application")
+DEPLOYMENTS = [*product(PROFILES, IDENTITY_KINDS), (BINDINGS, "managed")]
+"""Each has a snapshot. AKS binds no app registration."""
 SECRETS = {
     "frontend_signing_key": "a made-up frontend signing key, long enough to pass",
     "receipt_public_key": "a made-up receipt public key, long enough to pass",
@@ -69,12 +72,11 @@ def main() -> None:
     from tests.infra.terraform.provider import serving  # needs the dependency group; the rest of this module does not
 
     with serving() as environment:
-        for profile in PROFILES:
-            for identity_kind in IDENTITY_KINDS:
-                with tempfile.TemporaryDirectory() as folder:
-                    terraform = Terraform(Path(folder), environment)
-                    terraform.succeed("init")
-                    path(profile, identity_kind).write_text(apply(terraform, profile, identity_kind))
+        for profile, identity_kind in DEPLOYMENTS:
+            with tempfile.TemporaryDirectory() as folder:
+                terraform = Terraform(Path(folder), environment)
+                terraform.succeed("init")
+                path(profile, identity_kind).write_text(apply(terraform, profile, identity_kind))
 
 
 if __name__ == "__main__":

@@ -96,15 +96,16 @@ class FakeSender(AbstractContextManager["FakeSender"]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send_messages(self, message: ServiceBusMessage) -> None:
+    def send_messages(self, message: ServiceBusMessage | list[ServiceBusMessage]) -> None:
         assert not self.busy, "two threads share a sender"
         assert not self.closed, "a closed sender is used again"
         self.busy = True
         try:
             self.bus.called()
             time.sleep(0.001)  # long enough for another thread to collide
-            self.bus.messages.append(message)
-            self.sent += 1
+            batch = message if isinstance(message, list) else [message]
+            self.bus.take(batch)
+            self.sent += len(batch)
         finally:
             self.busy = False
 
@@ -120,6 +121,10 @@ class FakeServiceBus(Fallible):
     def __init__(self) -> None:
         self.messages: list[ServiceBusMessage] = []
         self.opened: list[FakeSender] = []
+
+    def take(self, batch: list[ServiceBusMessage]) -> None:
+        """Take a batch whole, or refuse it whole."""
+        self.messages.extend(batch)
 
     def get_queue_sender(self, queue: str) -> FakeSender:
         assert queue == "orders"

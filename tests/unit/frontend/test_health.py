@@ -6,8 +6,8 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 
 from frontend.bootstrap import create_app
+from frontend.identity.checks import Checks
 from frontend.identity.lazy_clients import LazyClients
-from frontend.identity.readiness import Readiness
 from tests.unit.frontend.fakes import SETTINGS, FakeAzure
 
 
@@ -44,7 +44,7 @@ def test_alive_and_not_ready_without_an_identity(monkeypatch: pytest.MonkeyPatch
         ("POST", "/identity/attempts/made-up", 503),
         ("GET", "/identity", 200),
         ("GET", "/openapi.json", 200),
-        ("GET", "/static/page.css", 200),
+        ("GET", "/static/orders.css", 200),
         ("GET", "/healthz", 200),
         ("GET", "/readyz", 503),
         ("POST", "/identity", 405),
@@ -87,7 +87,7 @@ def test_readiness_recovers_by_itself() -> None:
     app = create_app(SETTINGS, azure.clients())
     now = 0.0
     parts = app.extensions["frontend"]
-    readiness = Readiness({"key": parts.keys.current}, clock=lambda: now)
+    readiness = Checks({"key": parts.keys.current}, clock=lambda: now)
     assert "Forbidden" in readiness.missing()["key"]
     azure.vault.failure = None
     now = 3.0
@@ -98,7 +98,7 @@ def test_readiness_recovers_by_itself() -> None:
 def test_an_answer_is_kept_for_a_moment() -> None:
     """Probes in quick succession cost the services one check."""
     calls: list[int] = []
-    readiness = Readiness({"service": lambda: calls.append(1)}, clock=lambda: 7.0)
+    readiness = Checks({"service": lambda: calls.append(1)}, clock=lambda: 7.0)
     for _ in range(5):
         readiness.missing()
     assert len(calls) == 1
@@ -113,7 +113,7 @@ def test_a_dependency_that_hangs_is_named() -> None:
         released.wait(30)
 
     now = 0.0
-    readiness = Readiness({"slow": hang, "quick": lambda: None}, clock=lambda: now)
+    readiness = Checks({"slow": hang, "quick": lambda: None}, clock=lambda: now)
     assert readiness.missing() == {"slow": "no answer within 2 seconds"}
     now = 10.0
     assert set(readiness.missing()) == {"slow"}

@@ -77,7 +77,7 @@ HOSTS = {
     "[localhost]": False,
 }
 ADDRESSES = {"127.0.0.2", "0.0.0.0", "10.244.1.7:8080", "[::2]", "[::ffff:127.0.0.1]"}  # noqa: S104
-PATHS = ("/orders", "/identity", "/openapi.json", "/static/key.svg", "/nowhere", "/healthz", "/readyz")
+PATHS = ("/orders", "/identity", "/openapi.json", "/static/workload/key.svg", "/nowhere", "/healthz", "/readyz")
 
 
 @pytest.fixture(scope="module")

@@ -34,9 +34,11 @@ def test_the_journey_shows_claims(client: FlaskClient, azure: FakeAzure) -> None
     found = client.get("/identity").json
     assert found["projected"]["claims"]["sub"] == "system:serviceaccount:keyless:frontend"
     assert found["projected"]["claims"]["exp"] == "1970-01-01 00:00:00 UTC"
-    assert found["exchange"]["client id"] == "client-1"
-    assert found["tokens"]["https://vault.azure.net/.default"]["uti"] == "u-https://vault.azure.net/.default"
-    assert all(access["outcome"]["refusal"] is None for access in found["accesses"])
+    assert {part["name"]: part["presented"] for part in found["exchange"]["compared"]}["AZURE_CLIENT_ID"] == "client-1"
+    assert [(token["service"], token["claims"]["uti"]) for token in found["tokens"]] == [
+        ("Key Vault", "u-https://vault.azure.net/.default")
+    ]
+    assert [access["state"] for access in found["accesses"]] == ["ok"] * 4
     assert [access["name"] for access in found["accesses"]] == ["keyvault", "servicebus", "cosmos", "blob"]
 
 
@@ -56,7 +58,7 @@ def test_a_button_shows_the_services_own_refusal(client: FlaskClient, service: s
     assert token
     form = {"csrf_token": token[1]}
     answer = client.post(f"/identity/attempts/{service}", data=form)
-    assert code in json.dumps(answer.json["outcome"]["refusal"])
+    assert code in json.dumps(answer.json["outcome"]["failure"])
     assert "Refused by the service" in client.post(f"/identity/attempts/{service}", data=form, headers=HTML).get_data(
         as_text=True
     )
@@ -84,6 +86,6 @@ def test_the_journey_needs_no_access(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     client = create_app(SETTINGS, LazyClients(SETTINGS)).test_client()
     page = client.get("/identity", headers=HTML).get_data(as_text=True)
-    assert "missing: AZURE_FEDERATED_TOKEN_FILE" in page
-    assert "Missing required arguments" in page
+    assert "azure.workload.identity/use" in page
+    assert page.count("Missing required arguments") == 1
     assert "<button" not in page

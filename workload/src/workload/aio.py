@@ -11,6 +11,7 @@ from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCrede
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity.aio import WorkloadIdentityCredential
 
+from workload.failure import SDK_ERRORS
 from workload.tokens import TokenLog
 
 
@@ -18,19 +19,20 @@ class WatchedCredential(AsyncTokenCredential, AsyncSupportsTokenInfo):
     """Pass on the tokens of the SDK's credential, which caches them by scope and renews them in time.
 
     Tasks that ask for the same token at once cause one exchange: the others find it in the SDK's cache.
+    `tokens` tells what came of the exchanges.
     """
 
     def __init__(self, credential: WorkloadIdentityCredential) -> None:
         self._credential = credential
         self._exchanges: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by scope
-        self._tokens = TokenLog()
+        self.tokens = TokenLog()
 
     async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
         """Return a token. The older of the two calls that Azure's clients make."""
         scope = " ".join(scopes)
         async with self._exchanging(scope):
             token = await self._credential.get_token(*scopes, **kwargs)
-        self._tokens.note(scope, token.token)
+        self.tokens.note(scope, token)
         return token
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
@@ -38,7 +40,7 @@ class WatchedCredential(AsyncTokenCredential, AsyncSupportsTokenInfo):
         scope = " ".join(scopes)
         async with self._exchanging(scope):
             token = await self._credential.get_token_info(*scopes, options=options)
-        self._tokens.note(scope, token.token)
+        self.tokens.note(scope, token)
         return token
 
     async def close(self) -> None:
@@ -61,6 +63,8 @@ class WatchedCredential(AsyncTokenCredential, AsyncSupportsTokenInfo):
         async with self._exchanges[scope]:
             try:
                 yield
-            except ClientAuthenticationError:
-                self._credential._last_read_time = 0
+            except SDK_ERRORS as error:
+                self.tokens.note_failure(scope, error)
+                if isinstance(error, ClientAuthenticationError):
+                    self._credential._last_read_time = 0
                 raise

@@ -9,6 +9,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, SupportsTokenIn
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import WorkloadIdentityCredential
 
+from workload.failure import SDK_ERRORS
 from workload.tokens import TokenLog
 
 _PATIENCE = 3.0  # seconds to wait for another thread's exchange, so that threads do not queue up while Entra is down
@@ -18,20 +19,21 @@ class WatchedCredential(TokenCredential, SupportsTokenInfo):
     """Pass on the tokens of the SDK's credential, which caches them by scope and renews them in time.
 
     Threads that ask for the same token at once cause one exchange: the others find it in the SDK's cache.
+    `tokens` tells what came of the exchanges.
     """
 
     def __init__(self, credential: WorkloadIdentityCredential) -> None:
         self._credential = credential
         self._lock = threading.Lock()
         self._exchanges: dict[str, threading.Lock] = {}  # by scope
-        self._tokens = TokenLog()
+        self.tokens = TokenLog()
 
     def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
         """Return a token. The older of the two calls that Azure's clients make."""
         scope = " ".join(scopes)
         with self._exchanging(scope):
             token = self._credential.get_token(*scopes, **kwargs)
-        self._tokens.note(scope, token.token)
+        self.tokens.note(scope, token)
         return token
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
@@ -39,12 +41,8 @@ class WatchedCredential(TokenCredential, SupportsTokenInfo):
         scope = " ".join(scopes)
         with self._exchanging(scope):
             token = self._credential.get_token_info(*scopes, options=options)
-        self._tokens.note(scope, token.token)
+        self.tokens.note(scope, token)
         return token
-
-    def claims(self) -> dict[str, dict[str, Any]]:
-        """Return the claims of the newest token for each scope that a client has asked for."""
-        return self._tokens.claims()
 
     def close(self) -> None:
         """Close the SDK's credential."""
@@ -68,8 +66,10 @@ class WatchedCredential(TokenCredential, SupportsTokenInfo):
         held = exchange.acquire(timeout=_PATIENCE)
         try:
             yield
-        except ClientAuthenticationError:
-            self._credential._last_read_time = 0
+        except SDK_ERRORS as error:
+            self.tokens.note_failure(scope, error)
+            if isinstance(error, ClientAuthenticationError):
+                self._credential._last_read_time = 0
             raise
         finally:
             if held:

@@ -2,10 +2,10 @@
 
 https://learn.microsoft.com/azure/service-connector/how-to-integrate-key-vault
 
-The identity is not among them. The workload identity webhook sets `AZURE_CLIENT_ID`, `AZURE_TENANT_ID`,
-`AZURE_AUTHORITY_HOST` and `AZURE_FEDERATED_TOKEN_FILE`, and azure-identity reads them.
+The workload identity webhook sets the variables of the identity, and azure-identity reads them by itself.
 """
 
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -16,6 +16,10 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/\S*)?$")]
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$")]
 AmqpAddress = Annotated[str, StringConstraints(pattern=r"^(sb://)?[A-Za-z0-9.-]+(:[0-9]+)?/?$")]
+
+
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
+"""The hosts by which a port-forward is reached, and none that the internet's names can stand for."""
 
 
 class HttpsEndpoints(BaseSettings):
@@ -39,6 +43,15 @@ class AmqpEndpoint(BaseSettings):
         description="where to connect instead, such as sb://10.0.0.7:5671 for a private endpoint or a forwarded port",
     )
     ssl_cert_file: str | None = Field(None, description="the CA bundle to trust, if certifi's is not enough")
+
+
+class IdentityVariables(BaseSettings):
+    """What the webhook put into the pod: all of them, or none if it has not changed the pod. `/identity` shows them."""
+
+    azure_client_id: str | None = None
+    azure_tenant_id: str | None = None
+    azure_authority_host: str | None = None
+    azure_federated_token_file: Path | None = None
 
 
 class HttpServer(BaseSettings):

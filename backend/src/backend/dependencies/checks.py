@@ -26,11 +26,15 @@ class DependencyChecks:
         for dependency in checks:
             health.mark_missing(dependency, dependency, "not reached yet")
 
+    async def check(self, dependency: str) -> None:
+        """Check the dependency once. Raises what its check raises."""
+        await self._checks[dependency]()
+
     async def wait_for(self, dependency: str) -> None:
         """Check the dependency until the check passes."""
         for pause in backoff():
             try:
-                await self._checks[dependency]()
+                await self.check(dependency)
             except (Unavailable, AzureError) as error:
                 failure = error.failure if isinstance(error, Unavailable) else explain(error)
                 _log.warning("dependency.failed", dependency=dependency, reason=str(failure))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -49,9 +49,11 @@ class Health:
 
 
 @asynccontextmanager
-async def serve_health(health: Health, host: str, port: int) -> AsyncIterator[None]:
-    """Serve the endpoints in the event loop that they report on."""
-    runner = web.AppRunner(health_app(health), access_log=None)
+async def serve_health(
+    health: Health, host: str, port: int, pages: Iterable[web.AbstractRouteDef] = ()
+) -> AsyncIterator[None]:
+    """Serve the endpoints, and the pages beside them, in the event loop that they report on."""
+    runner = web.AppRunner(health_app(health, pages), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -60,7 +62,7 @@ async def serve_health(health: Health, host: str, port: int) -> AsyncIterator[No
         await runner.cleanup()
 
 
-def health_app(health: Health) -> web.Application:
+def health_app(health: Health, pages: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
     """Return the endpoints. `/healthz` is liveness: 503 if the receive loop is stuck. `/readyz` is readiness: 503
     names what is missing, as `application/problem+json` (RFC 9457)."""
 
@@ -74,7 +76,7 @@ def health_app(health: Health) -> web.Application:
         return _problem("; ".join(f"{name}: {reason}" for name, reason in missing.items()), missing)
 
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), *pages])
     return app
 
 

@@ -1,6 +1,6 @@
 """For each service, one thing that the frontend may do and one that it was not granted. Both are done for real.
 
-The second one shows that the service itself refuses: nothing here knows the access model.
+The second one shows that the service itself refuses: nothing here decides by the access model.
 """
 
 from collections.abc import Callable
@@ -11,80 +11,100 @@ from azure.keyvault.secrets import SecretClient
 from azure.servicebus import ServiceBusClient
 from azure.storage.blob import ContainerClient
 
-from frontend.parts import Parts
+from frontend.identity.lazy_clients import LazyClients
+from frontend.orders.order_reader import OrderReader
+from frontend.orders.sender import OrderSender
 from frontend.web.signing_keys import SECRET
-from workload.failure import SDK_ERRORS, Failure, explain
+from workload.journey.chain import Denied, Use
 from workload.not_found import NO_SUCH_ID
 
 
 @dataclass(frozen=True, slots=True)
 class Privilege:
-    """`allowed` says what `use` does, and `denied` what `try_denied` does. Each returns its result as a sentence."""
+    """`do` does what is allowed, and `try_denied` what is not. Each returns its result as a sentence."""
 
-    service: str
-    allowed: str
-    use: Callable[[], str]
-    denied: str
+    use: Use
+    do: Callable[[], str]
     try_denied: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What the service answered: a result, or a refusal."""
-
-    result: str | None = None
-    refusal: Failure | None = None
-
-
-def tried(call: Callable[[], str]) -> Tried:
-    """Make the call, and return what the service answered."""
-    try:
-        return Tried(result=call())
-    except SDK_ERRORS as error:
-        return Tried(refusal=explain(error))
-
-
-def privileges(parts: Parts) -> dict[str, Privilege]:
+def privileges(clients: LazyClients, queue: str, sender: OrderSender, orders: OrderReader) -> dict[str, Privilege]:
     """Return the privileges by the name that stands in a button's URL."""
-    clients, queue = parts.clients, parts.settings.orders_queue
-    return {
-        "keyvault": Privilege(
-            "Key Vault",
-            f"Read the secret {SECRET}",
+    listed = (
+        Privilege(
+            Use(
+                "keyvault",
+                "Key Vault",
+                f"Read the secret {SECRET}",
+                f"keyVault/{SECRET}",
+                Denied(
+                    "Read the secret receipt-signing-key",
+                    "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+                    "keyVault/receipt-signing-key",
+                    "A frontend that could read it could forge receipts.",
+                ),
+            ),
             lambda: _read_secret(clients.secrets(), SECRET),
-            "Read the secret receipt-signing-key, which is the backend's",
             lambda: _read_secret(clients.secrets(), "receipt-signing-key"),
         ),
-        "servicebus": Privilege(
-            "Service Bus",
-            f"Send to the queue {queue}",
-            lambda: _open_sender(parts),
-            f"Receive from the queue {queue}",
+        Privilege(
+            Use(
+                "servicebus",
+                "Service Bus",
+                f"Send to the queue {queue}",
+                "serviceBus/orders",
+                Denied(
+                    f"Receive from the queue {queue}",
+                    "Microsoft.ServiceBus/namespaces/messages/receive/action",
+                    "serviceBus/orders",
+                    "A frontend that could receive could take orders from the worker.",
+                ),
+            ),
+            lambda: _open_sender(sender),
             lambda: _open_receiver(clients.servicebus(), queue),
         ),
-        "cosmos": Privilege(
-            "Cosmos DB",
-            "Query orders",
-            lambda: f"{len(parts.orders.page(NO_SUCH_ID).documents)} orders of a customer who has none",
-            "Create an order's document",
+        Privilege(
+            Use(
+                "cosmos",
+                "Cosmos DB",
+                "Query orders",
+                "cosmos/orders",
+                Denied(
+                    "Create an order's document",
+                    "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/create",
+                    "cosmos/orders",
+                    "A frontend that could create documents could show orders that were never accepted.",
+                ),
+            ),
+            lambda: f"{len(orders.page(NO_SUCH_ID).documents)} orders of a customer who has none",
             lambda: _create_document(clients.orders()),
         ),
-        "blob": Privilege(
-            "Blob Storage",
-            "Read receipts",
+        Privilege(
+            Use(
+                "blob",
+                "Blob Storage",
+                "Read receipts",
+                "blob/receipts",
+                Denied(
+                    "Upload a receipt",
+                    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
+                    "blob/receipts",
+                    "A frontend that could add blobs could take a receipt's name before the worker does.",
+                ),
+            ),
             lambda: _list_receipts(clients.receipts()),
-            "Upload a receipt",
             lambda: _upload_receipt(clients.receipts()),
         ),
-    }
+    )
+    return {privilege.use.name: privilege for privilege in listed}
 
 
 def _read_secret(secrets: SecretClient, name: str) -> str:
     return f"version {secrets.get_secret(name).properties.version}"
 
 
-def _open_sender(parts: Parts) -> str:
-    parts.sender.connect()
+def _open_sender(sender: OrderSender) -> str:
+    sender.connect()
     return "the link is open; Service Bus checks the right to send when it is opened"
 
 

@@ -96,8 +96,8 @@ def _order(text: str) -> tuple[Reference, OrderDocument | None]:
         raise Problem(
             409,
             "IdempotencyKeyReused",
-            "This idempotency key was used before with another order, and that one stands. "
-            "Send this order with a new key.",
+            "This form, or this idempotency key, was used before with another order, and that one stands. "
+            "Fill in a new form, or send a new key.",
         )
     return reference, document
 

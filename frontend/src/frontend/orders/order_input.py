@@ -19,14 +19,7 @@ KEY_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"
 def read_order() -> Order:
     """Return the order in the body. Raises pydantic's `ValidationError`, or the problems 400, 413 and 415."""
     if request.mimetype == FORM:
-        quantity = request.form.get("quantity", "")
-        return Order.model_validate(
-            {
-                "product": request.form.get("product", ""),
-                "quantity": int(quantity) if re.fullmatch(r"-?[0-9]{1,9}", quantity) else quantity,
-                "note": request.form.get("note", ""),
-            }
-        )
+        return Order.model_validate(_form_fields())
     if request.mimetype != JSON:
         raise Problem(415, None, f"Send the order as {JSON}.", headers={"Accept-Post": f"{JSON}, {FORM}"})
     try:
@@ -35,6 +28,18 @@ def read_order() -> Order:
         if error.errors()[0]["type"] == "json_invalid":
             raise Problem(400, "InvalidJson", f"The body is not JSON: {error.errors()[0]['msg']}.") from error
         raise
+
+
+def _form_fields() -> dict[str, str | int]:
+    """Return the fields that were filled in, typed as `Order` takes them.
+
+    A browser sends a line's end as two characters, and its field's `maxlength` has counted it as one.
+    """
+    texts = {name: request.form.get(name, "").strip().replace("\r\n", "\n") for name in Order.model_fields}
+    fields: dict[str, str | int] = {name: text for name, text in texts.items() if text}
+    if re.fullmatch(r"[+-]?[0-9]{1,4000}", texts["quantity"]):
+        fields["quantity"] = int(texts["quantity"])
+    return fields
 
 
 def idempotency_key() -> str | None:

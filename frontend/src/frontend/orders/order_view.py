@@ -7,8 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from contract import Order, OrderDocument
 from frontend.orders.references import Reference, Status
-
-_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+from workload.durations import in_words
 
 
 class Links(BaseModel):
@@ -35,11 +34,7 @@ class OrderView(BaseModel):
     @property
     def waited(self) -> str:
         """Return in words how long the order has waited, or how long it took."""
-        seconds = int(((self.receiptedAt or datetime.now(UTC)) - self.acceptedAt).total_seconds())
-        for size, unit in _UNITS:
-            if count := max(0, seconds) // size:
-                return f"{count} {unit}{'' if count == 1 else 's'}"
-        return "less than a second"
+        return in_words(((self.receiptedAt or datetime.now(UTC)) - self.acceptedAt).total_seconds())
 
 
 class UnreadableOrder(BaseModel):

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from contract import Order, OrderMessage
 from frontend.orders.blueprint import orders
 from frontend.orders.listing import orders_page
+from frontend.orders.order_faults import order_faults
 from frontend.orders.order_input import FORM, JSON, idempotency_key, order_id_for, read_order
 from frontend.orders.order_view import OrderView, view_of
 from frontend.orders.references import Reference
@@ -18,7 +19,7 @@ from frontend.orders.remembered import remember, remembered
 from frontend.parts import parts
 from frontend.web import openapi
 from frontend.web.forgery import csrf
-from frontend.web.problems import Problem, calling, invalid
+from frontend.web.problems import Problem, calling
 from frontend.web.representations import wants_html
 from frontend.web.sessions import customer, has_customer
 
@@ -44,7 +45,7 @@ def place_order() -> Response:
     try:
         order = read_order()
     except ValidationError as error:
-        errors = invalid(error)
+        errors = order_faults(error)
         if request.mimetype == FORM and wants_html():
             return orders_page(422, errors)
         raise Problem(422, "InvalidOrder", "The order is not valid.", errors=errors) from error
@@ -81,7 +82,8 @@ def _accept(order: Order) -> Reference:
     with calling("Service Bus"):
         parts().sender.send(message)
     _log.info("order.accepted", order_id=message.orderId, message_id=message.message_id)
-    reference = _earlier_reference(message) or parts().references.of_message(message)
+    earlier = _earlier_reference(message) if key is not None else None  # without a key no two orders are the same
+    reference = earlier or parts().references.of_message(message)
     remember(reference)
     return reference
 

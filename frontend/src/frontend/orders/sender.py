@@ -1,30 +1,27 @@
 """Send accepted orders to Service Bus: safe under threads, reconnecting, and bounded in time."""
 
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 from opentelemetry import trace
 
 from contract import OrderMessage
+from frontend.orders.link import Link, Waiting
 from workload.tracing import trace_context
 
-_SENDERS = 8  # each with a connection of its own: at 10 ms to the broker and back, 800 orders a second
 _PATIENCE = 8.0  # seconds; a little more than the client's two attempts take
+_HANGING = 8  # links at most, each with a thread
 
 _tracer = trace.get_tracer(__name__)
 
 
 class OrderSender:
-    """Keep a few senders open, and let each send one message at a time: the SDK's sender is not thread-safe.
+    """Send over one link. Orders that come while it sends go together, and each caller is answered for its own.
 
-    They send in threads, which start with the first message. The caller waits for `patience` seconds at most: the
-    SDK's own `try_timeout` does not bound a TLS or SASL handshake that is never answered.
-
-    If one sender fails, all are replaced. The broker's end of their connections may be gone as well, and each would
-    need a caller's order to find that out.
+    A caller waits for `patience` seconds at most. A link that has not answered by then is left to itself, and the next
+    order is sent over another.
     """
 
     def __init__(
@@ -33,9 +30,9 @@ class OrderSender:
         self._servicebus = servicebus
         self._queue_name = queue_name
         self._patience = patience
-        self._threads = ThreadPoolExecutor(_SENDERS, thread_name_prefix="sender")
         self._lock = threading.Lock()
-        self._idle: list[ServiceBusSender] = []  # replaced by a new list when a sender fails
+        self._link: Link | None = None
+        self._hanging: list[Link] = []
 
     def send(self, message: OrderMessage) -> None:
         """Send the message, and return when Service Bus has it. Raises one of `SDK_ERRORS`.
@@ -44,62 +41,60 @@ class OrderSender:
         window, the queue drops a second message of the same id.
         """
         with _tracer.start_as_current_span(f"send {self._queue_name}", kind=trace.SpanKind.PRODUCER):
-            outgoing = ServiceBusMessage(
-                message.model_dump_json(),
-                message_id=message.message_id,
-                content_type="application/json",
-                application_properties=trace_context(),  # type: ignore[arg-type]  # the worker's spans join this trace
+            self._deliver(
+                ServiceBusMessage(
+                    message.model_dump_json(),
+                    message_id=message.message_id,
+                    content_type="application/json",
+                    application_properties=trace_context(),  # type: ignore[arg-type]  # the worker joins this trace
+                )
             )
-            self._run(lambda sender: sender.send_messages(outgoing))
 
     def connect(self) -> None:
-        """Open a sender's link, or find one open. Raises one of `SDK_ERRORS`."""
-        self._run(lambda _sender: None)
+        """Open the link, or find it open. Raises one of `SDK_ERRORS`."""
+        self._deliver(None)
 
     def close(self) -> None:
-        """Stop the threads after what they are sending, and close the senders."""
-        self._threads.shutdown(cancel_futures=True)
-        for sender in self._idle:
-            _close(sender)
+        """Send what waits, and close the link."""
+        with self._lock:
+            links = [*self._hanging, *([self._link] if self._link else [])]
+            self._link = None
+        for link in links:
+            link.close()
+        for link in links:
+            link.has_ended(self._patience)
 
-    def _run(self, act: Callable[[ServiceBusSender], None]) -> None:
-        done = self._threads.submit(self._with_a_sender, act)
+    def _deliver(self, message: ServiceBusMessage | None) -> None:
+        waiting = Waiting(message, time.monotonic() + self._patience)
+        link = self._present_link()
+        link.put(waiting)
         try:
-            done.result(self._patience)
+            waiting.sent.result(self._patience)
         except TimeoutError:
-            if done.cancel() or not done.done():  # a message that no thread has begun to send is not sent any more
-                raise TimeoutError(f"no answer from Service Bus within {self._patience:g} seconds") from None
-            raise
+            if waiting.sent.done():  # the error is the SDK's
+                raise
+            self._leave(link)
+            raise self._no_answer() from None
 
-    def _with_a_sender(self, act: Callable[[ServiceBusSender], None]) -> None:
-        """Take an idle sender or open one, and use it."""
+    def _present_link(self) -> Link:
         with self._lock:
-            idle = self._idle
-            sender = idle.pop() if idle else None
-        try:
-            # Service Bus checks the right to send when the link is opened.
-            sender = sender or self._servicebus().get_queue_sender(self._queue_name).__enter__()
-            act(sender)
-        except Exception:
-            with self._lock:
-                if idle is self._idle:
-                    self._idle = []
-                    self._close_later(*idle)
-            if sender:
-                self._close_later(sender)
-            raise
+            self._hanging = [link for link in self._hanging if not link.has_ended()]
+            if len(self._hanging) >= _HANGING:
+                raise self._no_answer()
+            if self._link is None:
+                self._link = Link(self._open_sender)
+            return self._link
+
+    def _leave(self, link: Link) -> None:
+        """Use another link from now on. This one closes when it gets an answer."""
         with self._lock:
-            if idle is self._idle:
-                idle.append(sender)
-            else:
-                self._close_later(sender)
+            if link is self._link:
+                self._link = None
+                self._hanging.append(link)
+                link.close()
 
-    def _close_later(self, *senders: ServiceBusSender) -> None:
-        """Close them in a thread, so that the caller does not wait for it."""
-        for sender in senders:
-            self._threads.submit(_close, sender)
+    def _open_sender(self) -> ServiceBusSender:
+        return self._servicebus().get_queue_sender(self._queue_name)
 
-
-def _close(sender: ServiceBusSender) -> None:
-    with suppress(Exception):  # it is not used again, so its error does not matter
-        sender.close()
+    def _no_answer(self) -> TimeoutError:
+        return TimeoutError(f"no answer from Service Bus within {self._patience:g} seconds")

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from frontend.parts import parts
-from frontend.web.problems import Problem
+from frontend.web.problems import NotReady
 
 PATHS = ("/healthz", "/readyz")
 """Each of them is answered by a thread of its own (`gunicorn_worker`)."""
@@ -18,8 +18,11 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> Response:
-    missing = parts().readiness.missing()
-    if missing:
-        detail = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise Problem(503, "NotReady", detail, {"Retry-After": "2"}, missing=missing)
+    require_ready()
     return jsonify(status="ready")
+
+
+def require_ready() -> None:
+    """Raise the problem 503 `NotReady` if a dependency fails."""
+    if missing := parts().readiness.missing():
+        raise NotReady("NotReady", "; ".join(f"{name}: {reason}" for name, reason in missing.items()), missing)

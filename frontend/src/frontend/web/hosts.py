@@ -14,6 +14,7 @@ from flask import Flask, request
 
 from frontend.web.health import PATHS
 from frontend.web.problems import Problem
+from workload.settings import LOOPBACK
 
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
 
@@ -30,6 +31,11 @@ def register(app: Flask, allowed: frozenset[str]) -> None:
             raise Problem(400, "HostNotAllowed", "This host is not among those that are answered (ALLOWED_HOSTS).")
 
     app.before_request(require_allowed_host)
+
+
+def by_port_forward() -> bool:
+    """Tell whether the browser has come by a port-forward, and not by a name that the internet knows."""
+    return _name(request.host.lower()) in LOOPBACK
 
 
 def _name(host: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from flask import Flask, Response, make_response, render_template
@@ -60,10 +61,22 @@ class Problem(HTTPException):
         )
 
 
+class NotReady(Problem):
+    """The problem 503: an access is missing that the frontend can't do without. It comes back by itself."""
+
+    def __init__(self, name: str, detail: str, missing: dict[str, str] | None = None) -> None:
+        super().__init__(503, name, detail, {"Retry-After": "2"}, missing=missing)
+
+
+def pointer(place: tuple[int | str, ...]) -> str:
+    """Return the JSON Pointer of a place in the body, as a URI fragment (RFC 6901, section 6)."""
+    return "#" + "".join("/" + quote(str(part).replace("~", "~0").replace("/", "~1")) for part in place)
+
+
 def invalid(error: ValidationError) -> list[FieldError]:
-    """Return the fields that pydantic objects to, without the values that were sent."""
+    """Return the parameters that pydantic objects to, without the values that were sent."""
     return [
-        FieldError(detail=problem["msg"], pointer="#/" + "/".join(str(part) for part in problem["loc"]))
+        FieldError(detail=problem["msg"], pointer=pointer(problem["loc"]))
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     ]
 

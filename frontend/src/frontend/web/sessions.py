@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from flask import Flask, Request, request, session
 from flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
 
-from frontend.web.problems import Problem
+from frontend.web.problems import NotReady
 from frontend.web.signing_keys import SigningKeys
 
 
@@ -38,12 +38,7 @@ def sign_with(app: Flask, keys: Sequence[str]) -> None:
 def require_session() -> None:
     """Raise the problem 503 if there is no signing key: without one, nothing can be signed or verified."""
     if isinstance(session, NullSession):
-        raise Problem(
-            503,
-            "NoSigningKey",
-            "The frontend has not read its signing key from Key Vault. /readyz says why.",
-            headers={"Retry-After": "2"},
-        )
+        raise NotReady("NoSigningKey", "The frontend has not read its signing key from Key Vault. /readyz says why.")
 
 
 def has_customer() -> bool:

@@ -1,9 +1,12 @@
 # Which service account of which issuer becomes which identity: every workload's subject, once per trusted issuer.
 # Entra refuses concurrent writes to one identity; both providers make them one at a time (azurerm's issue 19968).
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+# An identity binding takes the place of the cluster's own credential. AKS makes a credential for it too.
+# https://learn.microsoft.com/azure/aks/identity-bindings-concepts
 
 locals {
   audience = "api://AzureADTokenExchange"
+  aks      = { credential = "aks", url = var.cluster_issuer_url }
 
   # A credential is named after its issuer's URL and not the issuer's name, so that an issuer can be renamed.
   further = { for workload, identity in merge(var.managed, var.applications) : workload => [
@@ -13,10 +16,12 @@ locals {
 
   credentials = { for kind, identities in { managed = var.managed, applications = var.applications } : kind => merge([
     for workload, identity in identities : {
-      for issuer in concat([{ credential = "aks", url = var.cluster_issuer_url }], local.further[workload]) :
+      for issuer in concat(identity.federation == "bindings" ? [] : [local.aks], local.further[workload]) :
       "${workload}/${issuer.credential}" => { id = identity.id, subject = identity.subject, issuer = issuer }
     }
   ]...) }
+
+  bound = { for workload, identity in var.managed : workload => identity if identity.federation != "credentials" }
 }
 
 resource "azurerm_federated_identity_credential" "this" {
@@ -37,4 +42,17 @@ resource "azuread_application_federated_identity_credential" "this" {
   issuer         = each.value.issuer.url
   subject        = each.value.subject
   audiences      = [local.audience]
+}
+
+# azurerm has no such resource (issue 31507).
+resource "azapi_resource" "binding" {
+  for_each = local.bound
+
+  type      = "Microsoft.ContainerService/managedClusters/identityBindings@2026-04-01"
+  parent_id = var.cluster_id
+  name      = each.key
+  body      = { properties = { managedIdentity = { resourceId = each.value.id } } }
+  locks     = [var.cluster_id] # one at a time
+
+  depends_on = [azurerm_federated_identity_credential.this]
 }

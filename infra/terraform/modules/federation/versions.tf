@@ -1,5 +1,8 @@
 terraform {
   required_providers {
+    azapi = {
+      source = "azure/azapi"
+    }
     azuread = {
       source = "hashicorp/azuread"
     }

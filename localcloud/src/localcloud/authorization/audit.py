@@ -23,7 +23,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ExchangeEntry:
-    """A federated token presented to Entra. `result` is `ok` or the AADSTS code that was answered."""
+    """A federated token presented to Entra or to the cluster's token proxy.
+
+    `result` is `ok`, the AADSTS code that was answered, or the name of the token proxy's refusal.
+    """
 
     client_id: str
     workload: str | None

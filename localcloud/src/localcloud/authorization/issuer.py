@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -56,6 +56,11 @@ class Issuer:
             "sub": f"system:serviceaccount:{namespace}:{service_account}",
         }
         return jwt.encode({"alg": "RS256", "kid": self._key.kid}, claims, self._key, algorithms=["RS256"])
+
+    @property
+    def keys(self) -> KeySet:
+        """The keys by which its tokens are verified."""
+        return KeySet([self._key])
 
     def rotate(self) -> None:
         """Replace the signing key. Tokens that it signed are no longer verified."""

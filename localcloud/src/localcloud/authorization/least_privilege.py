@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from localcloud.authorization.built_in_roles import catalogue
@@ -11,8 +11,8 @@ from localcloud.authorization.roles import ControlAction, Role, matches
 from localcloud.authorization.usage import Denial, Usage
 from localcloud.authorization.workload import Grant
 
-Actions = Mapping[str, Sequence[str]]
-"""The actions that each service asks for, by the service's name in a scope."""
+Actions = Callable[[str], Sequence[str]]
+"""The actions that are asked for on a scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ def _grant_use(model: AccessModel, workload: str, grant: Grant, usage: Usage, ac
     within = usage.within(grant.scope)
     done = {action for each in within.values() for action in each}
     opens = service != "cosmos" or role.kind == "cosmos"  # Cosmos DB's data plane knows its own roles alone
-    used = [action for action in actions[service] if opens and action in done and role.allows(action)]
-    unused = _unused(role, used, actions[service])
+    used = [action for action in actions(grant.scope) if opens and action in done and role.allows(action)]
+    unused = _unused(role, used, actions(grant.scope))
     kept = {what: reason for what in unused if (reason := _reason(what, model.unused))} if used else {}
     excess = (*_scope_excess(grant.scope, within), *(what for what in unused if what not in kept))
     return GrantUse(workload, grant, tuple(used), excess, kept)
@@ -121,9 +121,9 @@ def _scope_uses(workload: str, grants: Sequence[Grant], usage: Usage, actions: A
         done = usage.allowed.get(scope, set()) | usage.allowed.get(service, set())
         if not scope.endswith("/*"):
             done -= whole
-        used = tuple(action for action in actions[service] if action in done)
+        used = tuple(action for action in actions(scope) if action in done)
         if used:
-            built_in = smallest_built_in(used, service, actions[service])
+            built_in = smallest_built_in(used, service, actions(scope))
             yield ScopeUse(workload, scope, used, built_in, custom(used, service))
 
 

@@ -71,7 +71,7 @@ class Receivable(_Part):
         return self
 
 
-class Queue(Receivable):
+class DeclaredQueue(Receivable):
     """A queue."""
 
     duplicateDetectionHistoryTimeWindow: Annotated[Duration, AfterValidator(_window)] | None = None
@@ -111,19 +111,19 @@ class SubscriptionRule(_Part):
         return self
 
 
-class Subscription(Receivable):
+class DeclaredSubscription(Receivable):
     """A subscription. Its rules are those given; without any it has the default rule, which takes every message."""
 
     deadLetteringOnFilterEvaluationExceptions: bool = True
     rules: dict[RuleName, SubscriptionRule] | None = None
 
 
-class Topic(_Part):
+class DeclaredTopic(_Part):
     """A topic with its subscriptions."""
 
     defaultMessageTimeToLive: Duration = "P14D"
     duplicateDetectionHistoryTimeWindow: Annotated[Duration, AfterValidator(_window)] | None = None
-    subscriptions: Annotated[dict[EntityName, Subscription], Field(max_length=2000)] = {}
+    subscriptions: Annotated[dict[EntityName, DeclaredSubscription], Field(max_length=2000)] = {}
 
     def scopes(self, name: str) -> list[str]:
         """Its own scope and those of its subscriptions, as `serviceBus/` precedes them."""
@@ -135,7 +135,7 @@ def without_topics(given: Any) -> Any:
     return {name: entity for name, entity in given.items() if name != "topics"} if isinstance(given, dict) else given
 
 
-def require_forwarding_makes_sense(queues: dict[str, Queue], topics: dict[str, Topic]) -> None:
+def require_forwarding_makes_sense(queues: dict[str, DeclaredQueue], topics: dict[str, DeclaredTopic]) -> None:
     """Raises `ValueError` if two entities share a name, or one forwards to what does not exist.
 
     https://learn.microsoft.com/azure/service-bus-messaging/service-bus-auto-forwarding

@@ -16,7 +16,13 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, V
 
 from localcloud import yaml_document
 from localcloud.authorization import built_in_roles
-from localcloud.authorization.messaging import EntityPath, Queue, Topic, require_forwarding_makes_sense, without_topics
+from localcloud.authorization.messaging import (
+    DeclaredQueue,
+    DeclaredTopic,
+    EntityPath,
+    require_forwarding_makes_sense,
+    without_topics,
+)
 from localcloud.authorization.roles import Role
 from localcloud.authorization.workload import Grant, Workload
 from localcloud.validation import faults_of
@@ -68,8 +74,8 @@ class BlobContainer(_Part):
 
 class Entities(_Part):
     keyVault: dict[str, Secret] = {}
-    serviceBus: Annotated[dict[EntityPath, Queue], BeforeValidator(without_topics)] = {}
-    topics: dict[EntityPath, Topic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
+    serviceBus: Annotated[dict[EntityPath, DeclaredQueue], BeforeValidator(without_topics)] = {}
+    topics: dict[EntityPath, DeclaredTopic] = Field({}, validation_alias=AliasPath("serviceBus", "topics"))
     cosmos: dict[CosmosName, CosmosContainer] = {}
     blob: dict[BlobContainerName, BlobContainer] = {}
 

@@ -41,6 +41,7 @@ class Workload(_Part):
 
     An identity trusts the service account of its workload. If `trustsCluster` is false it does not, as if that
     credential had been deleted. `federatedCredentials` are further trusts, such as a pipeline's.
+    `federation` is set for a program that can't use a cluster's token proxy: identity bindings then leave it out.
     An app registration is also an API that others get tokens for, in the version that its
     `requestedAccessTokenVersion` names (https://learn.microsoft.com/graph/api/resources/apiapplication).
     """
@@ -49,6 +50,7 @@ class Workload(_Part):
     serviceAccount: str
     identity: Literal["managedIdentity", "application"] = "managedIdentity"
     trustsCluster: bool = True
+    federation: Literal["credentials"] | None = None
     federatedCredentials: tuple[FederatedCredential, ...] = ()
     requestedAccessTokenVersion: Literal[1, 2] | None = None
     grants: tuple[Grant, ...] = ()

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import httpx
 
+from localcloud.cluster import without_effect
+from localcloud.cluster.bindings.api_server import ROOT_CA, ApiServer
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
+from localcloud.cluster.keda.operator import KedaOperator
 from localcloud.cluster.manifest import Manifests, read
 from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.render import render
-from localcloud.cluster.resources import CronJob, Deployment, PodTemplate, ServiceAccount
+from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, Metadata, PodTemplate, ServiceAccount
 from localcloud.cluster.service import ServiceProxy
 from localcloud.cluster.sources import Sources, shown
 from localcloud.cluster.waiting import holds_within
@@ -60,7 +63,8 @@ class RunningWorkload:
 class Cluster:
     """`service_ports` overrides the local port of a Service by its name; 0 lets the system choose.
 
-    `report` prints a line at the terminal. Times are in seconds.
+    `report` prints a line at the terminal. Times are in seconds. `api_server` is told the manifests' ClusterRoles, and
+    its CA is in every namespace.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Cluster:
         node_environment: Mapping[str, str],
         report: Callable[[str], None],
         service_ports: Mapping[str, int] | None = None,
+        api_server: ApiServer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sources = Sources(overlay)
@@ -82,12 +87,14 @@ class Cluster:
         self._node_environment = node_environment
         self._report = report
         self._service_ports = service_ports or {}
+        self._api_server = api_server
         self._clock = clock
         self._manifests = Manifests()
         self._deployments: dict[str, DeploymentController] = {}
         self._services: dict[str, ServiceProxy] = {}
         self._jobs: list[Pod] = []
         self._node: Node | None = None
+        self._keda: KedaOperator | None = None
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -104,6 +111,7 @@ class Cluster:
     async def _start(self) -> None:
         stamp = self._sources.stamp()
         self._manifests = await self._read()
+        self._publish_roles()
         for name in self._service_ports.keys() - self._manifests.services.keys():
             raise ClusterError(f"there is no Service {name} that could be given a port")
         self._services = {
@@ -117,12 +125,16 @@ class Cluster:
             name: DeploymentController(item, node, _revision(item, self._manifests))
             for name, item in self._manifests.deployments.items()
         }
-        if self._manifests.ignored:
-            self._report("without meaning on a laptop: " + ", ".join(self._manifests.ignored))
+        if ignored := self._manifests.ignored:
+            file = self._state / "without-effect.txt"
+            file.write_text(without_effect.listed(ignored))
+            self._report(f"{len(ignored)} fields and kinds of the manifests have no effect on a laptop: {shown(file)}")
         for deployment in self._deployments.values():
             self._start_deployment(deployment)
         for service in self._services.values():
             await service.serve()
+        self._keda = KedaOperator(node, self._deployments, self._report)
+        self._keda.take(self._manifests.scaled_objects, self._manifests.trigger_authentications)
         self._following = asyncio.create_task(self._follow(stamp), name="overlay")
 
     async def wait_ready(self, within: float) -> None:
@@ -132,10 +144,12 @@ class Cluster:
             raise TimeoutError(f"not ready after {within:.0f} s: {reasons}")
 
     async def stop(self) -> None:
-        """Close the Services, then end the pods within their grace periods, then the reaper."""
+        """Stop scaling, close the Services, then end the pods within their grace periods, then the reaper."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.wait([self._following])
+        if self._keda is not None:
+            await self._keda.stop()
         await asyncio.gather(*(service.close() for service in self._services.values()))
         await asyncio.gather(
             *(deployment.stop() for deployment in self._deployments.values()), *(pod.stop() for pod in self._jobs)
@@ -153,14 +167,14 @@ class Cluster:
         """Change the number of its pods. Raises `KeyError` for an unknown name, `RolloutError` if none is admitted."""
         await self._deployments[deployment].scale(replicas)
 
-    async def run_job(self, cron_job: str, args: Sequence[str] | None = None) -> int:
+    async def run_job(self, cron_job: str, args: Sequence[str] | None, report: Callable[[str], None]) -> int:
         """Create a Job from a suspended CronJob, report its output line by line, and return its exit code.
 
         `args` replaces the container's arguments. Raises `KeyError` for an unknown name.
         """
         if self._node is None:
             raise RuntimeError("the cluster does not run")
-        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, self._report)
+        return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, report)
 
     def pods(self) -> list[PodStatus]:
         """The pods of Deployments and of running Jobs, and one line for each Deployment whose pods are refused."""
@@ -202,7 +216,20 @@ class Cluster:
         return list(self._manifests.ignored)
 
     async def _read(self) -> Manifests:
-        return read(await render(self._sources.overlay), self._sources)
+        manifests = read(await render(self._sources.overlay), self._sources)
+        if self._api_server is not None:
+            for item in (*manifests.deployments.values(), *manifests.cron_jobs.values()):
+                metadata = Metadata(name=ROOT_CA, namespace=item.metadata.namespace)
+                ca = ConfigMap(
+                    api_version="v1", kind="ConfigMap", metadata=metadata, data={"ca.crt": self._api_server.ca}
+                )
+                manifests.config_maps[metadata.namespace, metadata.name] = ca
+        return manifests
+
+    def _publish_roles(self) -> None:
+        if self._api_server is not None:
+            roles = self._manifests.cluster_roles.values()
+            self._api_server.roles.take(roles, self._manifests.cluster_role_bindings.values())
 
     async def _follow(self, stamp: Hashable) -> None:
         """Takes the overlay as its files have it, whenever they have changed, and not in the middle of a change."""
@@ -225,6 +252,7 @@ class Cluster:
         assert self._node is not None  # noqa: S101 - it runs as long as the overlay is followed
         await self._take_services(manifests)
         before, self._manifests = self._manifests, manifests
+        self._publish_roles()
         self._node = node = replace(
             self._node, service_accounts=manifests.service_accounts, config_maps=manifests.config_maps
         )
@@ -242,6 +270,8 @@ class Cluster:
             if revision != _revision(before.deployments[name], before):
                 self._report(f"{told}: new pods of {name} take the place of the old ones, one by one")
             self._deployments[name].take(manifest, node, revision)
+        if self._keda is not None:
+            self._keda.take(manifests.scaled_objects, manifests.trigger_authentications)
 
     async def _take_services(self, manifests: Manifests) -> None:
         for name, manifest in manifests.services.items():

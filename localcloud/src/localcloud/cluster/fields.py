@@ -4,22 +4,37 @@ The honoured fields are the types in `resources.py`. The ignored ones are listed
 list. A path includes all paths below it.
 """
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
+from localcloud.cluster.resources import (
+    ClusterRole,
+    ClusterRoleBinding,
+    ConfigMap,
+    CronJob,
+    Deployment,
+    PodTemplate,
+    Service,
+    ServiceAccount,
+)
 
 HONOURED: dict[str, type[BaseModel]] = {
+    "ClusterRole": ClusterRole,
+    "ClusterRoleBinding": ClusterRoleBinding,
     "ConfigMap": ConfigMap,
     "CronJob": CronJob,
     "Deployment": Deployment,
+    "ScaledObject": ScaledObject,
     "Service": Service,
     "ServiceAccount": ServiceAccount,
+    "TriggerAuthentication": TriggerAuthentication,
 }
 
-IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget")
+IGNORED_KINDS = ("Namespace", "NetworkPolicy", "PodDisruptionBudget", "Role", "RoleBinding")
 
 _CONTAINER = (
     "image",
@@ -133,4 +148,5 @@ def markdown() -> str:
 
 
 def _line(title: str, paths: list[str]) -> str:
-    return f"**{title}**: " + ", ".join(f"`{path}`" for path in paths) + "."
+    text = f"**{title}**: " + ", ".join(f"`{path}`" for path in paths) + "."
+    return textwrap.fill(text, 158, break_long_words=False, break_on_hyphens=False)

@@ -7,13 +7,24 @@ from pydantic import ValidationError
 
 from localcloud.cluster import corrections, fields
 from localcloud.cluster.errors import ManifestError
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, PodTemplate, Service, ServiceAccount
+from localcloud.cluster.keda.manifests import ScaledObject, TriggerAuthentication
+from localcloud.cluster.keda.manifests import faults as scaling_faults
+from localcloud.cluster.resources import (
+    ClusterRole,
+    ClusterRoleBinding,
+    ConfigMap,
+    CronJob,
+    Deployment,
+    PodTemplate,
+    Service,
+    ServiceAccount,
+)
 from localcloud.cluster.sources import Field, Sources
 
 
 @dataclass(frozen=True)
 class Manifests:
-    """The overlay's objects by name; service accounts and config maps by namespace and name.
+    """The overlay's objects by name; service accounts, config maps and authentications by namespace and name.
 
     `ignored` lists the fields and kinds that have no effect here, sorted and without repeats.
     """
@@ -23,6 +34,10 @@ class Manifests:
     services: dict[str, Service] = field(default_factory=dict)
     service_accounts: dict[tuple[str, str], ServiceAccount] = field(default_factory=dict)
     config_maps: dict[tuple[str, str], ConfigMap] = field(default_factory=dict)
+    scaled_objects: dict[str, ScaledObject] = field(default_factory=dict)
+    trigger_authentications: dict[tuple[str, str], TriggerAuthentication] = field(default_factory=dict)
+    cluster_roles: dict[str, ClusterRole] = field(default_factory=dict)
+    cluster_role_bindings: dict[str, ClusterRoleBinding] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
 
@@ -53,6 +68,10 @@ def read(objects: list[dict[str, Any]], sources: Sources | None = None) -> Manif
     for kind, name, template in _templates(manifests):
         faults += [_fault(sources, kind, name, fault) for fault in _template_faults(template)]
     faults += [_fault(sources, "Deployment", name, fault) for name, fault in _selector_faults(manifests)]
+    scaling = scaling_faults(
+        manifests.scaled_objects.values(), manifests.deployments, manifests.trigger_authentications
+    )
+    faults += [_fault(sources, "ScaledObject", name, fault) for name, fault in scaling]
     if faults:
         raise ManifestError("\n".join(faults))
     manifests.ignored.extend(sorted(_short(ignored)))
@@ -76,6 +95,14 @@ def _add(manifests: Manifests, item: Any) -> None:
             manifests.service_accounts[item.metadata.namespace, item.metadata.name] = item
         case ConfigMap():
             manifests.config_maps[item.metadata.namespace, item.metadata.name] = item
+        case ScaledObject():
+            manifests.scaled_objects[item.metadata.name] = item
+        case TriggerAuthentication():
+            manifests.trigger_authentications[item.metadata.namespace, item.metadata.name] = item
+        case ClusterRole():
+            manifests.cluster_roles[item.metadata.name] = item
+        case ClusterRoleBinding():
+            manifests.cluster_role_bindings[item.metadata.name] = item
 
 
 def _templates(manifests: Manifests) -> list[tuple[str, str, PodTemplate]]:

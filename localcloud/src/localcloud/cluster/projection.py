@@ -37,15 +37,15 @@ class Projections:
     def __init__(self, issue_token: IssueToken, clock: Callable[[], float]) -> None:
         self._issue_token = issue_token
         self._clock = clock
-        self._tokens: dict[Projection, ProjectedToken] = {}
+        self._tokens: dict[tuple[Projection, str], ProjectedToken] = {}
 
-    def add(self, projection: Projection) -> Path:
-        """Write the token and return its file. Raises `OSError` if the folder is not writable."""
-        source = ServiceAccountToken(path=TOKEN_PATH, audience=AUDIENCE)
+    def add(self, projection: Projection, audience: str = AUDIENCE) -> Path:
+        """Write the token for this audience and return its file. Raises `OSError` if the folder is not writable."""
+        source = ServiceAccountToken(path=TOKEN_PATH, audience=audience)
         path = projection.folder / source.path
-        if projection not in self._tokens:
+        if (projection, audience) not in self._tokens:
             pod = PodIdentity.new(projection.service_account, projection.namespace, projection.service_account)
-            self._tokens[projection] = ProjectedToken(path, source, pod, self._issue_token, self._clock)
+            self._tokens[projection, audience] = ProjectedToken(path, source, pod, self._issue_token, self._clock)
         return path
 
     async def keep_fresh(self) -> None:

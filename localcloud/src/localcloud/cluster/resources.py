@@ -222,3 +222,32 @@ class ServiceAccount(_Object):
 
 class ConfigMap(_Object):
     data: dict[str, str] = {}
+
+
+class PolicyRule(_Honoured):
+    api_groups: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    resource_names: tuple[str, ...] = ()
+    verbs: Some[str]
+
+
+class ClusterRole(_Object):
+    rules: tuple[PolicyRule, ...] = ()
+
+
+class RoleRef(_Honoured):
+    api_group: Literal["rbac.authorization.k8s.io"] = "rbac.authorization.k8s.io"
+    kind: Literal["ClusterRole"]
+    name: str
+
+
+class Subject(_Honoured):
+    api_group: str = ""
+    kind: Literal["ServiceAccount", "User", "Group"]
+    name: str
+    namespace: str = ""
+
+
+class ClusterRoleBinding(_Object):
+    role_ref: RoleRef
+    subjects: tuple[Subject, ...] = ()

@@ -90,7 +90,7 @@ class ServiceProxy:
         request = Request(scope, receive)
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         while True:
-            pod = self._next_ready()
+            pod = self._next_ready() or (self._running() if _is_a_browsers(request) else None)
             if pod is not None:
                 with pod.traffic.request():
                     if await self._forward(request, pod, send):
@@ -135,6 +135,10 @@ class ServiceProxy:
             return None
         self._turn += 1
         return ready[self._turn % len(ready)]
+
+    def _running(self) -> Pod | None:
+        """A pod that is not ready, as `kubectl port-forward` would take it: its own page says why it is not."""
+        return next((pod for pod in self._matching() if not pod.leaving and pod.local_ports), None)
 
     def _matching(self) -> list[Pod]:
         return [
@@ -182,6 +186,11 @@ class _Body:
             raise httpcore.WriteError  # at which the HTTP client stops writing, and reads the answer
         finally:
             coming.cancel()
+
+
+def _is_a_browsers(request: Request) -> bool:
+    """Tell whether a browser asks, for a page or for what a page is made of (https://www.w3.org/TR/fetch-metadata/)."""
+    return "text/html" in request.headers.get("accept", "") or "sec-fetch-dest" in request.headers
 
 
 def _to_pod(request: Request, port: int, body: _Body) -> httpx.Request:

@@ -56,7 +56,7 @@ _FAILED_DEPENDENCY = Result(424)
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class BatchOperation:
     """One operation. `partition_key` is what it says of its key, which only a bulk asks for; `minimal` asks for no
     body of what it writes."""
 
@@ -119,7 +119,7 @@ class Outcome:
         return f"[{','.join(result.json for result in self.results)}]"
 
 
-def read(body: Any, minimal: bool) -> list[Operation]:
+def read(body: Any, minimal: bool) -> list[BatchOperation]:
     """Read the operations of a request's body; raises `BadRequest`.
 
     `minimal` is the request's preference for them all.
@@ -131,7 +131,7 @@ def read(body: Any, minimal: bool) -> list[Operation]:
     return [_operation(each, minimal) for each in body]
 
 
-def run_transactional(items: Items, key: str, operations: Sequence[Operation]) -> Outcome:
+def run_transactional(items: Items, key: str, operations: Sequence[BatchOperation]) -> Outcome:
     """Do all operations or none, on items of one partition key."""
     results: list[Result] = []
     try:
@@ -145,7 +145,7 @@ def run_transactional(items: Items, key: str, operations: Sequence[Operation]) -
     return Outcome(True, tuple(results))
 
 
-def run_bulk(items: Items, operations: Sequence[Operation], goes_on: bool) -> Outcome:
+def run_bulk(items: Items, operations: Sequence[BatchOperation], goes_on: bool) -> Outcome:
     """Do each operation by itself, under its own partition key. After a failure the others are done if it `goes_on`."""
     results: list[Result] = []
     succeeded = True
@@ -161,11 +161,11 @@ def run_bulk(items: Items, operations: Sequence[Operation], goes_on: bool) -> Ou
     return Outcome(succeeded, tuple(results))
 
 
-def _operation(given: Any, minimal: bool) -> Operation:
+def _operation(given: Any, minimal: bool) -> BatchOperation:
     kind = given.get("operationType") if isinstance(given, dict) else None
     if not isinstance(kind, str) or kind not in _ACTIONS:
         raise BadRequest(f"A batch operation's operationType is one of {', '.join(_ACTIONS)}.")
-    return Operation(
+    return BatchOperation(
         kind,
         str(given.get("id", "")),
         given.get("resourceBody"),

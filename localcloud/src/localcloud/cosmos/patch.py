@@ -18,7 +18,7 @@ _SYSTEM_PROPERTIES = {"id", "_rid", "_self", "_etag", "_attachments", "_ts"}
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class PatchOperation:
     """`value` is what to set or add, or the number to add for `incr`; `source` is where `move` takes it from."""
 
     kind: str
@@ -49,7 +49,7 @@ class Specification:
     """A checked patch request. `condition` says whether it applies to a document."""
 
     condition: Callable[[Any], bool]
-    operations: tuple[Operation, ...]
+    operations: tuple[PatchOperation, ...]
 
     def apply(self, document: dict[str, Any]) -> None:
         for operation in self.operations:
@@ -76,7 +76,7 @@ def specification(request: Any, container: ItemContainer) -> Specification:
     return Specification(applies, tuple(_operation(operation, fixed) for operation in operations))
 
 
-def _operation(operation: Any, fixed: set[Path]) -> Operation:
+def _operation(operation: Any, fixed: set[Path]) -> PatchOperation:
     if not isinstance(operation, dict):
         raise BadRequest("A patch operation is an object.")
     kind = operation.get("op")
@@ -90,7 +90,7 @@ def _operation(operation: Any, fixed: set[Path]) -> Operation:
         raise BadRequest(f"The patch operation '{kind}' needs a value.")
     if kind == "incr" and not _is_number(operation["value"]):
         raise BadRequest("The patch operation 'incr' needs a number.")
-    return Operation(kind, path, operation.get("value"), source)
+    return PatchOperation(kind, path, operation.get("value"), source)
 
 
 def _path(text: Any, fixed: set[Path]) -> Path:

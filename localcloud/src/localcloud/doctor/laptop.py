@@ -59,7 +59,7 @@ class Laptop:
             annotation_elsewhere=_elsewhere(each, CLIENT_ID, labels=False),
             tenant=annotations.get(TENANT_ANNOTATION, TENANT_ID),
             own_tenant=TENANT_ID,
-            own=self._identity(own, model) if own else None,
+            own=self._identity(own) if own else None,
             found=self._identity_of(annotation, model),
             token=_token(pod.projected_tokens()) if pod else None,
             now=self._cloud.clock(),
@@ -67,14 +67,14 @@ class Laptop:
             accesses=self._accesses(pod.name, model) if pod else (),
         )
 
-    def _identity(self, name: str, model: AccessModel) -> Identity:
-        trusts = model.workloads[name].trusts(self._cloud.issuers)
+    def _identity(self, name: str) -> Identity:
+        trusts = self._cloud.federation.credentials_of(name)
         credentials = tuple(Credential(each.issuer, each.subject, each.audience) for each in trusts)
         return Identity(name, client_id(name), credentials)
 
     def _identity_of(self, annotation: str | None, model: AccessModel) -> Identity | None:
         name = next((name for name in model.workloads if annotation and client_id(name) == annotation.lower()), None)
-        return self._identity(name, model) if name else None
+        return self._identity(name) if name else None
 
     def _exchange(self, pod: str) -> Exchange | None:
         last = self._history.exchange_of(pod)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from localcloud.authorization.model import AccessModel, client_id, principal_id
 from localcloud.authorization.workload import FederatedCredential, Workload
+from localcloud.entra.federation import Federation
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,18 @@ class Api:
 
 
 class Directory:
-    """Identities follow from the access model; every one of them trusts its own subject of each given issuer."""
+    """Identities follow from the access model, and whom they trust from the federation."""
 
-    def __init__(self, tenant_id: str, model: Callable[[], AccessModel], issuers: tuple[str, ...]) -> None:
+    def __init__(self, tenant_id: str, model: Callable[[], AccessModel], federation: Federation) -> None:
         self.tenant_id = tenant_id
         self._model = model
-        self._issuers = issuers
+        self._federation = federation
 
     def find(self, requested: str) -> Identity | None:
         """Return the identity with this client id (compared without case, as GUIDs are), or None."""
         for name, workload in self._model().workloads.items():
             if client_id(name) == requested.lower():
-                trusted = workload.trusts(self._issuers)
+                trusted = self._federation.credentials_of(name)
                 return Identity(name, workload.identity, client_id(name), principal_id(name), trusted)
         return None
 

@@ -130,6 +130,7 @@ _ANSWERS: dict[Kind, dict[str, Answer]] = {
         "cosmos": _cosmos_busy,
         "blob": _blob_busy,
         "servicebus": _busy,
+        "token-proxy": _busy,
     },
     Kind.FAILING: {
         "entra": _entra_failing,
@@ -138,5 +139,6 @@ _ANSWERS: dict[Kind, dict[str, Answer]] = {
         "cosmos": _cosmos_failing,
         "blob": _blob_failing,
         "servicebus": _failing,
+        "token-proxy": _failing,
     },
 }

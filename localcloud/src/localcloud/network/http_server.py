@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from localcloud.network.listener import Listener, listen
 
 RESET = "localcloud.reset"  # an extension of the ASGI scope: `reset` resets the request's connection
+TLS = "localcloud.tls"  # an extension of the ASGI scope: `context` is the TLS context of the connection, or None
 HEAD_TIMEOUT = 10.0  # seconds from a connection's or a request's beginning to the end of its head
 BODY_TIMEOUT = 30.0  # seconds between two parts of a body
 _MOST_CONNECTIONS = 512
@@ -31,7 +32,7 @@ class HttpConnection(HttpToolsProtocol):
     """An HTTP connection that bounds the time of each request, and answers 408 if a request does not come in time.
 
     A request's head has `HEAD_TIMEOUT` seconds in all, and each part of its body `BODY_TIMEOUT` seconds. The connection
-    is then closed. Requests carry the extension `RESET`.
+    is then closed. Requests carry the extensions `RESET` and `TLS`.
     """
 
     _overdue: asyncio.TimerHandle | None = None
@@ -57,7 +58,11 @@ class HttpConnection(HttpToolsProtocol):
         self._receiving = True
         self._expect_within(HEAD_TIMEOUT)
         super().on_message_begin()
-        self.scope["extensions"] = {RESET: {"reset": self.transport.abort}}
+        tls = self.transport.get_extra_info("ssl_object")
+        self.scope["extensions"] = {
+            RESET: {"reset": self.transport.abort},
+            TLS: {"context": tls.context if tls else None},
+        }
 
     def on_headers_complete(self) -> None:
         self._expect_within(BODY_TIMEOUT)

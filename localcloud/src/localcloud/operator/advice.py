@@ -17,21 +17,23 @@ from localcloud.authorization.workload import EXCHANGE_AUDIENCE, FederatedCreden
 from localcloud.cluster.sources import Sources, shown
 from localcloud.cluster.webhook import CLIENT_ID, LABEL
 from localcloud.cluster.webhook import TENANT_ID as TENANT_ANNOTATION
+from localcloud.entra.federation import Federation
+from localcloud.operator import binding_advice
 
 
 class Advice:
-    """`access` is the file of the access model, `issuers` are those of the clusters, `sources` the overlay's files."""
+    """`access` is the file of the access model, `sources` the overlay's files."""
 
     def __init__(
         self,
         model: Callable[[], AccessModel],
         access: Path,
-        issuers: tuple[str, ...],
+        federation: Federation,
         sources: Sources | None = None,
     ) -> None:
         self._current = model
         self._access = access
-        self._issuers = issuers
+        self._federation = federation
         self._sources = sources
         self._once_known: set[str] = set()
         self._used: set[tuple[str | None, str]] = set()  # workloads and scopes that they were let through to
@@ -51,8 +53,10 @@ class Advice:
     def on_exchange(self, entry: ExchangeEntry) -> str | None:
         """The advice for a refused token exchange, or nothing if the code speaks for itself."""
         model = self._model
+        if said := binding_advice.on_exchange(entry, model, self._federation, self._sources):
+            return said
         match entry.result:
-            case "AADSTS700016":
+            case "AADSTS700016" | "IdentityBindingNotFound":
                 return self._on_unknown_client(entry, model)
             case "AADSTS90002":
                 return (
@@ -82,9 +86,9 @@ class Advice:
                     f"{EXCHANGE_AUDIENCE}: {self._workload_in_file(entry.workload)}."
                 )
             case "AADSTS700211":
-                return self._on_issuer(entry, entry.workload, workload)
+                return self._on_issuer(entry, entry.workload)
             case "AADSTS700212":
-                trusted = self._nearest_trust(workload, entry).audience
+                trusted = self._nearest_trust(entry.workload, entry).audience
                 if trusted != EXCHANGE_AUDIENCE:
                     return (
                         f"the federated credential of the identity {entry.workload} trusts the audience {trusted}, and "
@@ -158,8 +162,8 @@ class Advice:
             f"account{expected}{place}."
         )
 
-    def _on_issuer(self, entry: ExchangeEntry, name: str, workload: Workload) -> str:
-        trusted = self._nearest_trust(workload, entry).issuer
+    def _on_issuer(self, entry: ExchangeEntry, name: str) -> str:
+        trusted = self._nearest_trust(name, entry).issuer
         if entry.issuer and trusted.rstrip("/") == entry.issuer.rstrip("/"):
             why = "They differ in the last slash alone, and must be equal to the letter."
         else:
@@ -170,7 +174,7 @@ class Advice:
         )
 
     def _on_subject(self, entry: ExchangeEntry, name: str, workload: Workload, model: AccessModel) -> str:
-        trusted = self._nearest_trust(workload, entry).subject
+        trusted = self._nearest_trust(name, entry).subject
         said = f"the identity {name} trusts {trusted} and the pod is {entry.subject}."
         own = next((each for each, other in model.workloads.items() if other.subject == entry.subject), None)
         account = _account(entry.subject)
@@ -284,7 +288,7 @@ class Advice:
         yield from self._once_known - self._current().workloads.keys()
         yield from filter(None, (_account(entry.subject), self._deployment_of(entry.pod)))
 
-    def _nearest_trust(self, workload: Workload, entry: ExchangeEntry) -> FederatedCredential:
+    def _nearest_trust(self, workload: str, entry: ExchangeEntry) -> FederatedCredential:
         """The federated credential that is most like what was presented."""
 
         def likeness(credential: FederatedCredential) -> tuple[bool, bool, bool]:
@@ -292,7 +296,7 @@ class Advice:
             nearly = credential.issuer.rstrip("/") == (entry.issuer or "").rstrip("/")
             return same_issuer, nearly, credential.subject == entry.subject
 
-        return max(workload.trusts(self._issuers), key=likeness)
+        return max(self._federation.credentials_of(workload), key=likeness)
 
     def _expected_client(self, entry: ExchangeEntry, model: AccessModel) -> str:
         for name, workload in model.workloads.items():

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from localcloud.operator.languages import LANGUAGES, lines_for
-from localcloud.operator.lines import say, visible
+from localcloud.operator.lines import refusal, say, step, visible
 from localcloud.settings import Settings
 from localcloud.validation import faults_of
 
@@ -80,6 +80,17 @@ def _status(arguments: argparse.Namespace) -> int:
     return _ask(arguments, show)
 
 
+def _webhook(arguments: argparse.Namespace) -> int:
+    from localcloud import webhook_program
+    from localcloud.authorization.model import TENANT_ID
+
+    try:
+        asyncio.run(webhook_program.run(_settings(arguments), arguments.kubeconfig, arguments.tenant or TENANT_ID))
+    except webhook_program.FAILURES as error:
+        return _fail(error)
+    return 0
+
+
 def _secret(arguments: argparse.Namespace) -> int:
     try:
         value = sys.stdin.buffer.read().decode()
@@ -109,7 +120,8 @@ def _env(arguments: argparse.Namespace) -> int:
 
 def _restart(arguments: argparse.Namespace) -> int:
     def restart(client: "httpx.Client") -> int:
-        client.post(f"/deployments/{arguments.deployment}/restart").raise_for_status()
+        pods = client.post(f"/deployments/{arguments.deployment}/restart").raise_for_status().json()
+        step(f"{arguments.deployment} is restarted: {_listed(pods['after'])} in place of {_listed(pods['before'])}")
         return 0
 
     return _ask(arguments, restart)
@@ -118,16 +130,28 @@ def _restart(arguments: argparse.Namespace) -> int:
 def _scale(arguments: argparse.Namespace) -> int:
     def scale(client: "httpx.Client") -> int:
         wanted = {"replicas": arguments.replicas}
-        client.put(f"/deployments/{arguments.deployment}/scale", json=wanted).raise_for_status()
+        pods = client.put(f"/deployments/{arguments.deployment}/scale", json=wanted).raise_for_status().json()
+        before, after = len(pods["before"]), len(pods["after"])
+        step(f"{arguments.deployment} has {after} {'pod' if after == 1 else 'pods'}, {before} before")
         return 0
 
     return _ask(arguments, scale)
 
 
+def _listed(pods: list[str]) -> str:
+    return " and ".join(pods) or "no pod"
+
+
 def _job(arguments: argparse.Namespace) -> int:
+    from localcloud.operator.client import run_job
+
     def create(client: "httpx.Client") -> int:
-        body = {"args": arguments.args} if arguments.args else {}
-        return int(client.post(f"/cronjobs/{arguments.cronjob}/jobs", json=body).raise_for_status().json()["exitCode"])
+        code = run_job(client, arguments.cronjob, arguments.args, say)
+        if code == 0:
+            step(f"the job {arguments.cronjob} is done")
+        else:
+            refusal(f"the job {arguments.cronjob} failed with exit code {code}: the lines above say why")
+        return code
 
     return _ask(arguments, create)
 
@@ -135,6 +159,8 @@ def _job(arguments: argparse.Namespace) -> int:
 def _rotate_issuer(arguments: argparse.Namespace) -> int:
     def rotate(client: "httpx.Client") -> int:
         client.post("/issuer/rotate").raise_for_status()
+        step("the cluster's issuer has a new signing key and publishes no other: Entra refuses the tokens of before")
+        say("  A pod has a new token when the kubelet renews it, within the hour, or at once if it is restarted.")
         return 0
 
     return _ask(arguments, rotate)
@@ -143,9 +169,18 @@ def _rotate_issuer(arguments: argparse.Namespace) -> int:
 def _rotate_entra(arguments: argparse.Namespace) -> int:
     def rotate(client: "httpx.Client") -> int:
         client.post("/entra/rotate").raise_for_status()
+        step("Entra signs with a new key: access tokens of before stay valid until the next rotation")
         return 0
 
     return _ask(arguments, rotate)
+
+
+def _federation(arguments: argparse.Namespace) -> int:
+    def federate(client: "httpx.Client") -> int:
+        client.put("/federation", json={"way": arguments.way}).raise_for_status()
+        return 0
+
+    return _ask(arguments, federate)
 
 
 def _fault(arguments: argparse.Namespace) -> int:
@@ -153,8 +188,10 @@ def _fault(arguments: argparse.Namespace) -> int:
         path = f"/faults/{arguments.service}"
         if arguments.kind == "none":
             client.delete(path).raise_for_status()
+            step(f"{arguments.service} works")
         else:
             client.put(path, json={"kind": arguments.kind, "seconds": arguments.seconds}).raise_for_status()
+            step(f"{arguments.service} is {arguments.kind} until `localcloud fault {arguments.service} none`")
         return 0
 
     return _ask(arguments, begin)
@@ -176,6 +213,7 @@ def _faults(arguments: argparse.Namespace) -> int:
 def _clock(arguments: argparse.Namespace) -> int:
     def move(client: "httpx.Client") -> int:
         client.put("/clock", json={"seconds": arguments.seconds}).raise_for_status()
+        step(f"Azure's clock is {arguments.seconds:g} seconds ahead" if arguments.seconds else "Azure's clock is right")
         return 0
 
     return _ask(arguments, move)
@@ -184,12 +222,23 @@ def _clock(arguments: argparse.Namespace) -> int:
 def _access(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from localcloud.authorization import audit
+    from localcloud.operator import journey
     from localcloud.operator.summary import access_table
 
     trail = _settings(arguments).state / "audit.jsonl"
     if not trail.exists():
         sys.exit(f"localcloud: there is no trail at {trail}: no local cloud has run there")
-    access_table(trail, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+    if arguments.uti is None:
+        access_table(trail, Console(width=None if sys.stdout.isatty() else 160, highlight=False))
+        return 0
+    found = journey.journey(audit.entries(trail), arguments.uti)
+    if found is None:
+        sys.exit(
+            f"localcloud: no entry of {trail} has the uti {visible(arguments.uti)}: `localcloud access` lists them"
+        )
+    for line in journey.lines(found):
+        say(line)
     return 0
 
 
@@ -298,7 +347,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--on-azure", action="store_true", help="a real cluster, with kubectl and az, which only read")
     doctor.add_argument("--namespace", default="default", help="of the workloads, on Azure (default: default)")
     doctor.add_argument("--resource-group", help="of the identities, on Azure (default: NAME-rg)")
-    add("access", _access, "show which workload did what, from the audit trail")
+    access = add("access", _access, "show which workload did what, or where one token went, from the audit trail")
+    access.add_argument("--uti", help="of one access token: its exchange, and every access that it was shown for")
     least = add("least-privilege", _least_privilege, "show what is granted and was never used, and the smallest roles")
     least.add_argument(
         "--as",
@@ -317,6 +367,11 @@ def _parser() -> argparse.ArgumentParser:
         default="shell",
         help="what this language reads, and the code that it needs as comments (default: shell, what all of them read)",
     )
+    webhook = add(
+        "webhook", _webhook, "serve the workload-identity webhook to a cluster whose API server reaches this host"
+    )
+    webhook.add_argument("--kubeconfig", type=Path, required=True, help="its current context is the cluster")
+    webhook.add_argument("--tenant", help="of service accounts that name no other (default: this cloud's)")
     secret = add("secret", _secret, "store a new version of a secret, read from standard input; print the version")
     secret.add_argument("name_of_secret", metavar="NAME")
     secret.add_argument("--tag", type=_tag, action="append", default=[], metavar="KEY=VALUE")
@@ -330,9 +385,11 @@ def _parser() -> argparse.ArgumentParser:
     job.add_argument("args", nargs="*", help="arguments in place of the container's own")
     add("rotate-issuer-key", _rotate_issuer, "give the cluster's issuer a new signing key")
     add("rotate-entra-key", _rotate_entra, "give Entra a new signing key; the present one still verifies")
+    federation = add("federation", _federation, "change how the identities trust the cluster's service accounts")
+    federation.add_argument("way", choices=("credentials", "bindings", "both"))
     add("faults", _faults, "list the services' faults, and how many requests each has hit")
     fault = add("fault", _fault, "make a service fail, or work again")
-    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob or servicebus")
+    fault.add_argument("service", help="entra, issuer, keyvault, cosmos, blob, servicebus or token-proxy")
     fault.add_argument("kind", help="down, silent, resetting, slow, throttling, failing; or none, to end it")
     fault.add_argument("--seconds", type=float, default=1.0, help="how slow, or when to try again (default: 1)")
     clock = add("clock", _clock, "move Azure's clock, as the pods see it")

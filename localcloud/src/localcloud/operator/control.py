@@ -5,9 +5,10 @@ and begins faults. No workload reaches it.
 """
 
 import asyncio
+import json
 import os
 import sqlite3
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from localcloud.cloud import Cloud
@@ -24,6 +25,7 @@ from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.projection import Projection, Projections
 from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
+from localcloud.entra.federation import Way
 from localcloud.faults import Fault, Kind
 from localcloud.keyvault.state import NameIsDeleted
 from localcloud.network.http_server import EmbeddedServer
@@ -49,14 +51,17 @@ def socket_path(folder: Path) -> Path:
 
 
 class ControlPlane:
-    """Serve the operator's requests until it is closed."""
+    """Serve the operator's requests until it is closed. `dashboard` is the dashboard's address."""
 
-    def __init__(self, cloud: Cloud, cluster: Cluster | None, projections: Projections, laptop: Laptop | None) -> None:
+    def __init__(
+        self, cloud: Cloud, cluster: Cluster | None, projections: Projections, laptop: Laptop | None, dashboard: str
+    ) -> None:
         self._path = socket_path(cloud.settings.state)
         self._cloud = cloud
         self._cluster = cluster
         self._projections = projections
         self._laptop = laptop
+        self._dashboard = dashboard
         self._server: EmbeddedServer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -82,6 +87,7 @@ class ControlPlane:
                 Route("/environments/{namespace}/{service_account}", self._environment, methods=["PUT"]),
                 Route("/issuer/rotate", self._rotate_issuer, methods=["POST"]),
                 Route("/entra/rotate", self._rotate_entra, methods=["POST"]),
+                Route("/federation", self._federate, methods=["PUT"]),
                 Route("/clock", self._move_clock, methods=["PUT"]),
                 Route("/faults", self._list_faults),
                 Route("/faults/{service}", self._begin_fault, methods=["PUT"]),
@@ -112,6 +118,7 @@ class ControlPlane:
                 "services": self._cluster.service_urls() if self._cluster else {},
                 "secrets": self._cloud.secrets.names(),
                 "proxy": self._cloud.proxy_url,
+                "dashboard": self._dashboard,
             }
         )
 
@@ -139,7 +146,9 @@ class ControlPlane:
         for name, workload in workloads.items():
             if (workload.namespace, workload.serviceAccount) == (namespace, service_account):
                 folder = self._path.parent / "projected" / namespace / service_account
-                token_file = self._projections.add(Projection(namespace, service_account, folder))
+                token_file = self._projections.add(
+                    Projection(namespace, service_account, folder), self._cloud.audience_of(name)
+                )
                 return JSONResponse(environment_of(self._cloud, name, token_file))
         known = ", ".join(f"{workload.namespace}/{workload.serviceAccount}" for workload in workloads.values())
         error = f"the access model has no workload {namespace}/{service_account}. It has: {known or 'none'}"
@@ -151,6 +160,10 @@ class ControlPlane:
 
     async def _rotate_entra(self, _request: Request) -> Response:
         self._cloud.rotate_entra_key()
+        return Response(status_code=204)
+
+    async def _federate(self, request: Request) -> Response:
+        self._cloud.federation.way = _Federation.model_validate_json(await request.body()).way
         return Response(status_code=204)
 
     async def _move_clock(self, request: Request) -> Response:
@@ -180,23 +193,40 @@ class ControlPlane:
         return Response(status_code=204)
 
     async def _restart(self, request: Request) -> Response:
-        cluster = self._running_cluster()
-        return await _changed(request, cluster.restart(request.path_params["name"]))
+        cluster, name = self._running_cluster(), request.path_params["name"]
+        return await self._changed(cluster, name, cluster.restart(name))
 
     async def _scale(self, request: Request) -> Response:
-        cluster = self._running_cluster()
+        cluster, name = self._running_cluster(), request.path_params["name"]
         asked = _Scale.model_validate_json(await request.body())
-        return await _changed(request, cluster.scale(request.path_params["name"], asked.replicas))
+        return await self._changed(cluster, name, cluster.scale(name, asked.replicas))
 
-    async def _run_job(self, request: Request) -> Response:
-        body = await request.json() if await request.body() else {}
+    async def _changed(self, cluster: Cluster, deployment: str, change: Awaitable[None]) -> Response:
+        """Await the change of a Deployment, and answer with the names of its pods before and after."""
+        before = _pods_of(cluster, deployment)
         try:
-            exit_code = await self._running_cluster().run_job(request.path_params["name"], body.get("args"))
+            await change
         except KeyError:
-            return JSONResponse({"error": f"there is no cronjob {request.path_params['name']}"}, 404)
+            return JSONResponse({"error": f"there is no deployment {deployment}"}, 404)
         except ClusterError as error:
             return JSONResponse({"error": str(error)}, 409)
-        return JSONResponse({"exitCode": exit_code})
+        return JSONResponse({"before": before, "after": _pods_of(cluster, deployment)})
+
+    async def _run_job(self, request: Request) -> Response:
+        """Answer with a line of JSON for each line that the Job prints, and at last one with its exit code."""
+        body, name = await request.json() if await request.body() else {}, request.path_params["name"]
+        lines: asyncio.Queue[str | None] = asyncio.Queue()
+        job = asyncio.create_task(self._running_cluster().run_job(name, body.get("args"), lines.put_nowait), name=name)
+        job.add_done_callback(lambda _job: lines.put_nowait(None))
+        first = await lines.get()
+        try:
+            if first is None:
+                job.result()
+        except KeyError:
+            return JSONResponse({"error": f"there is no cronjob {name}"}, 404)
+        except ClusterError as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return StreamingResponse(_output(first, lines, job), media_type="application/x-ndjson")
 
     def _running_cluster(self) -> Cluster:
         if self._cluster is None:
@@ -208,19 +238,26 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-async def _changed(request: Request, change: Awaitable[None]) -> Response:
-    """Await the change of the deployment that the request names."""
+def _pods_of(cluster: Cluster, deployment: str) -> list[str]:
+    return [pod.name for pod in cluster.pods() if pod.workload == deployment]
+
+
+async def _output(line: str | None, lines: "asyncio.Queue[str | None]", job: "asyncio.Task[int]") -> AsyncIterator[str]:
+    while line is not None:
+        yield json.dumps({"line": line}) + "\n"
+        line = await lines.get()
     try:
-        await change
-    except KeyError:
-        return JSONResponse({"error": f"there is no deployment {request.path_params['name']}"}, 404)
-    except ClusterError as error:
-        return JSONResponse({"error": str(error)}, 409)
-    return Response(status_code=204)
+        yield json.dumps({"exitCode": job.result()}) + "\n"
+    except ClusterError as error:  # a later pod of the Job was not admitted
+        yield json.dumps({"error": str(error)}) + "\n"
 
 
 class _Scale(_Asked):
     replicas: Annotated[int, Field(ge=0, le=100)]
+
+
+class _Federation(_Asked):
+    way: Way
 
 
 class _Ahead(_Asked):

@@ -14,8 +14,9 @@ _DIRECT = ("127.0.0.1", "localhost")  # what is reached without the proxy
 def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str, str]:
     """Return the variables with which every language's SDKs reach this cloud as this workload.
 
-    The webhook's four come first, then the services under Service Connector's names, then the proxy and the CA under
-    the names that each language reads (`localcloud.operator.languages`).
+    The webhook's four come first, and its further three if the workload's identity is bound. Then come the
+    services under Service Connector's names, then the proxy and the CA under the names that each language reads
+    (`localcloud.operator.languages`).
     """
     settings, ca, direct = cloud.settings, str(cloud.ca_bundle), ",".join(_DIRECT)
     return {
@@ -23,6 +24,7 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         "AZURE_TENANT_ID": TENANT_ID,
         "AZURE_FEDERATED_TOKEN_FILE": str(token_file),
         "AZURE_AUTHORITY_HOST": f"{AUTHORITY}/",
+        **(_token_proxy(cloud) if cloud.federation.asks_token_proxy(workload) else {}),
         "AZURE_KEYVAULT_RESOURCEENDPOINT": f"https://{settings.vault_host}/",
         "AZURE_COSMOS_RESOURCEENDPOINT": f"https://{settings.cosmos_host}:443/",
         "AZURE_STORAGEBLOB_RESOURCEENDPOINT": f"https://{settings.blob_host}/",
@@ -41,6 +43,15 @@ def environment_of(cloud: Cloud, workload: str, token_file: Path) -> Mapping[str
         "CURL_CA_BUNDLE": ca,
         "NODE_EXTRA_CA_CERTS": ca,
         "JAVA_TOOL_OPTIONS": _java_options(cloud),
+    }
+
+
+def _token_proxy(cloud: Cloud) -> Mapping[str, str]:
+    endpoint = cloud.api_server.token_endpoint
+    return {
+        "AZURE_KUBERNETES_TOKEN_PROXY": endpoint.proxy,
+        "AZURE_KUBERNETES_SNI_NAME": endpoint.sni_name,
+        "AZURE_KUBERNETES_CA_FILE": str(cloud.api_server.certificates.bundle.absolute()),
     }
 
 

@@ -19,9 +19,9 @@ from localcloud.keyvault.actions import ACTIONS as KEY_VAULT
 from localcloud.operator.bicep import bicep
 from localcloud.operator.lines import visible
 from localcloud.operator.terraform import terraform
-from localcloud.servicebus.actions import ACTIONS as SERVICE_BUS
+from localcloud.servicebus.actions import actions_on as servicebus_actions_on
 
-ACTIONS = {"keyVault": KEY_VAULT, "serviceBus": SERVICE_BUS, "cosmos": COSMOS, "blob": BLOB}
+_ACTIONS = {"keyVault": KEY_VAULT, "cosmos": COSMOS, "blob": BLOB}
 _PREFIXES = (
     "Microsoft.KeyVault/vaults/",
     "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/",
@@ -31,13 +31,19 @@ _PREFIXES = (
 )
 
 
+def actions_on(scope: str) -> tuple[str, ...]:
+    """The actions that the services ask for on a scope of the access model."""
+    service, _, _ = scope.partition("/")
+    return servicebus_actions_on(scope) if service == "serviceBus" else _ACTIONS[service]
+
+
 def least_privilege(access: Path, trail: Path, form: str, console: Console) -> None:
     """Print the comparison of the access model with the trail as a table, or the smallest model in another form.
 
     Raises `AccessFileError` if the model can't be read.
     """
     model = AccessModel.load(access)
-    found = report(model, usage_of(audit.entries(trail)), ACTIONS)
+    found = report(model, usage_of(audit.entries(trail)), actions_on)
     match form:
         case "access.yaml":
             print(access_yaml(smallest(model, found)), end="")

@@ -1,29 +1,39 @@
-"""Service Bus' administration answers: a queue as an Atom entry, and errors, both XML.
+"""The documents of Service Bus's administration: an entry for an entity, a feed for a list of them, and errors.
 
 https://learn.microsoft.com/rest/api/servicebus/get-entity
+https://learn.microsoft.com/rest/api/servicebus/entities-discovery
 """
 
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from localcloud.servicebus.queue import Queue
-
 _ATOM = "http://www.w3.org/2005/Atom"
-_SERVICE_BUS = "http://schemas.microsoft.com/netservices/2010/10/servicebus/connect"
-_COUNTS = "http://schemas.microsoft.com/netservices/2011/06/servicebus"
 
 
-def entry(url: str, namespace: str, queue: Queue) -> bytes:
-    """The queue's properties and counts: what `get_queue` and `get_queue_runtime_properties` read."""
-    root = ET.Element(f"{{{_ATOM}}}entry")
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for name, text in (("id", url), ("title", queue.name), ("published", now), ("updated", now)):
-        ET.SubElement(root, f"{{{_ATOM}}}{name}").text = text
-    author = ET.SubElement(root, f"{{{_ATOM}}}author")
-    ET.SubElement(author, f"{{{_ATOM}}}name").text = namespace.partition(".")[0]
-    content = ET.SubElement(root, f"{{{_ATOM}}}content", type="application/xml")
-    content.append(_description(queue, namespace))
-    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`url` is the entity's own, and `description` what the document holds of it."""
+
+    url: str
+    title: str
+    description: ET.Element
+
+
+def entry(namespace: str, of: Entry) -> bytes:
+    """The document of one entity; `namespace` is the fully qualified name."""
+    return _document(_entry(namespace, of))
+
+
+def feed(url: str, title: str, namespace: str, entries: list[Entry], following: str | None) -> bytes:
+    """The document of a list; `following` is the URL of the next part, if there is one."""
+    root = ET.Element(_atom("feed"))
+    _add(root, id=url, title=title, updated=_now())
+    for relation, target in (("self", url), ("next", following)):
+        if target is not None:
+            ET.SubElement(root, _atom("link"), rel=relation, href=target)
+    root.extend(_entry(namespace, each) for each in entries)
+    return _document(root)
 
 
 def error(status: int, detail: str) -> bytes:
@@ -33,51 +43,27 @@ def error(status: int, detail: str) -> bytes:
     return bytes(ET.tostring(root, encoding="utf-8"))
 
 
-def _description(queue: Queue, namespace: str) -> ET.Element:
-    """Elements stand in the order that Service Bus gives them: its clients of other languages read in order."""
-    properties, counts = queue.properties, queue.counts
-    dead_letters = queue.dead_letters.counts if queue.dead_letters is not None else None
-    sizes = counts.size + (dead_letters.size if dead_letters else 0)
-    total = counts.active + counts.deferred + counts.scheduled + (dead_letters.active if dead_letters else 0)
-    root = ET.Element(f"{{{_SERVICE_BUS}}}QueueDescription")
-
-    def add(name: str, value: object) -> ET.Element:
-        element = ET.SubElement(root, f"{{{_SERVICE_BUS}}}{name}")
-        element.text = str(value).lower() if isinstance(value, bool) else str(value)
-        return element
-
-    add("LockDuration", _duration(properties.lock_duration))
-    add("MaxSizeInMegabytes", 1024)
-    add("RequiresDuplicateDetection", properties.duplicate_window is not None)
-    add("RequiresSession", properties.requires_session)
-    if properties.default_time_to_live is not None:
-        add("DefaultMessageTimeToLive", _duration(properties.default_time_to_live))
-    add("DeadLetteringOnMessageExpiration", properties.dead_letters_expired)
-    if properties.duplicate_window is not None:
-        add("DuplicateDetectionHistoryTimeWindow", _duration(properties.duplicate_window))
-    if properties.max_delivery_count is not None:
-        add("MaxDeliveryCount", properties.max_delivery_count)
-    add("EnableBatchedOperations", True)
-    add("SizeInBytes", sizes)
-    add("MessageCount", total)
-    add("Status", "Active")
-    if queue.destination is not None:
-        add("ForwardTo", f"https://{namespace}/{queue.destination.name}")
-    details = add("CountDetails", "")
-    for name, count in (
-        ("ActiveMessageCount", counts.active + counts.deferred),
-        ("DeadLetterMessageCount", dead_letters.active if dead_letters else 0),
-        ("ScheduledMessageCount", counts.scheduled),
-        ("TransferMessageCount", 0),
-        ("TransferDeadLetterMessageCount", 0),
-    ):
-        ET.SubElement(details, f"{{{_COUNTS}}}{name}").text = str(count)
-    if queue.dead_letters is not None and queue.dead_letters.destination is not None:
-        add("ForwardDeadLetteredMessagesTo", f"https://{namespace}/{queue.dead_letters.destination.name}")
+def _entry(namespace: str, of: Entry) -> ET.Element:
+    root = ET.Element(_atom("entry"))
+    now = _now()
+    _add(root, id=of.url, title=of.title, published=now, updated=now)
+    _add(ET.SubElement(root, _atom("author")), name=namespace.partition(".")[0])
+    ET.SubElement(root, _atom("content"), type="application/xml").append(of.description)
     return root
 
 
-def _duration(seconds: float) -> str:
-    """ISO 8601, in days and seconds."""
-    days, rest = divmod(seconds, 86_400)
-    return f"P{days:.0f}DT{rest:g}S"
+def _add(parent: ET.Element, **texts: str) -> None:
+    for name, text in texts.items():
+        ET.SubElement(parent, _atom(name)).text = text
+
+
+def _atom(name: str) -> str:
+    return f"{{{_ATOM}}}{name}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _document(root: ET.Element) -> bytes:
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))

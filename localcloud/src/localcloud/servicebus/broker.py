@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from localcloud.authorization import messaging as access
 from localcloud.authorization.guard import Guard
+from localcloud.authorization.messaging import DeclaredQueue, DeclaredTopic
 from localcloud.database import is_outage
 from localcloud.faults import Faults
 from localcloud.network.listener import Listener, listen
@@ -52,8 +52,8 @@ class Broker:
     def __init__(
         self,
         guard: Guard,
-        queues: Mapping[str, access.Queue],
-        topics: Mapping[str, access.Topic],
+        queues: Mapping[str, DeclaredQueue],
+        topics: Mapping[str, DeclaredTopic],
         database: Path,
         namespace: str,
         clock: Callable[[], float] = time.time,
@@ -114,6 +114,11 @@ class Broker:
         """The queue or sub-queue at this address, with what time has done to it."""
         self._turn(None, _nothing)
         return self._namespace.find(address)
+
+    def entities(self) -> list[Queue]:
+        """Every queue, topic and subscription, and every dead-letter sub-queue, with what time has done to them."""
+        self._turn(None, _nothing)
+        return list(self._namespace)
 
     def connect(self) -> asyncio.Protocol:
         """Make the connection of a client, for the transport that carries it."""

@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/service-bus-messaging/service-bus-auto-forward
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from localcloud.servicebus import errors
 from localcloud.servicebus.amqp.message import Message
@@ -17,6 +18,13 @@ from localcloud.servicebus.quotas import FORWARDING_HOPS
 from localcloud.servicebus.state import Counts, MessageState, State, Stored
 
 _DEAD_LETTER_SOURCE = Symbol("x-opt-deadletter-source")
+
+
+class Destination(Protocol):
+    """An entity that messages are forwarded to."""
+
+    def take(self, stored: Stored) -> None:
+        """Takes a message that another entity forwards; raises `AmqpError` if it can't."""
 
 
 class Messages:
@@ -39,7 +47,7 @@ class Messages:
         self.name = name
         self.properties = properties
         self.dead_letters = dead_letters
-        self.destination: Messages | None = None  # the entity that its messages are forwarded to
+        self.destination: Destination | None = None
         self._state = state
         self._clock = clock
         self._key = name.lower()
@@ -66,10 +74,6 @@ class Messages:
     @property
     def counts(self) -> Counts:
         return self._state.counts(self._key)
-
-    def take(self, stored: Stored) -> None:
-        """Takes a message that another entity forwards; raises `AmqpError` if it can't."""
-        raise NotImplementedError
 
     def _add(self, stored: Stored) -> None:
         if self.passes_on and stored.state == MessageState.ACTIVE:

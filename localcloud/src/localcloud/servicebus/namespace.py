@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from localcloud.authorization import messaging as access
+from localcloud.authorization.messaging import DeclaredQueue, DeclaredSubscription, DeclaredTopic, Receivable
 from localcloud.servicebus.address import Address, dead_letters_of
 from localcloud.servicebus.filters.rules import Rule, RuleError
 from localcloud.servicebus.properties import Properties
@@ -26,8 +26,8 @@ class Namespace:
     def __init__(
         self,
         name: str,
-        queues: Mapping[str, access.Queue],
-        topics: Mapping[str, access.Topic],
+        queues: Mapping[str, DeclaredQueue],
+        topics: Mapping[str, DeclaredTopic],
         state: State,
         clock: Callable[[], float],
     ) -> None:
@@ -58,7 +58,7 @@ class Namespace:
         """Every queue, topic and subscription, and every dead-letter sub-queue before its entity."""
         return iter(self._entities.values())
 
-    def _add_topic(self, name: str, topic: access.Topic) -> None:
+    def _add_topic(self, name: str, topic: DeclaredTopic) -> None:
         scope = f"serviceBus/topics/{name}"
         subscriptions = []
         for subscription_name, described in topic.subscriptions.items():
@@ -81,7 +81,7 @@ class Namespace:
     def _add(self, queue: Queue) -> None:
         self._entities[queue.name.lower()] = queue
 
-    def _forward(self, name: str, described: access.Receivable) -> None:
+    def _forward(self, name: str, described: Receivable) -> None:
         queue = self._entities[name.lower()]
         for source, target in (
             (queue, described.forwardTo),
@@ -96,7 +96,7 @@ def _path(topic: str, subscription: str) -> str:
     return f"{topic}/Subscriptions/{subscription}"
 
 
-def _rules(path: str, described: access.Subscription) -> list[Rule]:
+def _rules(path: str, described: DeclaredSubscription) -> list[Rule]:
     if described.rules is None:
         return [Rule.default()]
     try:

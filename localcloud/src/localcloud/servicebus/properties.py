@@ -6,8 +6,7 @@ https://learn.microsoft.com/azure/templates/microsoft.servicebus/namespaces/topi
 
 from dataclasses import dataclass
 
-from localcloud.authorization import messaging as access
-from localcloud.authorization.messaging import seconds
+from localcloud.authorization.messaging import DeclaredQueue, DeclaredSubscription, DeclaredTopic, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Properties:
     dead_letters_filter_errors: bool = False
 
     @classmethod
-    def of(cls, queue: access.Queue) -> "Properties":
+    def of(cls, queue: DeclaredQueue) -> "Properties":
         window = queue.duplicateDetectionHistoryTimeWindow
         return cls(
             seconds(queue.lockDuration),
@@ -35,13 +34,13 @@ class Properties:
         )
 
     @classmethod
-    def of_topic(cls, topic: access.Topic) -> "Properties":
+    def of_topic(cls, topic: DeclaredTopic) -> "Properties":
         window = topic.duplicateDetectionHistoryTimeWindow
         window_in_seconds = None if window is None else seconds(window)
         return cls(0.0, None, seconds(topic.defaultMessageTimeToLive), window_in_seconds, False, False)
 
     @classmethod
-    def of_subscription(cls, subscription: access.Subscription) -> "Properties":
+    def of_subscription(cls, subscription: DeclaredSubscription) -> "Properties":
         return cls(
             seconds(subscription.lockDuration),
             subscription.maxDeliveryCount,

@@ -18,7 +18,6 @@ from localcloud.authorization.audit import AccessEntry
 from localcloud.authorization.model import TENANT_ID, AccessModel, client_id
 from localcloud.authorization.model_file import Change
 from localcloud.cloud import Cloud
-from localcloud.cluster.webhook import AUDIENCE
 from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator.environment import environment_of
 from localcloud.settings import Settings
@@ -159,7 +158,7 @@ class RunningCloud:
             "service_account_uid": f"uid-of-{workload}",
             "pod_name": f"{workload}-0",
             "pod_uid": f"uid-of-{workload}-0",
-            "audience": AUDIENCE,
+            "audience": self.cloud.audience_of(workload),
             "lifetime_seconds": 3600,
         }
         file = self.folder / f"token-{uuid.uuid4().hex}"

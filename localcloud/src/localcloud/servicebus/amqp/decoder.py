@@ -155,7 +155,7 @@ def _array(buffer: bytes, offset: int, stop: int, count: int, depth: int) -> Arr
     within(offset + 1, stop)
     code = inner = buffer[offset]
     offset += 1
-    descriptors = []  # AMQP 1.0, part 1.2: a constructor may describe a constructor that describes another
+    descriptors: list[Value] = []  # AMQP 1.0, part 1.2: a constructor may describe a constructor that describes another
     while inner == DESCRIBED:
         _bounded(depth + len(descriptors))
         descriptor, offset = _value(buffer, offset, stop, depth + 1)

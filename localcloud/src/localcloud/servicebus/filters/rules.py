@@ -22,7 +22,7 @@ _SQL, _TRUE, _FALSE = ULong(0x1370000006), ULong(0x1370000007), ULong(0x13700000
 _CORRELATION = ULong(0x1370000009)
 
 # The conditions of a correlation filter in the order of an enumeration, and the system property of each.
-_CONDITIONS: Mapping[str, str] = MappingProxyType(
+CONDITIONS: Mapping[str, str] = MappingProxyType(
     {
         "correlation-id": "correlationid",
         "message-id": "messageid",
@@ -81,7 +81,7 @@ class Rule:
         if described.correlationFilter is not None:
             given = described.correlationFilter.model_dump(exclude_none=True)
             properties = given.pop("properties")
-            conditions = {key: given[_camel_case(key)] for key in _CONDITIONS if _camel_case(key) in given}
+            conditions = {key: given[_camel_case(key)] for key in CONDITIONS if _camel_case(key) in given}
             description["correlation-filter"] = conditions | ({"properties": properties} if properties else {})
         if described.action is not None:
             description["sql-rule-action"] = {"expression": described.action.sqlExpression}
@@ -113,14 +113,14 @@ class Rule:
             truth = _TRUTHS.get(expression)
             return Described(_SQL, [expression]) if truth is None else Described(truth, [])
         conditions = self.description["correlation-filter"]
-        return Described(_CORRELATION, [*(conditions.get(key) for key in _CONDITIONS), conditions.get("properties")])
+        return Described(_CORRELATION, [*(conditions.get(key) for key in CONDITIONS), conditions.get("properties")])
 
 
 def _conditions(given: Value) -> Description:
     """What a correlation filter asks, one condition at least; raises `RuleError`."""
     if not isinstance(given, dict):
         raise RuleError("A correlation-filter is a map.")
-    conditions = {key: value for key, value in given.items() if key in _CONDITIONS and value is not None}
+    conditions = {key: value for key, value in given.items() if key in CONDITIONS and value is not None}
     properties = given.get("properties") or {}
     if not all(isinstance(value, str) for value in conditions.values()):
         raise RuleError("A correlation-filter compares strings.")
@@ -135,11 +135,11 @@ def _conditions(given: Value) -> Description:
 
 def _correlation(conditions: Description) -> Callable[[Subject], bool]:
     """A message is taken if each of its properties that the filter names has the value that it gives."""
-    fields = {key: value for key, value in conditions.items() if key in _CONDITIONS}
+    fields = {key: value for key, value in conditions.items() if key in CONDITIONS}
     properties = conditions.get("properties", {})
 
     def takes(subject: Subject) -> bool:
-        return all(_same(subject.system_property(_CONDITIONS[key]), value) for key, value in fields.items()) and all(
+        return all(_same(subject.system_property(CONDITIONS[key]), value) for key, value in fields.items()) and all(
             _same(subject.properties.get(key), value) for key, value in properties.items()
         )
 
@@ -163,4 +163,4 @@ def _camel_case(key: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-assert set(_CONDITIONS.values()) == set(FIELDS)  # noqa: S101 - one list of a message's properties, in two spellings
+assert set(CONDITIONS.values()) == set(FIELDS)  # noqa: S101 - one list of a message's properties, in two spellings
