@@ -16,7 +16,6 @@ from tests.infra.terraform import snapshot
 from tests.infra.terraform.cli import Terraform
 
 BOTH = {
-    "CKV_AZURE_4": "The add-on collects containers' logs. The audit trail comes from a diagnostic setting instead.",
     "CKV_AZURE_36": "Microsoft's trusted services have no business with receipts, so they do not pass the firewall.",
     "CKV_AZURE_166": "Quarantine needs a scanner that releases images. The registry holds what was built here.",
     "CKV_AZURE_206": "It wants a second region. Receipts are kept in one region, in production in three zones of it.",
