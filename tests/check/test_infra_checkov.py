@@ -38,6 +38,7 @@ BICEP = {
     "CKV_AZURE_172": "It expects a boolean, and Azure takes a string. If there is the add-on, rotation is on.",
 }
 TERRAFORM = {
+    "CKV_AZURE_4": "The add-on is on. The check wants the id of its workspace, which a plan does not know yet.",
     "CKV_AZURE_33": "Nothing uses the account's queue service, and no key or role opens it.",
     "CKV_AZURE_100": "Microsoft's keys encrypt the data. A key of one's own brings a dependency and no secret less.",
     "CKV_AZURE_116": "The policies here limit who is trusted. Pods are held to the rules by tests on the manifests.",
