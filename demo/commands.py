@@ -22,6 +22,10 @@ from demo.orders import Customer, OrderFailed, Receipt
 from demo.stack import ROOT, NotReady, Stack, StackFailed, describe_end, federated
 
 _CATALOGUE = (("espresso beans", 2), ("paper filters", 100), ("a very good grinder", 1))
+_ROTATIONS = {  # how to rotate, what the key signs, and what becomes of what the old one has signed
+    "rotate-receipt-key": (keys.rotate_receipt_key, "receipts", "the receipts of before still verify"),
+    "rotate-session-key": (keys.rotate_session_key, "sessions", "customers stay logged in"),
+}
 _PATIENCE = 20.0  # seconds; after them something is missing, which does not come by itself
 
 
@@ -135,7 +139,8 @@ def _orders(arguments: argparse.Namespace) -> int:
 
     started = time.monotonic()
     state = Path(tempfile.mkdtemp(prefix="keyless-"))
-    free_ports = ["--ephemeral", "--proxy-port", "0", "--amqp-port", "0", "--service-port", "frontend=0"]
+    free_ports = ["--ephemeral", "--proxy-port", "0", "--amqp-port", "0", "--dashboard-port", "0"]
+    free_ports += ["--service-port", "frontend=0"]
     try:
         more, overlay = federated(arguments.federation)
         with Stack(state, [*free_ports, *more], overlay) as stack:
@@ -155,13 +160,13 @@ def _orders(arguments: argparse.Namespace) -> int:
 
 
 def _rotate(arguments: argparse.Namespace) -> int:
-    rotate = keys.rotate_receipt_key if arguments.what == "rotate-receipt-key" else keys.rotate_session_key
+    rotate, what, before = _ROTATIONS[arguments.what]
     try:
         with connect(arguments.state) as control:
             version = rotate(control)
     except ControlError as error:
-        raise StackFailed(str(error)) from error
-    step(f"new version {version}; the services take it within a minute")
+        raise StackFailed(f"no key was rotated: {error}") from error
+    step(f"{what} are signed with a new key within a minute, version {version} in the vault; {before}")
     return 0
 
 

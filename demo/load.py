@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localcloud.cluster.container import last_line
-from localcloud.operator.lines import step
+from localcloud.operator.lines import say, step
 
 from demo.orders import Customer
 from demo.stack import ROOT, Stack, StackFailed
@@ -38,6 +38,10 @@ def load(orders: int) -> list[int]:
                 step(f"{receipted} orders, {receipted} verified receipts, in {time.monotonic() - started:.0f} s")
                 workers.await_number(lambda number: number == 0)
             step(f"workers: {' → '.join(map(str, workers.numbers))}")
+            say("")
+            say("  KEDA's operator has logged:")
+            for line in _operators_log(stack).read_text().splitlines():
+                say(f"  {line.expandtabs(2)}")
             return workers.numbers
     finally:
         shutil.rmtree(state, ignore_errors=True)
@@ -65,7 +69,7 @@ class _Workers:
         """Return once the number is good. Raises `StackFailed` if it is not in time."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self.numbers) and good(self.numbers[-1]), _PATIENCE):
-                said = last_line(self._stack.state / "logs" / "keda-operator.log")
+                said = last_line(_operators_log(self._stack))
                 raise StackFailed(f"The number of workers stays at {self.numbers[-1:]}. KEDA's operator says: {said}")
 
     def _watch(self) -> None:
@@ -77,6 +81,10 @@ class _Workers:
                     with self._changed:
                         self.numbers.append(number)
                         self._changed.notify_all()
+
+
+def _operators_log(stack: Stack) -> Path:
+    return stack.state / "logs" / "keda-operator.log"
 
 
 def _place_and_await(url: str, orders: int) -> int:

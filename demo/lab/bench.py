@@ -1,8 +1,6 @@
-"""An application of the lab's own, on free ports, made of copies. The checkout stays as it is."""
+"""The application that a lab breaks: the one that `make run` serves, or one of the lab's own on free ports."""
 
-import json
 import os
-import re
 import shutil
 import socket
 import tempfile
@@ -13,47 +11,57 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 from localcloud.authorization import audit
+from localcloud.operator.client import ControlError, connect
 
+from demo.lab.azure import Azure
+from demo.lab.copies import Copies
 from demo.lab.lab import Lab
-from demo.stack import ROOT, Stack
-
-_PATCHED = "k8s/overlays/lab"
-_ACCESS = "infra/access.yaml"
-_EAGER = [{"op": "replace", "path": "/spec/template/spec/containers/0/readinessProbe/periodSeconds", "value": 1}]
-"""The readiness probe each second and not every five, so that a learner waits less."""
+from demo.stack import Stack, StackFailed
 
 
 class Bench:
-    """The application, and what is seen of it."""
+    """The application, and what is seen of it. `state` is the local cloud's folder, `url` the page's."""
 
-    def __init__(self, folder: Path, stack: Stack, url: str) -> None:
+    def __init__(self, copies: Copies, state: Path, control: httpx.Client, url: str) -> None:
         self.url = url
-        self.terminal = folder / "terminal"
-        self._folder = folder
-        self._stack = stack
-        self._model = yaml.safe_load((ROOT / _ACCESS).read_text())
+        self._copies = copies
+        self._state = state
+        self._control = control
+        self._azure = Azure(control)
+        self._to_restart: tuple[str, ...] = ()
 
     def break_(self, lab: Lab) -> None:
-        """Makes the lab's change. If it is one of the access model, the workload gets a new pod: the old one has access
-        tokens from before, which outlive what they were given for."""
-        _write_access(self._folder, lab.change.applied(self._model))
-        _write_overlay(self._folder, [*lab.change.manifests, *([_restart(lab)] if lab.change.of_access else [])])
+        """Make the lab's change."""
+        self._copies.prepare(lab)
+        self.doctor()  # the local cloud reads the access model when it is asked something
+        self._azure.delay(lab.change)
+        self._azure.change(lab.change)
+        self._copies.break_(lab)
+        self.doctor()
+        self._azure.restart(lab.change.restart)
+        self._azure.kill(lab.change.kill)
+        if lab.change.rotateIssuerKey:  # the tokens of all pods are signed with the old key
+            self._to_restart = ("frontend", "backend")
 
     def mend(self) -> None:
-        """Takes the change back."""
-        _write_access(self._folder, self._model)
-        _write_overlay(self._folder, [])
+        """Take the change back."""
+        self._azure.mend()
+        self._copies.mend()
+        restarted, self._to_restart = self._to_restart, ()
+        self._azure.restart(restarted)
+
+    def in_checkout(self, text: str) -> str:
+        return self._copies.in_checkout(text)
 
     def pods(self) -> list[dict[str, Any]]:
         """The pods as `make status` shows them."""
-        with self._stack.control() as control:
-            return list(control.get("/status").raise_for_status().json()["pods"])
+        return list(self._control.get("/status").raise_for_status().json()["pods"])
 
-    def in_checkout(self, text: str) -> str:
-        """The text with the copies' paths as they are in a checkout, where the model's lines have other numbers."""
-        return re.sub(rf"({_ACCESS}):\d+", r"\1", text.replace(f"{self._folder.resolve()}/", ""))
+    def terminal(self, after: int) -> list[tuple[int, str]]:
+        """The lines that the local cloud has printed after the line of this number, with their numbers."""
+        answer = self._control.get("/lines", params={"after": after}).raise_for_status().json()
+        return [(int(number), str(line)) for number, line in answer]
 
     def readyz(self, workload: str) -> str:
         """The answer of the workload's newest pod, empty if it does not listen."""
@@ -67,18 +75,20 @@ class Bench:
         return f"{answer.status_code} {answer.text}"
 
     def page(self) -> str:
-        """The status of the page, and what stands there."""
-        with httpx.Client(trust_env=False, timeout=10, follow_redirects=True) as browser:
-            answer = browser.get(self.url, headers={"Accept": "text/html"})
+        """The status of the page, and what stands there; empty if it does not answer."""
+        try:
+            with httpx.Client(trust_env=False, timeout=10, follow_redirects=True) as browser:
+                answer = browser.get(self.url, headers={"Accept": "text/html"})
+        except httpx.TransportError:
+            return ""
         return f"{answer.status_code} {answer.text}"
 
     def trail(self) -> list[dict[str, Any]]:
-        return audit.read(self._folder / "state/audit.jsonl")
+        return audit.read(self._state / "audit.jsonl")
 
     def doctor(self) -> list[dict[str, Any]]:
         """The broken links, each with its workload."""
-        with self._stack.control() as control:
-            examined = control.get("/doctor").raise_for_status().json()
+        examined = self._control.get("/doctor").raise_for_status().json()
         return [{"workload": e["workload"]} | link for e in examined for link in e["links"] if link["state"] == "bad"]
 
     def is_well(self) -> bool:
@@ -98,15 +108,11 @@ class Bench:
 
 
 @contextmanager
-def bench() -> Iterator[Bench]:
-    """Started, with every pod ready; stopped and removed at the end."""
+def own_bench() -> Iterator[Bench]:
+    """An application of its own, started, with every pod ready; stopped and removed at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-")))
-        shutil.copytree(ROOT / "k8s", folder / "k8s")
-        (folder / _PATCHED).mkdir()
-        (folder / "infra").mkdir()
-        shutil.copyfile(ROOT / _ACCESS, folder / _ACCESS)
-        _write_overlay(folder, [])
+        copies = Copies(folder, "local", eager=True)
         page, proxy, amqp = _free_ports(3)
         ports = [
             f"--proxy-port={proxy}",
@@ -114,32 +120,46 @@ def bench() -> Iterator[Bench]:
             f"--service-port=frontend={page}",
             "--dashboard-port=0",
         ]
-        terminal = stack.enter_context((folder / "terminal").open("w"))
-        access = f"--access={folder / _ACCESS}"
-        local = Stack(folder / "state", [access, *ports], folder / _PATCHED, terminal)
+        log = stack.enter_context((folder / "terminal").open("w"))
+        local = Stack(folder / "state", [f"--access={copies.access}", *ports], copies.overlay, log)
         running = stack.enter_context(local)
-        yield Bench(folder, running, running.start())
+        url = running.start()
+        yield Bench(copies, folder / "state", stack.enter_context(running.control()), url)
 
 
-def _write_access(folder: Path, model: dict[str, Any]) -> None:
-    new = folder / f"{_ACCESS}.new"
-    new.write_text(yaml.safe_dump(model, sort_keys=False))
-    new.replace(folder / _ACCESS)
+@contextmanager
+def running_bench(state: Path) -> Iterator[Bench | None]:
+    """The application that runs with this state folder, following copies until the end; None if none runs there.
+
+    Nothing of it is restarted. Raises `StackFailed` if it is not well: a lab could not tell its own fault from another.
+    """
+    with ExitStack() as stack:
+        control = _control(stack, state)
+        if control is None:
+            yield None
+            return
+        folder = state.absolute() / "lab"
+        shutil.rmtree(folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        overlay = Path(control.get("/rehearsal").raise_for_status().json()["overlay"])
+        copies = Copies(folder, overlay.name, eager=False)
+        url = str(control.get("/status").raise_for_status().json()["services"]["frontend"])
+        bench = Bench(copies, state, control, url)
+        if not bench.is_well():
+            raise StackFailed("the running application is not well, so a lab would not show its own fault: make doctor")
+        following = {"overlay": str(copies.overlay), "access": str(copies.access), "pid": os.getpid()}
+        control.put("/rehearsal", json=following).raise_for_status()
+        stack.callback(control.delete, "/rehearsal")
+        yield bench
 
 
-def _write_overlay(folder: Path, patches: list[dict[str, Any]]) -> None:
-    eager = [{"target": {"kind": "Deployment"}, "patch": _EAGER}]
-    written = [patch | {"patch": json.dumps(patch["patch"])} for patch in [*eager, *patches]]
-    new = folder / _PATCHED / "new"
-    new.write_text(json.dumps({"resources": ["../local"], "patches": written}))
-    os.replace(new, folder / _PATCHED / "kustomization.yaml")
-
-
-def _restart(lab: Lab) -> dict[str, Any]:
-    """What `kubectl rollout restart` writes."""
-    annotations = {"kubectl.kubernetes.io/restartedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-    patch = [{"op": "add", "path": "/spec/template/metadata/annotations", "value": annotations}]
-    return {"target": {"kind": "Deployment", "name": lab.workload}, "patch": patch}
+def _control(stack: ExitStack, state: Path) -> httpx.Client | None:
+    try:
+        with connect(state) as client:
+            client.get("/status").raise_for_status()
+    except ControlError:
+        return None
+    return stack.enter_context(connect(state))
 
 
 def _free_ports(count: int) -> list[int]:

@@ -2,6 +2,13 @@
 
 from difflib import SequenceMatcher
 
+_LIKENESS = 0.4  # of 1.0, which is the same text
+
+
+def alike(presented: str, trusted: str) -> bool:
+    """Whether they have so much in common that marks below the difference help."""
+    return SequenceMatcher(None, presented, trusted, autojunk=False).ratio() >= _LIKENESS
+
 
 def beside(presented: str, trusted: str) -> list[str]:
     """Three lines: what was presented, what is trusted, and marks below the characters that differ."""

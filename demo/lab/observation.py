@@ -19,20 +19,25 @@ _QUOTED = 90  # characters around what was predicted
 class Observation:
     """`seen` says, for each place, the sentence that has what was predicted and after how many seconds it stood there.
 
-    `missing` are the places that never had it, with what they had. `links` is what the doctor named.
+    `missing` are the places that never had it, with what they had. `links` is what the doctor named. `mended` is after
+    how many seconds it was well again, and `unmended` what was still wrong when that took too long.
     """
 
     seen: dict[str, tuple[str, float]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     links: list[dict[str, Any]] = field(default_factory=list)
+    mended: float = 0.0
+    unmended: str = ""
 
     def differences(self, lab: Lab) -> list[str]:
         """What was predicted and not seen, in sentences."""
         said = [f"{place} did not show {lab.shows[place]!r}: {text}" for place, text in self.missing.items()]  # type: ignore[index]
         named = sorted({(link["workload"], link["name"]) for link in self.links})
-        if named != [(lab.workload, lab.link)]:
-            said.append(f"the doctor named {named or 'nothing'}, and the cause is the {lab.link} of {lab.workload}")
-        return said
+        causes = sorted((workload, lab.link) for workload in (lab.workload, *lab.also))
+        if named != causes:
+            broken = " and of ".join((lab.workload, *lab.also))
+            said.append(f"the doctor named {named or 'nothing'}, and the cause is the {lab.link} of {broken}")
+        return [*said, f"it was mended, and not well: {self.unmended}"] if self.unmended else said
 
 
 class Watch:
@@ -41,7 +46,7 @@ class Watch:
     def __init__(self, bench: Bench, lab: Lab) -> None:
         self._bench = bench
         self._lab = lab
-        self._said = len(bench.terminal.read_text())
+        self._said = max((number for number, _line in bench.terminal(0)), default=0)
         self._entries = len(bench.trail())
         self._began = time.monotonic()
 
@@ -59,7 +64,7 @@ class Watch:
                 if place in observation.seen or (place == "page" and len(observation.seen) < len(self._lab.shows) - 1):
                     continue  # the page is asked last, when the fault shows everywhere else
                 text = places[place]()
-                if _has(text, predicted, place):
+                if _has(text, predicted):
                     observation.seen[place] = (_around(text, predicted), self._seconds())
                     observation.missing.pop(place, None)
                 else:
@@ -73,14 +78,15 @@ class Watch:
         return time.monotonic() - self._began
 
     def _terminal(self) -> str:
-        return self._bench.in_checkout(self._bench.terminal.read_text()[self._said :])
+        return self._bench.in_checkout("\n".join(line for _number, line in self._bench.terminal(self._said)))
 
     def _audit(self) -> str:
         return "\n".join(_line(entry) for entry in self._bench.trail()[self._entries :])
 
 
-def _has(text: str, predicted: str, place: str) -> bool:
-    return text.startswith(predicted) if place == "page" else predicted in text
+def _has(text: str, predicted: str) -> bool:
+    """Whether it has what was predicted; if that is a number, it is the status, which stands in front."""
+    return text.startswith(predicted) if predicted.isdigit() else predicted in text
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from docs.images.architecture import SCHEMES, picture
 from tests.e2e.browser import chromium
 
 HERE = Path(__file__).parent
-FREE_PORTS = ("--ephemeral", "--proxy-port=0", "--amqp-port=0", "--service-port=frontend=0")
+FREE_PORTS = ("--ephemeral", "--proxy-port=0", "--amqp-port=0", "--dashboard-port=0", "--service-port=frontend=0")
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 

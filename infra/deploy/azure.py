@@ -153,7 +153,7 @@ class Azure:
 
     def delete_identity_binding(self, deployment: Deployment, name: str) -> None:
         of_cluster = ("--cluster-name", deployment.cluster, *_in_group(deployment))
-        self.tell("aks", "identity-binding", "delete", *of_cluster, "--name", name)
+        self.tell("aks", "identity-binding", "delete", *of_cluster, "--name", name, "--yes")
 
     def ask(self, *arguments: str) -> Any:
         """Run a command and return what it prints, read as JSON. Raises `ProgramFailed`."""

@@ -157,14 +157,26 @@ async def test_without_the_label_there_is_no_identity(tmp_path: Path) -> None:
         assert not [name for name in await web.environment() if name.startswith("AZURE_")]
 
 
-async def test_a_refused_pod_is_reported(tmp_path: Path) -> None:
-    """If the webhook refuses, there is no pod, and the Deployment says why."""
+@pytest.mark.parametrize("labelled", [True, False])
+async def test_a_pod_without_its_service_account_is_refused(tmp_path: Path, labelled: bool) -> None:
+    """There is no pod, with the webhook's label or without, and the Deployment says why in the API server's words."""
     patch = [{"op": "replace", "path": "/spec/template/spec/serviceAccountName", "value": "other"}]
+    patch += [] if labelled else [{"op": "remove", "path": LABEL}]
+    why = 'pods "web-" is forbidden: error looking up service account test/other: serviceaccount "other" not found'
     async with running(tmp_path / "state", variant(tmp_path / "overlay", patch), ready=False) as web:
         (status,) = web.cluster.pods()
         assert not status.ready
-        assert status.reason == 'FailedCreate: ServiceAccount "other" not found'
-        assert web.reports[-1] == 'web: FailedCreate: ServiceAccount "other" not found'
+        assert status.reason == f"FailedCreate: {why}"
+        assert web.reports[-1] == f"web: FailedCreate: {why}"
+
+
+async def test_a_pod_that_names_no_service_account_has_the_default_one(tmp_path: Path) -> None:
+    """Every namespace has an account `default`. It stands for no identity, so the pod gets a token and no client id."""
+    patch = [ONE, {"op": "remove", "path": "/spec/template/spec/serviceAccountName"}]
+    async with running(tmp_path / "state", variant(tmp_path / "overlay", patch)) as web:
+        environment = await web.environment()
+        assert "AZURE_CLIENT_ID" not in environment
+        assert "AZURE_FEDERATED_TOKEN_FILE" in environment
 
 
 async def test_init_containers_come_first(tmp_path: Path) -> None:

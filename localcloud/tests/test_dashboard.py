@@ -182,7 +182,7 @@ def test_dead_letters_are_looked_at_and_stay(shown: Shown) -> None:
 
 
 def test_no_token_is_ever_shown(shown: Shown) -> None:
-    """Neither the tokens of a workload, nor one that a caller puts where a name belongs, is on any page."""
+    """Neither a workload's tokens, nor one that a caller puts where a name belongs, is on a page or in the trail."""
     access_token = shown.credential.get_token(f"{VAULT}/.default").token
     projected = shown.cloud.token_file("owner").read_text()
     trust = ssl.create_default_context(cafile=shown.cloud.ca_bundle)
@@ -214,6 +214,8 @@ def test_no_token_is_ever_shown(shown: Shown) -> None:
         for part in token.split("."):
             assert part[:60] not in page
     assert any("(a token)" in page for page in pages)
+    trail = (shown.cloud.cloud.settings.state / "audit.jsonl").read_text()
+    assert [part for token in (access_token, projected) for part in token.split(".") if part[:60] in trail] == []
 
 
 def test_a_change_is_told_at_once_and_a_stream_does_not_outlive_the_dashboard(shown: Shown) -> None:

@@ -198,7 +198,7 @@ def test_a_token_of_entras_last_key_is_good_until_the_next_rotation(start_cloud:
 
 
 def test_the_operator_asks_for_faults(azurite: Path) -> None:
-    """`localcloud fault` begins and ends one, `faults` names them, `clock` moves Azure's; a mistake is a sentence."""
+    """`localcloud fault`, `faults`, `clock` and `federation` change what they say, and a mistake is a sentence."""
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, running(Path(folder), azurite) as cloud:
 
         def localcloud(*arguments: str) -> str:
@@ -214,6 +214,8 @@ def test_the_operator_asks_for_faults(azurite: Path) -> None:
         localcloud("fault", "cosmos", "none")
         localcloud("rotate-entra-key")
         assert "cosmos       works" in localcloud("faults")
+        assert "by federated credentials and by identity bindings" in localcloud("federation", "both")
+        assert "invalid choice: 'secrets'" in localcloud("federation", "secrets")
         assert "there is no service redis: there are entra" in localcloud("fault", "redis", "down")
         assert "kind: Input should be 'down'" in localcloud("fault", "blob", "tired")
         cloud.terminate()

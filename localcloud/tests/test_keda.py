@@ -18,6 +18,7 @@ from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cluster.cluster import Cluster
 from localcloud.cluster.webhook import WebhookSettings
 from localcloud.entra.discovery import AUTHORITY
+from localcloud.operator.environment import node_environment
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
 KEDA = "keda"
@@ -84,11 +85,7 @@ async def scaled(cloud: RunningCloud, folder: Path, operator: str = KEDA, **spec
         state=folder / "state",
         issue_token=cloud.cloud.issuer.issue_token,
         webhook=WebhookSettings(tenant_id=TENANT_ID, authority_host=f"{AUTHORITY}/"),
-        node_environment={
-            "HTTPS_PROXY": cloud.cloud.proxy_url,
-            "REQUESTS_CA_BUNDLE": cloud.ca_bundle,
-            "AMQP_PORT": str(cloud.cloud.amqp_port),
-        },
+        node_environment=node_environment(cloud.cloud),
         report=reports.append,
         service_ports={"web": 0},
         clock=clock,

@@ -8,12 +8,11 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from localcloud.cluster.manifest import read
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
 from tests.access import model
 from tests.access.application import NAME, hand_over_keys
-from tests.infra.manifests import rendered
+from tests.bindings import take_roles_of_manifests
 
 FEDERATION = os.environ.get("KEYLESS_FEDERATION", "credentials")
 
@@ -23,8 +22,7 @@ def application(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningClo
     running = start_cloud(model.FILE, name=NAME, federation=FEDERATION)
     hand_over_keys(running)
     if FEDERATION == "bindings":
-        manifests = read(list(rendered("local-bindings")))
-        running.cloud.api_server.roles.take(manifests.cluster_roles.values(), manifests.cluster_role_bindings.values())
+        take_roles_of_manifests(running)
     with reached_as_from_a_pod(running):
         yield running
 

@@ -25,7 +25,8 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     for profile, iac in (("learn", "bicep"), ("production", "bicep"), ("learn", "terraform")):
         checkout = Checkout(tmp_path_factory.mktemp(f"{profile}-{iac}"))
         checkout.succeed("what-if", *WEST, "--profile", profile, "--iac", iac)
-        for verb in (("up", *WEST, "--profile", profile, "--iac", iac), ("up",), ("smoke",), ("rotate-receipt-key",)):
+        moved = [("up", "--federation", way) for way in ("bindings", "credentials")]
+        for verb in (("up", *WEST, "--profile", profile, "--iac", iac), *moved, ("smoke",), ("rotate-receipt-key",)):
             checkout.succeed(*verb)
         checkout.succeed("destroy")
         calls += [call[1:] for call in checkout.calls("az")]

@@ -27,5 +27,6 @@ def test_every_line_of_the_documentation_is_understood(azure_cli: AzureCli) -> N
 def _lines(page: str) -> list[str]:
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).replace("\\\n", "")
     found = re.findall(r"`(az [^`\n]+)`", page) + re.findall(r"^\s*(az [^\n]+)", blocks, re.MULTILINE)
+    found += re.findall(r"\$\((az [^)\n]+)\)", blocks)
     cleaned = [re.sub(r"<[^>]+>", "/subscriptions/x", re.split(r"  #| > ", line)[0]).strip() for line in found]
     return [line for line in cleaned if "…" not in line and " -" in line and not line.startswith(WORKS_ALONE)]

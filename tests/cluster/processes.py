@@ -20,26 +20,32 @@ _LIKE_LOCAL = ("frontend", "backend", "redrive")
 _WORKLOADS = {"Deployment": ("frontend", "backend"), "CronJob": ("redrive", "repair")}
 
 
-def as_processes(overlay: str, folder: Path) -> Path:
-    """Return a kustomization below `folder` that is the overlay with the local cloud's outputs, run as processes.
+def on_the_cluster(overlay: str, folder: Path) -> Path:
+    """Return the overlay, in a copy of the manifests below `folder`, filled in with the local cloud's outputs."""
+    copied = Path(shutil.copytree(K8S, folder / "k8s")) / "overlays" / overlay
+    given = yaml.safe_load((copied / "outputs.yaml").read_text())
+    given["data"] |= outputs(AccessModel.load(ACCESS), NAME)
+    (copied / "outputs.yaml").write_text(json.dumps(given))
+    return copied
+
+
+def as_processes(overlay: Path) -> Path:
+    """Return a kustomization beside the overlay that runs it as processes.
 
     On kind the local cloud is a workload of the cluster, and each pod knows its address and CA. Here it runs beside
     the pods, and these parts go.
     """
-    tree = Path(shutil.copytree(K8S, folder / "k8s"))
-    given = yaml.safe_load((tree / "overlays" / overlay / "outputs.yaml").read_text())
-    given["data"] |= outputs(AccessModel.load(ACCESS), NAME)
-    (tree / "overlays" / overlay / "outputs.yaml").write_text(json.dumps(given))
+    tree = overlay.parents[1]
     target = tree / "overlays" / "as-processes"
     target.mkdir()
     for name in _LIKE_LOCAL:
         shutil.copy(tree / "overlays" / "local" / f"{name}.yaml", target)
     patches: list[dict[str, Any]] = [{"path": f"{name}.yaml"} for name in _LIKE_LOCAL]
-    patches += _of_kind() if overlay == "kind" else []
+    patches += _of_kind() if overlay.name == "kind" else []
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [f"../{overlay}"],
+        "resources": [f"../{overlay.name}"],
         "replicas": [{"name": "frontend", "count": 1}],
         "patches": patches,
     }

@@ -19,8 +19,10 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import WorkloadIdentityCredential
 from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cluster.cluster import Cluster
+from localcloud.cluster.render import render
 from localcloud.cluster.webhook import WebhookSettings
 from localcloud.entra.discovery import AUTHORITY
+from localcloud.operator.environment import node_environment
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 from localcloud.testing.in_process import running_cloud
 
@@ -28,10 +30,10 @@ from demo.orders import Customer
 from infra import signing_keys
 from tests.cluster.api_server import ApiServer
 from tests.cluster.bound_tokens import BoundTokens, authenticated
-from tests.cluster.pods import everything, pod
-from tests.cluster.processes import ACCESS, NAME, as_processes
+from tests.cluster.pods import pod
+from tests.cluster.processes import ACCESS, NAME, as_processes, on_the_cluster
 from tests.cluster.webhook import serving
-from tests.infra.manifests import Object, pod_templates, rendered
+from tests.infra.manifests import Object, rendered, templates_of
 
 OPERATOR = ("kube-system", "keda-operator")
 SERVICES = {
@@ -54,13 +56,13 @@ def cloud(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         kid = running.set_secret(signing_keys.RECEIPT_PUBLIC_KEY, pair.public)
         running.set_secret(signing_keys.RECEIPT_SIGNING_KEY, pair.private, {signing_keys.KID_TAG: kid})
         running.set_secret(signing_keys.FRONTEND_SIGNING_KEY, signing_keys.session_key())
-        stack.enter_context(serving(api, tmp_path_factory.mktemp("webhook"), tenant=TENANT_ID))
+        stack.enter_context(serving(api, tmp_path_factory.mktemp("webhook")))
         yield running
 
 
-def templates(overlay: str) -> dict[tuple[str, str], Object]:
-    """A pod of each service account of the overlay, and one of KEDA's operator."""
-    found = {(namespace, name): pod(namespace, name, template) for namespace, name, template in pod_templates(overlay)}
+def templates(objects: list[Object]) -> dict[tuple[str, str], Object]:
+    """A pod of each service account of an overlay, and one of KEDA's operator."""
+    found = {(namespace, name): pod(namespace, name, template) for namespace, name, template in templates_of(objects)}
     container = {"name": "keda-operator", "image": "ghcr.io/kedacore/keda:2.19.0"}
     metadata = {"namespace": OPERATOR[0], "name": OPERATOR[1], "labels": {"azure.workload.identity/use": "true"}}
     spec = {"serviceAccountName": OPERATOR[1], "containers": [container]}
@@ -68,13 +70,14 @@ def templates(overlay: str) -> dict[tuple[str, str], Object]:
 
 
 @contextmanager
-def tokens_of(api: ApiServer, overlay: str) -> Iterator[BoundTokens]:
+def tokens_of(api: ApiServer, overlay: Path) -> Iterator[BoundTokens]:
     """Apply the overlay to the API server, beside it KEDA's account, and issue tokens of its pods."""
     metadata = {"namespace": OPERATOR[0], "name": OPERATOR[1]}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-    applied = api.apply([*everything(overlay), account])
+    objects = asyncio.run(render(overlay))
+    applied = api.apply([*objects, account])
     assert applied.returncode == 0, applied.stderr
-    tokens = BoundTokens(api, templates(overlay))
+    tokens = BoundTokens(api, templates(objects))
     try:
         yield tokens
     finally:
@@ -89,7 +92,7 @@ class Pods:
     loop: asyncio.AbstractEventLoop
 
     def run(self, job: str, *arguments: str) -> int:
-        return self.result(self.cluster.run_job(job, arguments or None))
+        return self.result(self.cluster.run_job(job, arguments or None, report=print))
 
     def projected(self) -> list[Object]:
         """The claims of the tokens that the running pods read."""
@@ -109,13 +112,7 @@ def running(cloud: RunningCloud, overlay: Path, state: Path, tokens: BoundTokens
         state=state,
         issue_token=tokens,
         webhook=WebhookSettings(tenant_id=TENANT_ID, authority_host=f"{AUTHORITY}/"),
-        node_environment={
-            "HTTPS_PROXY": cloud.cloud.proxy_url,
-            "NO_PROXY": "127.0.0.1,localhost",
-            "REQUESTS_CA_BUNDLE": cloud.ca_bundle,
-            "SSL_CERT_FILE": cloud.ca_bundle,
-            "AMQP_PORT": str(cloud.cloud.amqp_port),
-        },
+        node_environment=node_environment(cloud.cloud),
         report=lambda _line: None,
         service_ports={"frontend": 0},
     )
@@ -131,10 +128,11 @@ def running(cloud: RunningCloud, overlay: Path, state: Path, tokens: BoundTokens
 @pytest.mark.parametrize("overlay", ["eks", "kind"])
 def test_the_pods_reach_all_four_services(api: ApiServer, cloud: RunningCloud, overlay: str, tmp_path: Path) -> None:
     """Orders get verified receipts, both jobs run, and each workload was let in wherever it goes: none was refused."""
+    applied = on_the_cluster(overlay, tmp_path)
     with (
         cloud.watched(),
-        tokens_of(api, overlay) as tokens,
-        running(cloud, as_processes(overlay, tmp_path), tmp_path / "state", tokens) as pods,
+        tokens_of(api, applied) as tokens,
+        running(cloud, as_processes(applied), tmp_path / "state", tokens) as pods,
     ):
         customer = Customer(pods.cluster.service_url("frontend"))
         for path in [customer.place("espresso beans", number) for number in (1, 2, 3)]:
@@ -143,8 +141,11 @@ def test_the_pods_reach_all_four_services(api: ApiServer, cloud: RunningCloud, o
         assert pods.run("repair") == 0
         for claimed in pods.projected():
             assert claimed["iss"] == api.issuer
-            name = claimed["kubernetes.io"]["pod"]["name"]
-            assert claimed["kubernetes.io"]["pod"]["uid"] == tokens.pods[name]["metadata"]["uid"]
+            admitted = tokens.pods[claimed["kubernetes.io"]["pod"]["name"]]
+            assert claimed["kubernetes.io"]["pod"]["uid"] == admitted["metadata"]["uid"]
+            [container] = admitted["spec"]["containers"]
+            variables = {each["name"]: each.get("value") for each in container["env"]}
+            assert variables["AZURE_CLIENT_ID"] == client_id(claimed["kubernetes.io"]["serviceaccount"]["name"])
     reached = {workload: {entry.scope.partition("/")[0] for entry in cloud.accesses(workload)} for workload in SERVICES}
     assert reached == SERVICES
     if overlay == "eks":  # KEDA asks for the queue's length there
@@ -156,7 +157,7 @@ def test_a_deleted_pods_token_is_the_api_servers_no_longer_and_still_entras(
     api: ApiServer, cloud: RunningCloud, tmp_path: Path
 ) -> None:
     """TokenReview refuses the token as soon as its pod is gone. Entra asks no API server: it accepts it until `exp`."""
-    with tokens_of(api, "eks") as tokens, reached_as_from_a_pod(cloud):
+    with tokens_of(api, on_the_cluster("eks", tmp_path)) as tokens, reached_as_from_a_pod(cloud):
         kept, reviewed = (tokens.token("keyless", "frontend", "frontend-0") for _ in range(2))
         assert authenticated(api, reviewed) == (True, "")
         tokens.delete("frontend-0")

@@ -19,11 +19,13 @@ from tests.infra.manifests import APPLIED, Object, named, outputs, pod_templates
 
 TENANT = outputs("aks")["tenantId"]
 FOLDER = "/var/run/secrets/azure/wi"
+PROXY = ("https://kubernetes.default.svc", "0123456789abcdef01234567")
+BINDING = "azure.workload.identity/use-identity-binding"
 
 
 @pytest.fixture(scope="module")
 def webhook(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with serving(api, tmp_path_factory.mktemp("webhook"), tenant=TENANT):
+    with serving(api, tmp_path_factory.mktemp("webhook"), f"--tenant={TENANT}", "--token-proxy", *PROXY):
         yield
 
 
@@ -60,17 +62,23 @@ def test_every_pod_gets_its_variables_volume_and_mount(api: ApiServer, overlay: 
             assert variables["AZURE_TENANT_ID"] == TENANT
             assert variables["AZURE_AUTHORITY_HOST"] == f"{AUTHORITY}/"
             assert variables["AZURE_FEDERATED_TOKEN_FILE"] == f"{FOLDER}/token/azure-identity-token"
+            bound = template["metadata"].get("annotations", {}).get(BINDING) == "true"
+            assert (variables.get("AZURE_KUBERNETES_TOKEN_PROXY") == PROXY[0]) is bound
             [mount], [volume] = mounts, volumes
             assert mount == {"name": volume["name"], "mountPath": FOLDER, "readOnly": True}
-            assert volume["projected"]["sources"] == [
-                {
-                    "serviceAccountToken": {
-                        "audience": "api://AzureADTokenExchange",
-                        "expirationSeconds": 3600,
-                        "path": "token/azure-identity-token",
-                    }
-                }
-            ]
+            assert volume["projected"]["sources"] == (sources_of_binding() if bound else sources_of_credential())
+
+
+def sources_of_credential(audience: str = "api://AzureADTokenExchange") -> list[Object]:
+    """The volume of a pod whose identity trusts the cluster: its token for Entra."""
+    token = {"audience": audience, "expirationSeconds": 3600, "path": "token/azure-identity-token"}
+    return [{"serviceAccountToken": token}]
+
+
+def sources_of_binding() -> list[Object]:
+    """The volume of a pod that uses an identity binding: its token for the cluster's token proxy, and that one's CA."""
+    ca = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca-cert/ca.crt"}], "optional": False}
+    return [*sources_of_credential("api://AKSIdentityBinding"), {"configMap": ca}]
 
 
 @pytest.mark.usefixtures("webhook")
@@ -117,6 +125,18 @@ def test_a_service_account_without_a_client_id_gets_the_rest(api: ApiServer) -> 
 
 
 @pytest.mark.usefixtures("webhook")
+def test_a_pod_without_its_service_account_is_refused_before_the_webhook(api: ApiServer) -> None:
+    """The API server looks for the account first. The laptop's cluster refuses the pod in the same words."""
+    assert api.apply(rendered("aks")).returncode == 0
+    asked = frontend()
+    asked["spec"]["serviceAccountName"] = "other"
+    refused = create(api, asked)
+    assert refused.returncode == 1
+    assert 'pods "frontend" is forbidden: error looking up service account keyless/other: ' in refused.stderr
+    assert 'serviceaccount "other" not found' in refused.stderr
+
+
+@pytest.mark.usefixtures("webhook")
 def test_a_container_that_another_webhook_adds_gets_its_identity_too(api: ApiServer) -> None:
     """The API server calls the webhook again for it (`reinvocationPolicy`), and nothing is added twice."""
     assert api.apply(rendered("aks")).returncode == 0
@@ -159,7 +179,7 @@ def test_it_is_registered_as_the_published_one(api: ApiServer) -> None:
 def test_without_the_webhook_no_labelled_pod_is_admitted(api: ApiServer, tmp_path: Path) -> None:
     """If it is registered and dead, a labelled pod is refused, and a pod without the label is not."""
     assert api.apply(rendered("aks")).returncode == 0
-    with serving(api, tmp_path / "state", tenant=TENANT) as program:
+    with serving(api, tmp_path / "state") as program:
         program.kill()
         program.wait()
         refused = create(api, frontend())
@@ -173,7 +193,7 @@ def test_without_the_webhook_no_labelled_pod_is_admitted(api: ApiServer, tmp_pat
 def test_it_takes_its_registration_away_when_it_stops(api: ApiServer, tmp_path: Path) -> None:
     """After SIGTERM the cluster calls it no more: a labelled pod is admitted as it is."""
     assert api.apply(rendered("aks")).returncode == 0
-    with serving(api, tmp_path / "state", tenant=TENANT) as program:
+    with serving(api, tmp_path / "state") as program:
         program.terminate()
         assert program.wait(30) == 0
         [container] = admitted(api, frontend())["spec"]["containers"]

@@ -13,10 +13,10 @@ from tests.cluster.api_server import ApiServer
 
 
 @contextlib.contextmanager
-def serving(api: ApiServer, state: Path, *, tenant: str) -> Iterator["subprocess.Popen[str]"]:
+def serving(api: ApiServer, state: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """Run `localcloud webhook` until the block ends. Whatever becomes of it, nothing stays registered."""
     command = [sys.executable, "-m", "localcloud", "webhook", f"--kubeconfig={api.kubeconfig}", f"--state={state}"]
-    with subprocess.Popen([*command, f"--tenant={tenant}"], stdout=subprocess.PIPE, text=True) as program:
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as program:
         try:
             assert program.stdout is not None
             said = program.stdout.readline()  # the first line comes when it is registered

@@ -16,6 +16,7 @@ from tests.e2e.waiting import until
 
 STEPS = commands_with_output(ROOT / "docs/walkthrough.md")
 HERE, ON_AKS = STEPS[:-1], STEPS[-1]
+ANY_PORTS = ("--proxy-port=0", "--amqp-port=0", "--dashboard-port=0")
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     """A folder with what the page uses of a checkout: `.venv`, and the state of a local cloud in `.local`."""
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     state = tmp_path / ".local"
-    command = [sys.executable, "-m", "localcloud", "run", *APPLICATION, f"--state={state}", "--proxy-port=0"]
-    with subprocess.Popen([*command, "--amqp-port=0"], stdout=subprocess.DEVNULL) as running:
+    command = [sys.executable, "-m", "localcloud", "run", *APPLICATION, f"--state={state}", *ANY_PORTS]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
         until(lambda: _answers(state), bool)
         with connect(state) as control:
             ensure(control)

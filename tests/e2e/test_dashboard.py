@@ -132,7 +132,8 @@ def test_every_page_is_accessible_and_fits(
     def look(name: str, path: str) -> None:
         page.goto(path)
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-        found = Axe().run(page).response["violations"]
+        rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}  # all else is the same in both
+        found = Axe().run(page, options=rules).response["violations"]
         assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert page.evaluate(_CLIPPED) == [], name

@@ -47,6 +47,7 @@ class Application:
         self.model["entities"]["serviceBus"]["orders"]["lockDuration"] = "PT5S"
         self._enforce(self.model)
         self._overlay = folder / "overlay"
+        self._components: list[str] = []
         self._environment = {"SIGNING_KEY_REFRESH_SECONDS": "1", **_of_this_machine(_build() | dict(environment or {}))}
         self._page, self._proxy, self._amqp = free_ports(3)
         self._stack: Stack | None = None
@@ -131,6 +132,23 @@ class Application:
         for workload in ("frontend", "backend"):
             until(
                 lambda workload=workload: self.pods(workload), lambda pods: pods and all(pod["ready"] for pod in pods)
+            )  # type: ignore[misc]
+
+    def federate(self, way: str) -> None:
+        """Have the identities trust the cluster by `credentials`, `bindings` or `both`, as infrastructure does."""
+        with self.control() as control:
+            control.put("/federation", json={"way": way})
+
+    def edit(self, *components: str) -> None:
+        """Give the running manifests these components alone. Returns when pods of them have replaced all others."""
+        before = {pod["name"] for workload in ("frontend", "backend") for pod in self.pods(workload)}
+        self._components = list(components)
+        self._write_overlay()
+        for workload in ("frontend", "backend"):
+            until(
+                lambda workload=workload: self.pods(workload),
+                lambda pods: pods and all(pod["ready"] and pod["name"] not in before for pod in pods),
+                timeout=120,
             )  # type: ignore[misc]
 
     def heal(self) -> None:
@@ -300,7 +318,10 @@ class Application:
         ]
         local = os.path.relpath(ROOT / "k8s" / "overlays" / "local", self._overlay.resolve())
         replicas = [{"name": "backend", "count": self.backends}]
-        kustomization = {"resources": [local], "patches": patches, "replicas": replicas}
+        components = [
+            os.path.relpath(ROOT / "k8s" / "components" / name, self._overlay.resolve()) for name in self._components
+        ]
+        kustomization = {"resources": [local], "components": components, "patches": patches, "replicas": replicas}
         (self._overlay / "kustomization.yaml").write_text(json.dumps(kustomization))
 
 

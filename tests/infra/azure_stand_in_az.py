@@ -126,6 +126,8 @@ def az(call: Call, cloud: Cloud) -> str:
         case "aks identity-binding list":
             return json.dumps([{"name": name} for name in state["bindings"]])
         case "aks identity-binding delete":
+            if not call.has("--yes"):
+                raise Refused("Operation cancelled.")
             state["bindings"].remove(call.option("--name"))  # its credential stays, as in Azure
             cloud.save()
             return ""

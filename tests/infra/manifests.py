@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,13 @@ def named(overlay: str, kind: str, name: str) -> Object:
 
 
 def pod_templates(overlay: str) -> Iterator[tuple[str, str, Object]]:
+    """Namespace, name and pod template of everything in an overlay that makes pods."""
+    return templates_of(rendered(overlay))
+
+
+def templates_of(objects: Iterable[Object]) -> Iterator[tuple[str, str, Object]]:
     """Namespace, name and pod template of everything that makes pods; an unknown kind of controller is an error."""
-    for item in rendered(overlay):
+    for item in objects:
         spec = item.get("spec", {})
         if item["kind"] == "CronJob":
             spec = spec["jobTemplate"]["spec"]

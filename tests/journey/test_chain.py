@@ -39,7 +39,7 @@ BEFORE_SERVICES: dict[str, tuple[Fault, list[str], str, list[str]]] = {
     "expired": (workloads.EXPIRED, [FAILED, UNREACHED], "AADSTS700024", []),
     "another namespace": (workloads.ANOTHER_NAMESPACE, [OK, FAILED], "AADSTS700213", ["sub"]),
     "another audience": (workloads.ANOTHER_AUDIENCE, [OK, FAILED], "AADSTS700212", ["aud"]),
-    "another's client id": (workloads.ANOTHERS_CLIENT_ID, [OK, FAILED], "AADSTS700213", ["sub"]),
+    "another's client id": (workloads.ANOTHERS_CLIENT_ID, [OK, FAILED], "AADSTS700213", ["AZURE_CLIENT_ID"]),
     "unknown client id": (workloads.UNKNOWN_CLIENT_ID, [OK, FAILED], "AADSTS700016", ["AZURE_CLIENT_ID"]),
     "another tenant": (workloads.ANOTHER_TENANT, [OK, FAILED], "AADSTS90002", ["AZURE_TENANT_ID"]),
     "no such Entra": (workloads.NO_SUCH_ENTRA, [OK, FAILED], "ServiceRequestError", []),

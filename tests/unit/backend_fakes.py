@@ -55,6 +55,7 @@ class Queue:
         self.given_back: list[int] = []
         self.connections = 0
         self.calls = 0
+        self.asked: list[int] = []  # how many messages each call asked for
         self.losses: deque[Exception] = deque()
         self.deaths = 0  # of receivers to come
         self.silent = 0  # how many of the first receivers get no answer
@@ -93,10 +94,11 @@ class Connection:
     async def receive_messages(
         self, max_message_count: int | None = 1, max_wait_time: float | None = None
     ) -> list[ServiceBusReceivedMessage]:
-        assert max_message_count == 1, "more than there are free hands for"
+        assert max_message_count, "none is asked for"
         assert max_wait_time, "a wait without end can't be stopped"
         queue = self.queue
         queue.calls += 1
+        queue.asked.append(max_message_count)
         if queue.losses:
             raise queue.losses.popleft()
         if self.dead or queue.deaths:
@@ -115,10 +117,10 @@ class Connection:
                     await queue.arrived.wait()
             except TimeoutError:
                 return []  # what was given back meanwhile, the next call receives
-        message = queue.waiting.popleft()
-        queue.locked.append(message)
+        messages = [queue.waiting.popleft() for _ in range(min(max_message_count, len(queue.waiting)))]
+        queue.locked.extend(messages)
         queue.largest = max(queue.largest, len(queue.locked))
-        return [message]
+        return messages
 
     async def peek_messages(self, max_message_count: int = 1) -> list[ServiceBusReceivedMessage]:
         self.queue.peeks += 1
@@ -161,8 +163,14 @@ class Running:
         self.waited_for: list[str] = []
         self.answering = asyncio.Event()
         self.answering.set()
+        self.delivered_before: list[bool] = []  # as the handler was told, call by call
+
+        async def handle(body: bytes, delivered_before: bool) -> Receipted | Rejected:
+            self.delivered_before.append(delivered_before)
+            return await handle_order(body)
+
         self.worker = Worker(
-            queue.connect, handle_order, self.wait_for, self.health, concurrency, patience, wait=0.05, quiet=0.1
+            queue.connect, handle, self.wait_for, self.health, concurrency, patience, wait=0.05, quiet=0.1
         )
         self.task = asyncio.create_task(self.worker.run())
 
@@ -183,4 +191,8 @@ class Running:
 
 
 async def done(_: bytes) -> Receipted | Rejected:
+    return DONE
+
+
+async def receipted_at_once(_: bytes, _delivered_before: bool) -> Receipted | Rejected:
     return DONE

@@ -18,7 +18,7 @@ from backend.orders.handler import Receipted, Rejected
 from backend.queue.delivery import Delivery
 from backend.queue.worker import Worker
 from backend.settings import QueueSettings
-from tests.unit.backend_fakes import DONE, Queue, Running, done
+from tests.unit.backend_fakes import DONE, Queue, Running, done, receipted_at_once
 from workload.aio import WatchedCredential
 
 
@@ -42,6 +42,59 @@ async def test_no_more_is_received_than_is_worked_on(queue: Queue) -> None:
     await running.until(lambda: len(queue.completed) == 20)
     await running.stop()
     assert queue.largest == 4
+
+
+async def test_a_backlog_takes_few_calls(queue: Queue) -> None:
+    """Once a message has come, as many are received in one call as there are hands free."""
+    release = asyncio.Event()
+
+    async def slow(_: bytes) -> Receipted | Rejected:
+        await release.wait()
+        return DONE
+
+    queue.put(*[b"x"] * 40)
+    running = Running(queue, slow, concurrency=16)
+    await running.until(lambda: len(queue.locked) == 16)
+    assert queue.asked == [1, 15]
+    release.set()
+    await running.until(lambda: len(queue.completed) == 40)
+    await running.stop()
+    assert queue.largest == 16
+
+
+async def test_a_quiet_queue_is_asked_for_one_message(queue: Queue) -> None:
+    """The SDK keeps the first message of several until its time is up, so a lone one would come late."""
+    running = Running(queue, done)
+    await running.until(lambda: queue.calls >= 2)
+    queue.put(b"x")
+    await running.until(lambda: queue.completed)
+    before = queue.calls
+    await running.until(lambda: queue.calls >= before + 3)
+    await running.stop()
+    assert set(queue.asked[:2]) == set(queue.asked[-2:]) == {1}
+
+
+async def test_what_was_asked_for_before_an_outage_is_received(queue: Queue) -> None:
+    """The broker may send what it was asked for, and a lock that nobody renews costs a delivery. No more is asked."""
+    release = asyncio.Event()
+
+    async def slow(_: bytes) -> Receipted | Rejected:
+        await release.wait()
+        return DONE
+
+    running = Running(queue, slow)
+    await running.until(lambda: queue.calls)
+    running.health.mark_missing("check", "Cosmos DB", "down")
+    before = queue.calls
+    await running.until(lambda: queue.calls >= before + 3)
+    queue.put(b"1", b"2", b"3")
+    await running.until(lambda: queue.locked)
+    release.set()
+    await running.until(lambda: queue.completed)
+    assert (queue.asked[before:], len(queue.waiting)) == ([1] * len(queue.asked[before:]), 2)
+    running.health.mark_available("check")
+    await running.until(lambda: len(queue.completed) == 3)
+    await running.stop()
 
 
 async def test_nothing_is_received_before_every_dependency_has_answered(queue: Queue) -> None:
@@ -98,7 +151,7 @@ async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None
         async with servicebus_client(settings, cast(WatchedCredential, AnyToken())) as client:
             health = Health()
             open_receiver = partial(client.get_queue_receiver, settings.orders_queue)
-            worker = Worker(open_receiver, done, confirmed, health, concurrency=1, open_timeout=0.2)
+            worker = Worker(open_receiver, receipted_at_once, confirmed, health, concurrency=1, open_timeout=0.2)
             task = asyncio.create_task(worker.run())
             async with asyncio.timeout(10):
                 await again.wait()
@@ -126,7 +179,7 @@ async def test_a_stop_does_not_wait_for_a_connection() -> None:
         await asyncio.Event().wait()
         yield cast(ServiceBusReceiver, None)
 
-    worker = Worker(hanging, done, confirmed, Health(), concurrency=1)
+    worker = Worker(hanging, receipted_at_once, confirmed, Health(), concurrency=1)
     task = asyncio.create_task(worker.run())
     async with asyncio.timeout(10):
         await opening.wait()

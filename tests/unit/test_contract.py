@@ -1,11 +1,14 @@
 """The message, the document and the receipt keep their names, identifiers and bounds."""
 
+import uuid
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contract import Order, OrderDocument, OrderMessage, Receipt
+from frontend.orders.order_input import order_id_for
 
 MESSAGE = {
     "version": 1,
@@ -35,6 +38,22 @@ def test_an_order_survives_the_queue(order: Order) -> None:
 def test_digests_differ_exactly_where_orders_do(one: Order, other: Order) -> None:
     """Two orders share a digest only if they are equal."""
     assert (one.digest() == other.digest()) == (one == other)
+
+
+def test_a_random_order_id_is_told_from_one_of_a_key() -> None:
+    """Only the id of an order without an idempotency key is random."""
+    message = OrderMessage.model_validate(MESSAGE)
+    assert message.model_copy(update={"orderId": uuid.uuid4().hex}).has_random_id
+    assert not message.model_copy(update={"orderId": order_id_for("b" * 32, "key")}).has_random_id
+
+
+@given(st.text(max_size=255), st.text(max_size=255))
+def test_the_order_id_of_a_key_is_no_random_one(one: str, other: str) -> None:
+    """It is a UUID of version 8, the same for the same key and for no other."""
+    customer = "b" * 32
+    of_one = uuid.UUID(order_id_for(customer, one))
+    assert (of_one.version, of_one.variant) == (8, uuid.RFC_4122)
+    assert (of_one.hex == order_id_for(customer, other)) == (one == other)
 
 
 def test_the_message_id_fits_service_bus_and_tells_bodies_apart() -> None:

@@ -77,8 +77,14 @@ def test_a_renewed_projected_token_is_used_as_soon_as_entra_has_refused_the_old_
     watched = credential.WatchedCredential(WorkloadIdentityCredential(**identity | {"token_file_path": str(file)}))
     with pytest.raises(ClientAuthenticationError, match="AADSTS"):
         watched.get_token_info(VAULT)
+    (refused,) = watched.tokens.exchanges()
+    assert refused.failure is not None
+    assert (refused.scope, refused.claims, refused.failure.code) == (VAULT, {}, "AADSTS700024")
     file.write_text(renewed)
     assert watched.get_token_info(VAULT).token
+    (exchanged,) = watched.tokens.exchanges()
+    assert exchanged.failure is None
+    assert exchanged.claims["iat"] < exchanged.renewed < exchanged.claims["exp"]
 
     async def same_for_tasks() -> str:
         file.write_text(expired)
@@ -86,6 +92,7 @@ def test_a_renewed_projected_token_is_used_as_soon_as_entra_has_refused_the_old_
         async with aio.WatchedCredential(inner) as watched:
             with pytest.raises(ClientAuthenticationError, match="AADSTS"):
                 await watched.get_token(VAULT)
+            assert [refused.failure is None for refused in watched.tokens.exchanges()] == [False]
             file.write_text(renewed)
             return (await watched.get_token(VAULT)).token
 

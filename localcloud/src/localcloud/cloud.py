@@ -15,6 +15,7 @@ from localcloud.authorization.guard import Guard
 from localcloud.authorization.issuer import Issuer
 from localcloud.authorization.model import TENANT_ID
 from localcloud.authorization.model_file import AccessFile
+from localcloud.authorization.propagation import Propagation
 from localcloud.authorization.tokens import TokenVerifier
 from localcloud.authorization.workload import EXCHANGE_AUDIENCE
 from localcloud.blob.azurite import Azurite
@@ -86,6 +87,7 @@ class Cloud:
         self.clock = Clock(clock)  # Azure's; the cluster's issuer has its own
         self.faults = Faults([*self._services.values(), _TOKEN_PROXY])
         self.model = AccessFile(settings.access, report)
+        self.roles = Propagation(self.model, self.clock, report)
         self._folder = folder = StateFolder(settings.state)
         self.audit = Audit(settings.state / "audit.jsonl", self.clock)
         with folder.reading("tls") as path:
@@ -109,7 +111,7 @@ class Cloud:
         with folder.reading("keyvault.sqlite") as path:
             self.secrets = SecretStore(path, self.clock)
         with folder.reading("keyvault-backup.key") as path:
-            self._backups = Backups(path)
+            self.backups = Backups(path)
         with folder.reading("cosmos.sqlite") as path:
             self._items = ItemStore(path, entities.cosmos, self.clock)
         self._azurite = Azurite(settings.state / "azurite", settings.azurite, settings.name)
@@ -242,7 +244,7 @@ class Cloud:
             settings.vault_host: keyvault(
                 vault,
                 self.secrets,
-                self._backups,
+                self.backups,
                 f"https://{settings.vault_host}",
                 f"{discovery.AUTHORITY}/{TENANT_ID}",
             ),
@@ -266,7 +268,7 @@ class Cloud:
         return frozenset({"https://storage.azure.com", _STORAGE, f"https://{self.settings.blob_host}"})
 
     def _guard(self, audiences: frozenset[str]) -> Guard:
-        return Guard(self._verifier, self.model, self.audit, audiences)
+        return Guard(self._verifier, self.roles, self.audit, audiences)
 
     def _tls(self) -> ssl.SSLContext:
         return self.certificates.server_context(*self.names, "localhost", self.settings.host)

@@ -26,6 +26,8 @@ from localcloud.entra.discovery import AUTHORITY
 from localcloud.operator import readiness
 from localcloud.operator.advice import Advice
 from localcloud.operator.control import ControlPlane, StatePathTooLong, socket_path
+from localcloud.operator.control.rehearsal import Rehearsal
+from localcloud.operator.environment import node_environment
 from localcloud.operator.lines import refusal, say, step
 from localcloud.operator.notices import NoticeHandler, Notices
 from localcloud.operator.terminal import Terminal
@@ -81,16 +83,17 @@ async def run(
             keeping_fresh = asyncio.create_task(projected.keep_fresh(), name="projections")
             stack.callback(keeping_fresh.cancel)
             dashboard = Dashboard(cloud, advice)
-            cluster, history = None, History()
+            cluster, history, rehearsal = None, History(), None
             if overlay is not None:
                 cloud.audit.listen(history.hear)
                 cluster = await stack.enter_async_context(
                     _running_cluster(cloud, overlay, service_ports, notices, advice)
                 )
+                rehearsal = Rehearsal(cloud, cluster, advice, overlay)
             laptop = Laptop(cloud, cluster, history, advice) if cluster else None
             await _serve_dashboard(dashboard, cluster, laptop)
             stack.push_async_callback(dashboard.close)
-            control = ControlPlane(cloud, cluster, projected, laptop, dashboard.url)
+            control = ControlPlane(cloud, cluster, projected, laptop, dashboard.url, rehearsal)
             await control.start()
             stack.push_async_callback(control.close)
             await stop.wait()
@@ -121,7 +124,14 @@ async def _running_cloud(
     settings: Settings, sources: Sources | None, notices: Notices
 ) -> AsyncIterator[tuple[Cloud, Advice]]:
     cloud = Cloud(settings, report=say, notices=notices)
-    advice = Advice(cloud.model, settings.access, cloud.federation, sources)
+    advice = Advice(
+        cloud.model,
+        settings.access,
+        cloud.federation,
+        sources,
+        is_deleted=lambda name: cloud.secrets.get_deleted(name) is not None,
+        pending=cloud.roles.pending,
+    )
     cloud.audit.listen(Terminal(advice, notices).hear)
     await cloud.start()
     step(f"Azure's names are answered through {cloud.proxy_url}, AMQP on port {cloud.amqp_port}")
@@ -141,14 +151,7 @@ async def _running_cluster(
         issue_token=cloud.issuer.issue_token,
         webhook=WebhookSettings(TENANT_ID, f"{AUTHORITY}/", cloud.api_server.token_endpoint),
         api_server=cloud.api_server,
-        node_environment={
-            "HTTPS_PROXY": cloud.proxy_url,
-            "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
-            "NO_PROXY": "127.0.0.1,localhost",
-            "REQUESTS_CA_BUNDLE": str(cloud.ca_bundle),
-            "SSL_CERT_FILE": str(cloud.ca_bundle),
-            "AMQP_PORT": str(cloud.amqp_port),
-        },
+        node_environment=node_environment(cloud),
         service_ports=service_ports,
         report=say,
     )

@@ -7,7 +7,6 @@ from localcloud.cluster.admission import PATH, admission_webhook
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.registration import ApiServer
 from localcloud.cluster.webhook import WebhookSettings
-from localcloud.entra.discovery import AUTHORITY
 from localcloud.network.certificates import Certificates
 from localcloud.network.http_server import HttpServer
 from localcloud.operator.lines import step
@@ -18,7 +17,7 @@ FAILURES = (ClusterError, OSError)
 """What `run` raises if it can't start. Each message is a sentence for the terminal."""
 
 
-async def run(settings: Settings, kubeconfig: Path, tenant_id: str) -> None:
+async def run(settings: Settings, kubeconfig: Path, webhook: WebhookSettings) -> None:
     """Serve the webhook until SIGINT, SIGTERM, SIGHUP or the end of the parent process. Raises `FAILURES`.
 
     The API server must reach `settings.host`. If this program is killed, the cluster goes on calling the webhook and
@@ -27,7 +26,6 @@ async def run(settings: Settings, kubeconfig: Path, tenant_id: str) -> None:
     stop = stop_signal()
     certificates = Certificates(settings.state / "tls")
     cluster = ApiServer(kubeconfig)
-    webhook = WebhookSettings(tenant_id=tenant_id, authority_host=f"{AUTHORITY}/")
     async with contextlib.AsyncExitStack() as stack:
         server = HttpServer("the webhook", settings.host, settings.https_port)
         stack.push_async_callback(server.close)

@@ -9,19 +9,19 @@ from pathlib import Path
 from harness import MODEL
 
 
-def run(state: Path, azurite: Path) -> "subprocess.Popen[str]":
+def run(state: Path, azurite: Path, *arguments: str) -> "subprocess.Popen[str]":
     """`localcloud run` on free ports, with this state folder."""
     ports = ("--proxy-port", "0", "--amqp-port", "0")
     command = [sys.executable, "-m", "localcloud", "run", "--access", MODEL, "--state", state, "--azurite", azurite]
     return subprocess.Popen(
-        [*command, *ports], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, umask=0o022
+        [*command, *ports, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, umask=0o022
     )
 
 
 @contextlib.contextmanager
-def running(state: Path, azurite: Path) -> Iterator["subprocess.Popen[str]"]:
+def running(state: Path, azurite: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """The same, once it has said that it answers."""
-    with run(state, azurite) as process:
+    with run(state, azurite, *arguments) as process:
         try:
             assert process.stdout is not None
             assert "answered" in process.stdout.readline()

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from localcloud.authorization.audit import AccessEntry, ExchangeEntry
 from localcloud.authorization.model import TENANT_ID, AccessModel, client_id, principal_id
+from localcloud.authorization.propagation import Pending
 from localcloud.cluster.sources import Sources
 from localcloud.entra.federation import Federation, Way
 from localcloud.operator.advice import Advice
@@ -69,6 +70,9 @@ metadata:
 data:
   workerClientId: {client_id("worker")}
 """
+
+
+FEDERATION = Federation(lambda: AccessModel.model_validate(MODEL), Way.CREDENTIALS, ISSUER, ())
 
 
 @pytest.fixture
@@ -150,7 +154,7 @@ CASES: dict[str, tuple[list[ExchangeEntry | AccessEntry], Change | None, list[st
     "identity deleted": (
         [exchange("700016", None, client_id=client_id("web"))],
         lambda model: model["workloads"].pop("web"),
-        ["the identity web was deleted", "the annotation is right", "access.yaml"],
+        ["the identity web was deleted", "the client id in the manifests is right", "access.yaml"],
     ),
     "identity deleted, another name than its service account's": (
         [exchange("700016", None, client_id=client_id("worker"), subject="system:serviceaccount:shop:w", pod=None)],
@@ -235,6 +239,23 @@ CASES: dict[str, tuple[list[ExchangeEntry | AccessEntry], Change | None, list[st
         None,
         ["runs under the wrong service account", "likelier than a missing role", "web.yaml:18", "grant worker nothing"],
     ),
+    "identity of another workload, with the right service account": (
+        [exchange("ok", "worker"), denied("worker")],
+        None,
+        [
+            "web asks as worker, whose identity trusts it",
+            f"its own again: {client_id('web')}",
+            "the workload worker in",
+        ],
+    ),
+    "role moved to an entity that is nobody's": (
+        [denied()],
+        lambda model: (
+            model["entities"]["keyVault"].update(ours={}),
+            scope("keyVault/mine", "keyVault/ours")(model),
+        ),
+        ["has the role Key Vault Secrets User on keyVault/ours", "correct the scope to keyVault/mine"],
+    ),
     "identity gone, its token not": (
         [AccessEntry("an-oid", None, None, None, GET, "keyVault/mine", allowed=False, reason="no grant")],
         None,
@@ -249,6 +270,87 @@ def test_the_advice_names_the_cause_and_the_file(name: str, advise: Callable[...
     entries, change, words = CASES[name]
     said = advise(*entries, change=change)
     assert [word for word in words if word not in said] == [], said
+
+
+@pytest.mark.parametrize(("what", "advised"), [("given", "Edit nothing, and wait"), ("taken", "the role is missing")])
+def test_a_role_that_was_given_just_now_is_waited_for(tmp_path: Path, what: Any, advised: str) -> None:
+    """It is there already, so nothing is to be edited. One that was taken away is missing, whatever still counts."""
+    model = copy.deepcopy(MODEL)
+    scope("keyVault/mine", None)(model)
+    granted = AccessModel.model_validate(MODEL).workloads["web"].grants[0]
+    advice = Advice(
+        lambda: AccessModel.model_validate(model),
+        tmp_path / "access.yaml",
+        FEDERATION,
+        pending=lambda _workload: [Pending(what, granted, 1_795_600_000.0)],
+    )
+    said = str(advice.on_access(denied()))
+    assert advised in said
+    assert ("not in force before 09:46:40" in said) is (what == "given")
+
+
+REASONS: dict[str, tuple[str, str, list[str]]] = {
+    "label": (
+        "ValueError: Missing required arguments: 'tenant_id', 'client_id', 'token_file_path'.",
+        "",
+        ["needs the label"],
+    ),
+    "annotation": (
+        "Missing required arguments: 'client_id'.",
+        "",
+        ["needs the annotation", client_id("web"), "web.yaml:6"],
+    ),
+    "container skipped": (
+        "Missing required arguments: 'token_file_path'.",
+        "azure.workload.identity/skip-containers: web",
+        ["names the container, so that the webhook gives it nothing"],
+    ),
+    "proxy": (
+        "ServiceRequestError: ('Unable to connect to proxy', …)",
+        "HTTPS_PROXY: http://127.0.0.1:9",
+        ["by a proxy that does not answer", "more.yaml:1"],
+    ),
+    "authority": (
+        "[SSL: CERTIFICATE_VERIFY_FAILED]",
+        "SSL_CERT_FILE: /a.pem",
+        ["does not trust the authority", "more.yaml:1"],
+    ),
+    "secret missing": (
+        "ResourceNotFoundError: (SecretNotFound) A secret with (name/id) mine was not found in this key vault.",
+        "",
+        ["the vault has no secret mine"],
+    ),
+    "secret deleted": (
+        "ResourceNotFoundError: (SecretNotFound) A secret with (name/id) yours was not found in this key vault.",
+        "",
+        ["was deleted, and can be recovered", "localcloud recover-secret yours"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_a_pod_that_was_refused_nothing_is_advised_by_what_it_says(tmp_path: Path, name: str) -> None:
+    """With the line of the manifests, if one stands there; `yours` is the deleted secret."""
+    reason, written, words = REASONS[name]
+    (tmp_path / "kustomization.yaml").write_text("resources: [web.yaml, more.yaml]")
+    (tmp_path / "web.yaml").write_text(MANIFESTS)
+    (tmp_path / "more.yaml").write_text(written)
+    advice = Advice(
+        lambda: AccessModel.model_validate(MODEL),
+        tmp_path / "access.yaml",
+        FEDERATION,
+        Sources(tmp_path),
+        is_deleted=lambda secret: secret == "yours",
+    )
+    said = str(advice.on_pod(reason, "web"))
+    assert [word for word in words if word not in said] == [], said
+
+
+@pytest.mark.parametrize("reason", ["", "starting", "Service Bus: no answer within 2 seconds"])
+def test_a_pod_that_says_nothing_known_gets_no_advice(tmp_path: Path, reason: str) -> None:
+    """A guess would mislead."""
+    advice = Advice(lambda: AccessModel.model_validate(MODEL), tmp_path / "access.yaml", FEDERATION)
+    assert advice.on_pod(reason, "web") is None
 
 
 ALIKE = [

@@ -4,8 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from localcloud.doctor.chain import AUDIENCE, Link, examine
-from localcloud.doctor.facts import Access, Credential, Exchange, Facts, Identity, Remedy, Token
+from localcloud.authorization.workload import EXCHANGE_AUDIENCE as AUDIENCE
+from localcloud.doctor.chain import examine
+from localcloud.doctor.facts import (
+    AbsentSecret,
+    Access,
+    Credential,
+    Exchange,
+    Facts,
+    Identity,
+    PendingRole,
+    Remedy,
+    Token,
+    WideRole,
+)
+from localcloud.doctor.link import Link
 from localcloud.doctor.report import Examined, show
 
 ISSUER, SUBJECT, NOW = "https://cluster.example/one/", "system:serviceaccount:shop:web", 1_000_000.0
@@ -18,20 +31,28 @@ WORKER = Identity("worker", "bbbb", (Credential(ISSUER, "system:serviceaccount:s
 TOKEN = Token(ISSUER, SUBJECT, (AUDIENCE,), NOW - 60, NOW + 3600)
 ALLOWED = Access("get", "keyVault/mine", allowed=True, granted=True, reason="", roles=("Reader",))
 DENIED = Access("get", "keyVault/mine", allowed=False, granted=False, reason="no grant", roles=())
+GIVEN = PendingRole("given", "Reader", "keyVault/mine", NOW + 1)
 HEALTHY = Facts(
     workload="web",
     kind="Deployment",
+    owner="web",
+    refused="",
     pod="web-a1b2c",
     ready=True,
     lacks="",
     label="true",
     label_elsewhere=(),
+    label_misspelt="",
     mutated=True,
+    skipped=False,
     account="shop/web",
     account_exists=True,
     meant_account="shop/web",
     annotation="aaaa",
     annotation_elsewhere=(),
+    annotation_misspelt="",
+    pod_client_id="aaaa",
+    container_client_id=False,
     tenant="the-tenant",
     own_tenant="the-tenant",
     own=WEB,
@@ -63,6 +84,12 @@ CASES: dict[str, tuple[Facts, str, list[str]]] = {
         "label",
         ["on the ServiceAccount, where the webhook does not look"],
     ),
+    "label misspelt": (
+        replace(HEALTHY, label=None, mutated=False, label_misspelt="azure.workload.identity/used"),
+        "label",
+        ["it has azure.workload.identity/used, which the webhook does not know"],
+    ),
+    "container skipped": (replace(HEALTHY, mutated=False, skipped=True), "mutation", ["to skip the container"]),
     "pod older than its label": (replace(HEALTHY, mutated=False), "mutation", ["it has none"]),
     "pod refused": (
         replace(HEALTHY, pod="", mutated=None, lacks="FailedCreate: token expiration 5 not valid"),
@@ -75,20 +102,43 @@ CASES: dict[str, tuple[Facts, str, list[str]]] = {
         ["shop/wbe, which does not exist"],
     ),
     "another's service account": (
-        replace(HEALTHY, account="shop/worker", own=WORKER, found=WORKER, annotation="bbbb"),
+        replace(HEALTHY, account="shop/worker", own=WORKER, found=WORKER, annotation="bbbb", pod_client_id="bbbb"),
         "service account",
         ["shop/worker"],
     ),
-    "no annotation": (replace(HEALTHY, annotation=None, found=None), "annotation", ["has none", "aaaa"]),
+    "no annotation": (
+        replace(HEALTHY, annotation=None, pod_client_id=None, found=None),
+        "annotation",
+        ["has none", "aaaa"],
+    ),
     "annotation on the pod": (
-        replace(HEALTHY, annotation=None, found=None, annotation_elsewhere=("pod",)),
+        replace(HEALTHY, annotation=None, pod_client_id=None, found=None, annotation_elsewhere=("pod",)),
         "annotation",
         ["stands on the pod"],
     ),
+    "annotation misspelt": (
+        replace(HEALTHY, annotation=None, pod_client_id=None, found=None, annotation_misspelt="azure/client_id"),
+        "annotation",
+        ["it has azure/client_id, which the webhook does not know"],
+    ),
+    "client id in the container": (
+        replace(HEALTHY, pod_client_id="bbbb", container_client_id=True, found=WORKER),
+        "client id",
+        ["bbbb, worker's", "beats the annotation"],
+    ),
+    "pod older than its annotation": (
+        replace(HEALTHY, pod_client_id="bbbb", found=WORKER),
+        "client id",
+        ["before the annotation was changed"],
+    ),
     "another tenant": (replace(HEALTHY, tenant="another"), "tenant", ["another", "the-tenant"]),
-    "client id unknown": (replace(HEALTHY, annotation="zzzz", found=None), "client id", ["which no identity has"]),
+    "client id unknown": (
+        replace(HEALTHY, annotation="zzzz", pod_client_id="zzzz", found=None),
+        "client id",
+        ["which no identity has"],
+    ),
     "client id of another": (
-        replace(HEALTHY, annotation="bbbb", found=WORKER),
+        replace(HEALTHY, annotation="bbbb", pod_client_id="bbbb", found=WORKER),
         "client id",
         ["bbbb, worker's", "aaaa"],
     ),
@@ -103,6 +153,41 @@ CASES: dict[str, tuple[Facts, str, list[str]]] = {
         replace(HEALTHY, exchange=Exchange("AADSTS7000272", "no such key")),
         "exchange",
         ["AADSTS7000272: no such key"],
+    ),
+    "proxy in the way": (
+        replace(HEALTHY, ready=False, lacks="('Unable to connect to proxy', …)", exchange=None),
+        "exchange",
+        ["the proxy can't be reached"],
+    ),
+    "authority not trusted": (
+        replace(HEALTHY, ready=False, lacks="[SSL: CERTIFICATE_VERIFY_FAILED] …", exchange=None),
+        "exchange",
+        ["an authority that the pod does not trust"],
+    ),
+    "role given, not in force": (
+        replace(HEALTHY, ready=False, accesses=(replace(DENIED, granted=True),), pending=(GIVEN,)),
+        "role",
+        ["not in force before 13:46:41"],
+    ),
+    "role taken, still in force": (
+        replace(HEALTHY, pending=(replace(GIVEN, what="taken"),)),
+        "role",
+        ["taken away, and in force until 13:46:41"],
+    ),
+    "role on the whole vault": (
+        replace(HEALTHY, wide=(WideRole("Reader", "keyVault/*", ("keyVault/mine",)),)),
+        "role",
+        ["it is on keyVault/*", "Reader on keyVault/mine alone"],
+    ),
+    "secret deleted": (
+        replace(HEALTHY, ready=False, absent=(AbsentSecret("mine", deleted=True),)),
+        "action",
+        ["the secret mine", "can be recovered"],
+    ),
+    "secret missing": (
+        replace(HEALTHY, ready=False, absent=(AbsentSecret("mine", deleted=False),)),
+        "action",
+        ["the vault has no such secret"],
     ),
     "role missing": (replace(HEALTHY, ready=False, accesses=(ALLOWED, DENIED)), "role", ["no role", "keyVault/mine"]),
     "role of the other plane": (
@@ -123,13 +208,21 @@ def test_the_broken_link_is_named_and_nothing_else(name: str) -> None:
     """It says what is there and what should be; the links before it are judged, and none after it."""
     facts, broken, words = CASES[name]
     links = examine(facts, Names())
-    assert [link.name for link in links] == LINKS
+    assert [link.name for link in links] == LINKS, "each once"
     assert [link.name for link in links if link.state == "bad"] == [broken]
     after = links[LINKS.index(broken) + 1 :]
     assert {link.state for link in after} <= {"unknown"}
     (link,) = [link for link in links if link.state == "bad"]
     said = f"{link.expected} {link.actual} {link.fix}"
     assert [word for word in words if word not in said] == [], said
+
+
+def test_a_manifest_that_is_refused_comes_before_the_chain() -> None:
+    """It is the cause, and what runs is the version before it, so that no link is judged."""
+    links = examine(replace(HEALTHY, refused="Deployment/web: true must be text", label=None), Names())
+    assert [link.name for link in links] == ["manifest", *LINKS]
+    assert [link.name for link in links if link.state != "unknown"] == ["manifest"]
+    assert (links[0].state, links[0].actual) == ("bad", "Deployment/web: true must be text")
 
 
 MENDED = replace(HEALTHY, accesses=(replace(DENIED, granted=True), ALLOWED))

@@ -16,7 +16,8 @@ PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/azure.md").read_text()
 ENTRA, KEY_VAULT = (PROJECT / "docs/entra.md").read_text(), (PROJECT / "docs/keyvault.md").read_text()
 OTHERS = "".join(
-    (PROJECT / f"docs/{name}.md").read_text() for name in ("blob", "cosmos", "dashboard", "languages", "servicebus")
+    (PROJECT / f"docs/{name}.md").read_text()
+    for name in ("bindings", "blob", "cosmos", "dashboard", "languages", "servicebus")
 )
 PAGES = PAGE + ENTRA + KEY_VAULT + OTHERS
 TESTS = PROJECT / "tests"

@@ -72,6 +72,26 @@ def test_of_several_triggers_the_one_that_needs_most_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lengths", "replicas", "expected"),
+    [
+        ([None, None], 0, 0),
+        ([None, None], 3, 3),
+        ([None, 0], 3, 3),
+        ([None, 1], 0, 1),
+        ([None, 1], 3, 3),
+        ([None, 20], 3, 4),
+    ],
+)
+def test_a_length_that_cannot_be_read_takes_nothing_away(
+    lengths: list[int | None], replicas: int, expected: int
+) -> None:
+    """The other triggers still add replicas. Without one that is active, nothing changes."""
+    one = spec().triggers[0]
+    autoscaler = Autoscaler(spec().model_copy(update={"triggers": (one, one)}), START)
+    assert autoscaler.decide(lengths, replicas, START + 1000).replicas == expected
+
+
+@pytest.mark.parametrize(
     ("length", "replicas", "logged"),
     [
         (1, 0, "Successfully updated ScaleTarget"),

@@ -12,6 +12,7 @@ endpoint, a closed link. Catch it around calls of an SDK only."""
 
 _LONGEST = 1500  # characters of text: Cosmos DB's names the action and, last, the whole id of the resource
 _AADSTS = re.compile(r"AADSTS\d+")  # Entra's codes, which stand in its text alone
+_HANDLER = "Handler failed: "  # what Service Bus's SDK puts before the text of another error
 # The ids of one attempt, with which Entra and the services end their texts.
 _ATTEMPT = re.compile(r"\s*\b(Trace ID|RequestId|ActivityId|TrackingId|Reference): ?\S.*")
 
@@ -39,7 +40,7 @@ def explain(error: BaseException) -> Failure:
     details = getattr(error, "error", None)  # the OData error in the answer's body
     status = getattr(error, "status_code", None)
     text = getattr(details, "message", None) or getattr(error, "http_error_message", None) or error
-    text = _ATTEMPT.sub("", " ".join(str(text).split()))[:_LONGEST]
+    text = _ATTEMPT.sub("", " ".join(str(text).split()).removeprefix(_HANDLER))[:_LONGEST]
     entra = _AADSTS.search(text)
     code = entra[0] if entra else _code(error, details, status)
     return Failure(status, code or type(error).__name__, text, _retry_after(error))

@@ -52,6 +52,7 @@ class IdentityVariables(BaseSettings):
     azure_tenant_id: str | None = None
     azure_authority_host: str | None = None
     azure_federated_token_file: Path | None = None
+    azure_kubernetes_token_proxy: str | None = Field(default=None, description="with AKS identity bindings only")
 
 
 class HttpServer(BaseSettings):

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from workload.readiness import unready_sentence
+
 STALLED = 120.0  # seconds without a turn of the receive loop, whose longest wait is the opening of a link
 
 
@@ -73,7 +75,7 @@ def health_app(health: Health, pages: Iterable[web.AbstractRouteDef] = ()) -> we
         missing = health.missing
         if not missing:
             return web.json_response({"status": "ready"})
-        return _problem("; ".join(f"{name}: {reason}" for name, reason in missing.items()), missing)
+        return _problem(unready_sentence(missing), missing)
 
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), *pages])

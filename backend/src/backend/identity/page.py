@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
-from ipaddress import ip_address
 
 from aiohttp import web
 
+from workload.addresses import is_address
 from workload.aio import WatchedCredential
 from workload.failure import Failure, explain
 from workload.journey import page
 from workload.journey.access_model import AccessModel
-from workload.journey.chain import Use, journey
+from workload.journey.chain import journey
 from workload.journey.links import Outcome
+from workload.journey.uses import Use, read_uses
 from workload.settings import LOOPBACK
 
 _ASSETS = "/identity/assets"
@@ -25,12 +26,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-USES = (
-    Use("keyvault", "Key Vault", "Read the secret receipt-signing-key", "keyVault/receipt-signing-key"),
-    Use("servicebus", "Service Bus", "Receive from the queue of orders", "serviceBus/orders"),
-    Use("cosmos", "Cosmos DB", "Read and create orders' documents", "cosmos/orders"),
-    Use("blob", "Blob Storage", "Read and add receipts", "blob/receipts"),
-)
+USES = read_uses(files(__package__) / "uses.yaml")
 
 Calls = Mapping[str, Callable[[], Awaitable[None]]]
 """A call of each service, by the service's name. It returns, or raises."""
@@ -55,7 +51,8 @@ class IdentityPage:
         return [web.get("/identity", self._show), web.static(_ASSETS, page.ASSETS)]
 
     async def _show(self, request: web.Request) -> web.Response:
-        if not _is_address(request.url.host or ""):  # any web page can make its own name stand for this machine
+        host = request.url.host or ""
+        if not is_address(host) and host not in LOOPBACK:  # it may be a web page's name that stands for this machine
             raise web.HTTPBadRequest(text="This host is not answered: come by a port-forward.")
         outcomes = await asyncio.gather(*(self._outcome(use) for use in USES))
         exchanges = self._credential.tokens.exchanges() if self._credential else []
@@ -73,13 +70,3 @@ class IdentityPage:
         except Exception as error:  # the SDKs raise more than their own errors while a connection goes down
             return Outcome(failure=getattr(error, "failure", None) or explain(error))
         return Outcome(result="the service has answered")
-
-
-def _is_address(host: str) -> bool:
-    if host in LOOPBACK:
-        return True
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

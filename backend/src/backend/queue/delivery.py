@@ -16,21 +16,21 @@ from typing import Any
 
 import structlog
 from azure.servicebus import ServiceBusReceivedMessage
-from azure.servicebus.aio import ServiceBusReceiver
 
 from backend.dependencies.backoff import backoff
 from backend.dependencies.dependency import Unavailable
 from backend.dependencies.health import Health
 from backend.orders.handler import Receipted, Rejected
-from backend.queue.body import NotAnOrder, body_of
+from backend.queue.body import REDRIVEN_FROM, NotAnOrder, body_of
 from backend.queue.stopping import Stopping
 from backend.queue.tracing import sender_trace
+from backend.queue.turns import TurnTakingReceiver
 from workload.failure import explain
 
 PATIENCE = 300.0  # seconds that a message is kept while a dependency fails
 SETTLE_TIMEOUT = 8.0  # seconds
 
-HandleOrder = Callable[[bytes], Awaitable[Receipted | Rejected]]
+HandleOrder = Callable[[bytes, bool], Awaitable[Receipted | Rejected]]
 WaitFor = Callable[[str], Coroutine[Any, Any, None]]
 
 _log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Delivery:
         self._stopping = stopping
         self._patience = patience
 
-    async def handle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage) -> None:
+    async def handle(self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage) -> None:
         """Settle the message, or abandon it if anything goes wrong. All that is read of the message is read here."""
         with ExitStack() as context:
             try:
@@ -81,10 +81,12 @@ class Delivery:
             return Rejected(error.reason, str(error))
         deadline = time.monotonic() + self._patience
         pauses = backoff()
+        delivered_before = bool(message.delivery_count) or REDRIVEN_FROM in (message.application_properties or {})
         while True:
             try:
-                return await self._handle_order(body)
+                return await self._handle_order(body, delivered_before)
             except Unavailable as error:
+                delivered_before = True  # the step that failed may have been carried out
                 reason, asked = str(error.failure), error.failure.retry_after
                 pause = next(pauses) if asked is None else asked
                 _log.warning("message.waiting", dependency=error.dependency, reason=reason, pause=pause)
@@ -96,7 +98,7 @@ class Delivery:
                     raise
 
     async def _settle(
-        self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, outcome: Receipted | Rejected
+        self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage, outcome: Receipted | Rejected
     ) -> None:
         match outcome:
             case Receipted(document):
@@ -106,7 +108,7 @@ class Delivery:
                 if await _settled(receiver.dead_letter_message(message, reason, description)):
                     _log.warning("message.dead_lettered", reason=reason, description=description)
 
-    async def _abandon(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage, reason: str) -> None:
+    async def _abandon(self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage, reason: str) -> None:
         if await _settled(receiver.abandon_message(message)):
             _log.warning("message.abandoned", reason=reason, delivery=1 + (message.delivery_count or 0))
 

@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from azure.servicebus import ServiceBusReceivedMessage, ServiceBusSubQueue
-from azure.servicebus.aio import AutoLockRenewer, ServiceBusClient, ServiceBusReceiver
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver
 
 from backend.queue.delivery import PATIENCE
+from backend.queue.locks import LockRenewer
+from backend.queue.turns import TurnTakingReceiver
 
 ANSWER = 3.0  # seconds in which a broker answers, if it is there
 _EARLY = 0.9  # of the wait: the SDK measures it with another clock
@@ -29,13 +31,15 @@ async def open_receiver(
 
     It locks messages until they are settled (`PEEK_LOCK`) and prefetches none, both by default.
     """
-    renewer = AutoLockRenewer(max_lock_renewal_duration=hold)
+    renewer = LockRenewer(hold)
     receiver = client.get_queue_receiver(queue, sub_queue=sub_queue, auto_lock_renewer=renewer)
     async with receiver, renewer:
         yield receiver
 
 
-async def receive(receiver: ServiceBusReceiver, count: int, wait: float) -> list[ServiceBusReceivedMessage]:
+async def receive(
+    receiver: ServiceBusReceiver | TurnTakingReceiver, count: int, wait: float
+) -> list[ServiceBusReceivedMessage]:
     """Receive at most `count` messages, or none if none comes within `wait` seconds.
 
     Raises `ConnectionError` if the receiver returns none before that: it is dead.
@@ -47,7 +51,7 @@ async def receive(receiver: ServiceBusReceiver, count: int, wait: float) -> list
     return messages
 
 
-async def prove_alive(receiver: ServiceBusReceiver) -> None:
+async def prove_alive(receiver: TurnTakingReceiver) -> None:
     """Ask the broker, over the receiver's own connection, for something that it answers at once.
 
     Raises `ConnectionError` if it does not answer.

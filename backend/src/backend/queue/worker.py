@@ -1,9 +1,15 @@
 """The receive loop: it takes messages from the queue and has each delivered (see `delivery`).
 
-*No prefetch.* A prefetched message's lock runs and can't be renewed. So the loop asks for one message at a time, and
-only if it may work on one more. Each locked message is worked on, and its lock is renewed from the start.
+*No prefetch.* A prefetched message's lock runs and can't be renewed. So the loop asks for no more messages than it has
+hands free. Each locked message is worked on, and its lock is renewed from the start.
 
-*Outages.* While a dependency is missing, nothing new is received. So an outage, however long, costs each message in
+*Few round trips.* Once a message has come, more may wait, so the loop asks for as many as it has hands free. It asks
+briefly, since the SDK keeps the first until all have come or the time is up. If none has come, it asks for a single
+one, which the SDK hands over at once. Settlements that wait for their turn on the connection are made together
+(see `turns`).
+
+*Outages.* While a dependency is missing, nothing more is asked for. The broker may still send what it was asked for
+before. That is received, since its locks would run out otherwise. So an outage, however long, costs each message in
 flight at most one delivery, and the others none.
 
 *Lost receivers.* A receiver that fails or is dead, or whose broker no longer answers, is replaced. It stays open until
@@ -16,18 +22,21 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 
 import structlog
+from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import ServiceBusReceiver
 
 from backend.dependencies.backoff import backoff
 from backend.dependencies.dependency import SERVICE_BUS
 from backend.dependencies.health import Health
 from backend.queue.delivery import PATIENCE, Delivery, HandleOrder, WaitFor
-from backend.queue.receiver import prove_alive, receive
+from backend.queue.receiver import ANSWER, prove_alive, receive
 from backend.queue.stopping import Stopping
+from backend.queue.turns import TurnTakingReceiver
 from workload.failure import explain
 
 OPEN_TIMEOUT = 7.0  # seconds for connecting and opening the link, the SDK's own repeats included
-WAIT = 1.0  # seconds that one receive call waits: how soon a stop is noticed
+WAIT = 1.0  # seconds that one receive call waits for a message: how soon a stop is noticed
+MORE = 0.1  # seconds that it waits for further ones: longer than a round trip
 QUIET = 4.0  # seconds without a message, after which the broker is asked whether it is there
 FINISH_TIMEOUT = 20.0  # seconds for messages in flight at a stop: terminationGracePeriodSeconds is 30
 
@@ -96,36 +105,47 @@ class Worker:
                     self._health.mark_missing(self, SERVICE_BUS, fault)
                     await self._stopping.unless(asyncio.sleep(next(self._pauses)))
 
-    async def _open(self, links: AsyncExitStack) -> ServiceBusReceiver | None:
+    async def _open(self, links: AsyncExitStack) -> TurnTakingReceiver | None:
         """Open a receiver that `links` will close, or return None if the worker stops. Raises `TimeoutError`.
 
         A broker may accept a connection and never answer. How long the SDK then waits depends on its retries.
         """
         try:
             async with asyncio.timeout(self._open_timeout):
-                return await self._stopping.unless(links.enter_async_context(self._open_receiver()))
+                receiver = await self._stopping.unless(links.enter_async_context(self._open_receiver()))
+                return TurnTakingReceiver(receiver, ANSWER) if receiver else None
         except TimeoutError:
             raise TimeoutError(f"not connected within {self._open_timeout:g} s") from None
 
-    async def _receive(self, receiver: ServiceBusReceiver, received: Deliveries) -> None:
+    async def _receive(self, receiver: TurnTakingReceiver, received: Deliveries) -> None:
         heard = time.monotonic()
+        count, wait = 1, self._wait
+        due = 0  # messages that the broker was asked for and has not sent
         while not self._stopping:
             self._health.turn()
-            if self._health.missing or len(self._in_flight) >= self._concurrency:
+            hands = self._concurrency - len(self._in_flight)
+            count = min(count, hands, due if self._health.missing else count)
+            if count < 1:
                 await self._change()
+                count = self._concurrency
                 continue
             if time.monotonic() - heard >= self._quiet:
                 await prove_alive(receiver)
                 heard = time.monotonic()
-            messages = await receive(receiver, 1, self._wait)
+            messages = await receive(receiver, count, wait)
+            due = count - len(messages)
             self._pauses = backoff()
             for message in messages:
                 heard = time.monotonic()
-                task = asyncio.create_task(self._delivery.handle(receiver, message))
-                for tasks in (self._in_flight, received):
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-                task.add_done_callback(self._done)
+                self._begin(receiver, message, received)
+            count, wait = (self._concurrency, min(MORE, self._wait)) if messages else (1, self._wait)
+
+    def _begin(self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage, received: Deliveries) -> None:
+        task = asyncio.create_task(self._delivery.handle(receiver, message))
+        for tasks in (self._in_flight, received):
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._health.changed.set()
@@ -133,7 +153,7 @@ class Worker:
             _log.error("delivery.failed", exc_info=error)
 
     async def _change(self) -> None:
-        """Wait until a message in flight is settled or a dependency is back, at most as long as a receive call."""
+        """Wait until a hand is free or a dependency is back, at most as long as a receive call."""
         self._health.changed.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wait):

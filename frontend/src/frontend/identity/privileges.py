@@ -1,10 +1,12 @@
 """For each service, one thing that the frontend may do and one that it was not granted. Both are done for real.
 
 The second one shows that the service itself refuses: nothing here decides by the access model.
+`privileges.yaml` says what is done, on which entity, and why not.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 
 from azure.cosmos import ContainerProxy
 from azure.keyvault.secrets import SecretClient
@@ -15,7 +17,7 @@ from frontend.identity.lazy_clients import LazyClients
 from frontend.orders.order_reader import OrderReader
 from frontend.orders.sender import OrderSender
 from frontend.web.signing_keys import SECRET
-from workload.journey.chain import Denied, Use
+from workload.journey.uses import Use, read_uses
 from workload.not_found import NO_SUCH_ID
 
 
@@ -30,73 +32,17 @@ class Privilege:
 
 def privileges(clients: LazyClients, queue: str, sender: OrderSender, orders: OrderReader) -> dict[str, Privilege]:
     """Return the privileges by the name that stands in a button's URL."""
-    listed = (
-        Privilege(
-            Use(
-                "keyvault",
-                "Key Vault",
-                f"Read the secret {SECRET}",
-                f"keyVault/{SECRET}",
-                Denied(
-                    "Read the secret receipt-signing-key",
-                    "Microsoft.KeyVault/vaults/secrets/getSecret/action",
-                    "keyVault/receipt-signing-key",
-                    "A frontend that could read it could forge receipts.",
-                ),
-            ),
+    acts: dict[str, tuple[Callable[[], str], Callable[[], str]]] = {
+        "keyvault": (
             lambda: _read_secret(clients.secrets(), SECRET),
             lambda: _read_secret(clients.secrets(), "receipt-signing-key"),
         ),
-        Privilege(
-            Use(
-                "servicebus",
-                "Service Bus",
-                f"Send to the queue {queue}",
-                "serviceBus/orders",
-                Denied(
-                    f"Receive from the queue {queue}",
-                    "Microsoft.ServiceBus/namespaces/messages/receive/action",
-                    "serviceBus/orders",
-                    "A frontend that could receive could take orders from the worker.",
-                ),
-            ),
-            lambda: _open_sender(sender),
-            lambda: _open_receiver(clients.servicebus(), queue),
-        ),
-        Privilege(
-            Use(
-                "cosmos",
-                "Cosmos DB",
-                "Query orders",
-                "cosmos/orders",
-                Denied(
-                    "Create an order's document",
-                    "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/create",
-                    "cosmos/orders",
-                    "A frontend that could create documents could show orders that were never accepted.",
-                ),
-            ),
-            lambda: f"{len(orders.page(NO_SUCH_ID).documents)} orders of a customer who has none",
-            lambda: _create_document(clients.orders()),
-        ),
-        Privilege(
-            Use(
-                "blob",
-                "Blob Storage",
-                "Read receipts",
-                "blob/receipts",
-                Denied(
-                    "Upload a receipt",
-                    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action",
-                    "blob/receipts",
-                    "A frontend that could add blobs could take a receipt's name before the worker does.",
-                ),
-            ),
-            lambda: _list_receipts(clients.receipts()),
-            lambda: _upload_receipt(clients.receipts()),
-        ),
-    )
-    return {privilege.use.name: privilege for privilege in listed}
+        "servicebus": (lambda: _open_sender(sender), lambda: _open_receiver(clients.servicebus(), queue)),
+        "cosmos": (lambda: _query_orders(orders), lambda: _create_document(clients.orders())),
+        "blob": (lambda: _list_receipts(clients.receipts()), lambda: _upload_receipt(clients.receipts())),
+    }
+    uses = read_uses(files(__package__) / "privileges.yaml")
+    return {use.name: Privilege(use, *acts[use.name]) for use in uses}
 
 
 def _read_secret(secrets: SecretClient, name: str) -> str:
@@ -112,6 +58,10 @@ def _open_receiver(servicebus: ServiceBusClient, queue: str) -> str:
     # Service Bus checks the right when the link is opened. With no prefetch, no message is taken from the worker.
     with servicebus.get_queue_receiver(queue, prefetch_count=0):
         return "the link is open"
+
+
+def _query_orders(orders: OrderReader) -> str:
+    return f"{len(orders.page(NO_SUCH_ID).documents)} orders of a customer who has none"
 
 
 def _create_document(orders: ContainerProxy) -> str:

@@ -57,5 +57,10 @@ def idempotency_key() -> str | None:
 
 
 def order_id_for(customer: str, key: str) -> str:
-    """Return 32 hexadecimal digits that are the same for the same customer and key, and for no others."""
-    return hashlib.sha256(f"{customer}:{key}".encode()).hexdigest()[:32]
+    """Return an order id that is the same for the same customer and key, and for no others.
+
+    It is a UUID of version 8, the version for own algorithms, so it is no random one (version 4).
+    https://www.rfc-editor.org/rfc/rfc9562.html#name-uuid-version-8
+    """
+    digits = hashlib.sha256(f"{customer}:{key}".encode()).hexdigest()
+    return f"{digits[:12]}8{digits[13:16]}8{digits[17:32]}"

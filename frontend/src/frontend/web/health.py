@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify
 
 from frontend.parts import parts
 from frontend.web.problems import NotReady
+from workload.readiness import unready_sentence
 
 PATHS = ("/healthz", "/readyz")
 """Each of them is answered by a thread of its own (`gunicorn_worker`)."""
@@ -25,4 +26,4 @@ def readyz() -> Response:
 def require_ready() -> None:
     """Raise the problem 503 `NotReady` if a dependency fails."""
     if missing := parts().readiness.missing():
-        raise NotReady("NotReady", "; ".join(f"{name}: {reason}" for name, reason in missing.items()), missing)
+        raise NotReady("NotReady", unready_sentence(missing), missing)

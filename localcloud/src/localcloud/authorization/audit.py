@@ -8,11 +8,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from localcloud.authorization import trail
+from localcloud.authorization.redaction import without_tokens
 from localcloud.authorization.tokens import CLOCK_SKEW, LIFETIME
 
 _MOST_TOKENS = 10_000  # with a known pod: a caller that asks for tokens in a loop makes the trail forget, not grow
@@ -102,6 +103,7 @@ class Audit:
         return round(self._clock(), 3)
 
     def _write(self, kind: str, entry: ExchangeEntry | AccessEntry) -> None:
+        entry = _redacted(entry)
         try:
             self._trail.append({"time": self._now(), "kind": kind, **asdict(entry)})
         except OSError as error:  # a full disk costs entries, but no answer
@@ -128,6 +130,16 @@ class _Token(NamedTuple):
 
     def may_be_in_use(self, now: float) -> bool:
         return now < self.issued + LIFETIME + CLOCK_SKEW
+
+
+def _redacted(entry: ExchangeEntry | AccessEntry) -> ExchangeEntry | AccessEntry:
+    """Return the entry without tokens, which a caller may have put in the place of a name."""
+    changed: dict[str, Any] = {}
+    for field in fields(entry):
+        value = getattr(entry, field.name)
+        if isinstance(value, str) and (clean := without_tokens(value)) != value:
+            changed[field.name] = clean
+    return replace(entry, **changed) if changed else entry
 
 
 def entries(path: Path) -> Iterator[dict[str, Any]]:

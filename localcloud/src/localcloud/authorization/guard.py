@@ -32,7 +32,7 @@ class Denied(Exception):
 class Guard:
     """The guard of one service. `audiences` are the resources whose tokens it accepts.
 
-    `model` is called for every request, so that a change to the access file counts at once.
+    `model` is called for every request, so that a change to the access file counts from the next one.
     """
 
     def __init__(

@@ -32,6 +32,10 @@ class AccessFile:
                 self._report(f"{error}. The last good version stays in force.")
         return self._in_force
 
+    def read_from(self, path: Path) -> None:
+        """Read another file in place of this one, from the next call on."""
+        self._path, self._stamp = path, None
+
     def change(self, *changes: Change) -> None:
         """Put these changes in force, one upon the other, in place of the last ones; the file stays as it is.
 

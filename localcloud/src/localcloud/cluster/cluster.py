@@ -14,7 +14,7 @@ from localcloud.cluster.bindings.api_server import ROOT_CA, ApiServer
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
-from localcloud.cluster.keda.operator import KedaOperator
+from localcloud.cluster.keda.operator import KedaOperator, Presented
 from localcloud.cluster.manifest import Manifests, read
 from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
@@ -96,6 +96,7 @@ class Cluster:
         self._node: Node | None = None
         self._keda: KedaOperator | None = None
         self._following: asyncio.Task[None] | None = None
+        self._refused: tuple[str, ...] = ()
 
     async def start(self) -> None:
         """Render and check the overlay, bind the Services' ports and start every pod, but do not wait for readiness.
@@ -159,6 +160,10 @@ class Cluster:
             self._node.reaper.close()
         self._node = None
 
+    def follow(self, overlay: Path) -> None:
+        """Take another overlay in place of this one. What is the same in both stays as it is."""
+        self._sources.overlay = overlay
+
     async def restart(self, deployment: str) -> None:
         """Replace each pod. Raises `KeyError` for an unknown name, `RolloutError` if a new pod does not get ready."""
         await self._deployments[deployment].restart()
@@ -175,6 +180,15 @@ class Cluster:
         if self._node is None:
             raise RuntimeError("the cluster does not run")
         return await run_job(self._manifests.cron_jobs[cron_job], args, self._node, self._jobs, report)
+
+    def presented_by_keda(self) -> list[Presented]:
+        """What KEDA's operator presents to Entra, none if nothing is scaled by it."""
+        return self._keda.presented() if self._keda else []
+
+    def kill(self, pod: str) -> None:
+        """Kill its containers, which are started again in the same pod. Raises `KeyError` for an unknown name."""
+        by_name = {each.name: each for each in [*self._all_pods(), *self._jobs]}
+        by_name[pod].kill()
 
     def pods(self) -> list[PodStatus]:
         """The pods of Deployments and of running Jobs, and one line for each Deployment whose pods are refused."""
@@ -202,6 +216,15 @@ class Cluster:
     ) -> RunningWorkload:
         key = manifest.metadata.namespace, template.spec.service_account_name
         return RunningWorkload(manifest, template, self._manifests.service_accounts.get(key), pod, refusal)
+
+    def refusal_of(self, kind: str, name: str) -> str:
+        """Why the overlay as it is written now was not taken, as far as it concerns this workload; empty if it was.
+
+        What concerns no single workload, such as a file that kustomize can't read, concerns all of them.
+        """
+        own = [line for line in self._refused if f"{kind}/{name}:" in line]
+        of_workloads = [line for line in self._refused if "Deployment/" in line or "CronJob/" in line]
+        return "; ".join(own if of_workloads else self._refused)
 
     def service_url(self, name: str) -> str:
         """Raises `KeyError` for an unknown name."""
@@ -239,10 +262,12 @@ class Cluster:
             now = self._sources.stamp()
             if now == before and now != stamp:
                 stamp = now
+                self._refused = ()
                 try:
                     await self._take(await self._read())
                 except (ClusterError, OSError) as error:  # a file may go while it is read
-                    for line in str(error).splitlines():
+                    self._refused = tuple(str(error).splitlines())
+                    for line in self._refused:
                         self._report(line)
                     self._report("The last good version of the manifests stays in force.")
             before = now

@@ -82,6 +82,11 @@ class ContainerProcess:
         self._stopping.set()
         self._terminate(grace)
 
+    def kill(self) -> None:
+        """Send SIGKILL to the whole process group. The restart policy says what follows."""
+        if self._process is not None:
+            _kill_if_running(self._process)
+
     async def _run_once(self, grace: float) -> int:
         self.ports = {port.container_port: _free_port() for port in self.spec.ports}
         try:

@@ -125,6 +125,11 @@ class Pod:
         """Make it not ready for good, even if its probes succeed, so that no Service sends it a new request."""
         self._leaving = True
 
+    def kill(self) -> None:
+        """Kill its containers by SIGKILL, as the system does for want of memory. Its volumes stay."""
+        for container in self._present():
+            container.kill()
+
     async def stop(self) -> None:
         """End it as the kubelet does: SIGTERM, the grace period, SIGKILL. Then remove its folder with the tokens."""
         self.leave()
@@ -186,9 +191,24 @@ def _admit(workload: str, namespace: str, template: PodTemplate, node: Node) -> 
     pod = dump(template)
     # A controller's pods have no name yet when they are admitted, only the prefix it will be made of.
     pod["metadata"] = pod.get("metadata", {}) | {"generateName": f"{workload}-", "namespace": namespace}
-    account = node.service_accounts.get((namespace, template.spec.service_account_name))
-    as_json = account.model_dump(mode="json", by_alias=True) if account else None
-    admitted = mutate(pod, as_json, node.webhook)
+    admitted = mutate(pod, _service_account(workload, namespace, template, node), node.webhook)
     if isinstance(admitted, NotAdmitted):
         raise PodNotAdmitted(admitted.reason)
     return admitted
+
+
+def _service_account(workload: str, namespace: str, template: PodTemplate, node: Node) -> dict[str, Any]:
+    """The pod's service account. Every namespace has one of the name `default`.
+
+    Raises `PodNotAdmitted` if there is none, in the words of the API server, which looks before it calls the webhook.
+    """
+    name = template.spec.service_account_name
+    account = node.service_accounts.get((namespace, name))
+    if account is not None:
+        return account.model_dump(mode="json", by_alias=True)
+    if name == "default":
+        return {"metadata": {"name": name, "namespace": namespace}}
+    raise PodNotAdmitted(
+        f'pods "{workload}-" is forbidden: '
+        f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
+    )

@@ -70,7 +70,8 @@ class ApiServer:
         kubectl = await asyncio.create_subprocess_exec(
             kubectl_path(),
             *arguments,
-            env={"PATH": os.defpath, "KUBECONFIG": str(self.kubeconfig), "KUBERC": "off"},
+            # The user's environment, since a kubeconfig may name a program that signs the user in.
+            env=os.environ | {"KUBECONFIG": str(self.kubeconfig), "KUBERC": "off"},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -24,7 +24,12 @@ _WHY = {
         "PodDisruptionBudget",
     ),
     "Processes share this machine's network.": ("NetworkPolicy", "enableServiceLinks"),
-    "There is no API server: objects are read from the files.": ("Namespace", "automountServiceAccountToken"),
+    "There is no API server: objects are read from the files.": (
+        "Namespace",
+        "automountServiceAccountToken",
+        "Role",
+        "RoleBinding",
+    ),
     "A Deployment always brings a new pod first, then drains an old one and takes it away.": (
         "strategy",
         "minReadySeconds",

@@ -10,8 +10,9 @@ from localcloud.cluster.cluster import Cluster, PodStatus
 from localcloud.dashboard.activity import Activity
 from localcloud.dashboard.queues import QueueCounts, counts_of, dead_letters_of
 from localcloud.dashboard.refusals import Refusal, refusals
-from localcloud.doctor.chain import Link, examine
+from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
+from localcloud.doctor.link import Link
 from localcloud.operator.advice import Advice
 from localcloud.operator.journey import journey
 
@@ -127,10 +128,12 @@ class Pages:
         return counts_of(self._cloud.queues)
 
     def _disturbances(self) -> list[str]:
-        """The faults and the clock that `localcloud fault` and `localcloud clock` have set, in words."""
+        """What `localcloud fault`, `clock` and `propagation` have set, in words."""
         said = [f"{service} is {fault.kind}" for service, fault in self._cloud.faults.present().items()]
         if self._cloud.clock.ahead:
             said.append(f"Azure's clock is {self._cloud.clock.ahead:g} seconds ahead")
+        if self._cloud.roles.seconds:
+            said.append(f"a role that is given or taken counts {self._cloud.roles.seconds:g} seconds later")
         return said
 
     def _chains(self) -> dict[str, list[Link]]:

@@ -1,6 +1,5 @@
 """Render the dashboard's pages. What a caller has sent is escaped, and a token in it is left out."""
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.templating import Jinja2Templates
 
+from localcloud.authorization.redaction import without_tokens
 from localcloud.operator.summary import short_action
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_TOKEN = re.compile(r"eyJ[\w-]{8,}(\.[\w-]*)*", re.ASCII)  # a JWT, also one that was cut; `eyJ` is `{"` in base64url
 
 
-def without_tokens(value: Any) -> Any:
-    """Return the value as text in which `(a token)` stands for each JSON Web Token. Markup is left as it is."""
-    return value if isinstance(value, Markup) else _TOKEN.sub("(a token)", str(value))
+def shown(value: Any) -> Any:
+    """Return the value as text without tokens. Markup is left as it is."""
+    return value if isinstance(value, Markup) else without_tokens(str(value))
 
 
 def moment(seconds: float) -> Markup:
@@ -36,12 +35,12 @@ def breakable(text: str) -> Markup:
 
 
 def templates() -> Jinja2Templates:
-    """Return the pages' templates. Every expression in them passes `without_tokens`."""
+    """Return the pages' templates. Every expression in them passes `shown`."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=without_tokens,
+        finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

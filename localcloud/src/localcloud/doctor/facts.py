@@ -1,7 +1,7 @@
 """What the doctor must know of a workload. Each place that can be examined reads these facts in its own way."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +57,70 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """One workload.
+class PendingRole:
+    """A role that was given or taken away a short time ago, and does not count as such before `until` (Unix time)."""
 
-    `pod` is its newest pod, empty if there is none, and `lacks` why that is not ready. `label` is that of the pod
-    template, None if it has none. `label_elsewhere` names the objects that carry it where it counts for nothing.
-    `mutated` is None if there is no pod to look at. `account` is the service account as `namespace/name`; `annotation`
-    is its client id, and None stands for no such annotation. `tenant` is where the pod asks, and `own_tenant` where the
-    identities are. `own` is the identity that is meant for the workload, if
-    that is known, and `found` the one that has the annotation's client id. `accesses` is None if they can't be known.
+    what: Literal["given", "taken"]
+    role: str
+    scope: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class WideRole:
+    """A role whose scope is wider than what the workload uses it on."""
+
+    role: str
+    scope: str
+    used: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentSecret:
+    """A secret that the workload has a role on, and that the vault does not have.
+
+    `deleted` says that it can be recovered.
+    """
+
+    name: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One workload, and the Deployment or CronJob that runs it (`kind` and `owner`).
+
+    `refused` says why its manifest as it is written now was not taken, and is empty if it was. `pod` is its newest pod,
+    empty if there is none, and `lacks` why that is not ready. `label` is that of the pod template, None if it has none.
+    `label_elsewhere` names the objects that carry it where it counts for nothing, and `label_misspelt` is a label whose
+    key is nearly this one. `mutated` is None if there is no pod to look at; `skipped` says that an annotation tells the
+    webhook to leave a container alone. `account` is the service account as `namespace/name`; `annotation` is its client
+    id, and None stands for no such annotation. `pod_client_id` is the one that the pod was made with, None if it has
+    none, and `container_client_id` says that the pod template sets it. `tenant` is where the pod asks, and `own_tenant`
+    where the identities are. `own` is the identity that is meant for the workload, if that is known, and `found` the
+    one that has the client id which the pod presents. `accesses` is None if they can't be known.
     """
 
     workload: str
     kind: str
+    owner: str
+    refused: str
     pod: str
     ready: bool
     lacks: str
     label: str | None
     label_elsewhere: tuple[str, ...]
+    label_misspelt: str
     mutated: bool | None
+    skipped: bool
     account: str
     account_exists: bool
     meant_account: str
     annotation: str | None
     annotation_elsewhere: tuple[str, ...]
+    annotation_misspelt: str
+    pod_client_id: str | None
+    container_client_id: bool
     tenant: str
     own_tenant: str
     own: Identity | None
@@ -89,6 +129,14 @@ class Facts:
     now: float
     exchange: Exchange | None
     accesses: tuple[Access, ...] | None
+    pending: tuple[PendingRole, ...] = ()
+    wide: tuple[WideRole, ...] = ()
+    absent: tuple[AbsentSecret, ...] = ()
+
+    @property
+    def client_id(self) -> str | None:
+        """The one that the pod presents."""
+        return self.pod_client_id or self.annotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +150,7 @@ class Remedy:
 class Remedies(Protocol):
     """How each broken link is mended in the place that is examined."""
 
+    def manifest(self, facts: Facts) -> Remedy: ...
     def label(self, facts: Facts) -> Remedy: ...
     def mutation(self, facts: Facts) -> Remedy: ...
     def service_account(self, facts: Facts) -> Remedy: ...
@@ -111,6 +160,9 @@ class Remedies(Protocol):
     def credential(self, facts: Facts, code: str) -> Remedy: ...
     def exchange(self, facts: Facts) -> Remedy: ...
     def role(self, facts: Facts, access: Access) -> Remedy: ...
+    def pending(self, facts: Facts, role: PendingRole) -> Remedy: ...
+    def wide(self, facts: Facts, role: WideRole) -> Remedy: ...
+    def secret(self, facts: Facts, secret: AbsentSecret) -> Remedy: ...
 
 
 class Reading(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.doctor.chain import Link
+from localcloud.doctor.link import Link
 
 _MARKS = {"good": "✓", "bad": "✗", "unknown": "·"}
 

@@ -1,4 +1,4 @@
-"""The environment of a workload that runs outside the cluster: a program in your shell, a test, another container."""
+"""What leads a program to this cloud: in your shell, a test or another container, and in the laptop's own cluster."""
 
 import shlex
 from collections.abc import Mapping
@@ -52,6 +52,18 @@ def _token_proxy(cloud: Cloud) -> Mapping[str, str]:
         "AZURE_KUBERNETES_TOKEN_PROXY": endpoint.proxy,
         "AZURE_KUBERNETES_SNI_NAME": endpoint.sni_name,
         "AZURE_KUBERNETES_CA_FILE": str(cloud.api_server.certificates.bundle.absolute()),
+    }
+
+
+def node_environment(cloud: Cloud) -> Mapping[str, str]:
+    """Return what a node of the laptop's cluster adds to every container: the way to this cloud, and its CA."""
+    return {
+        "HTTPS_PROXY": cloud.proxy_url,
+        "HTTP_PROXY": cloud.proxy_url,  # the instance metadata service is asked over plain HTTP
+        "NO_PROXY": ",".join(_DIRECT),
+        "REQUESTS_CA_BUNDLE": str(cloud.ca_bundle),
+        "SSL_CERT_FILE": str(cloud.ca_bundle),
+        "AMQP_PORT": str(cloud.amqp_port),
     }
 
 

@@ -1,9 +1,20 @@
 """Print lines at the terminal. What a line quotes can't break it, and only a terminal gets colours."""
 
 import contextlib
+import re
 import sys
+from collections import deque
 
 _LONGEST = 4000  # characters: what each of four services says may stand on one line, with its resource's whole id
+
+
+_COLOUR = re.compile(r"\x1b\[\d+m")
+_said: deque[tuple[int, str]] = deque(maxlen=2000)  # the newest lines, with their numbers
+
+
+def said(after: int = 0) -> list[tuple[int, str]]:
+    """Return the lines that were printed after the line of this number, with their numbers, without colours."""
+    return [(number, line) for number, line in _said if number > after]
 
 
 def say(line: str) -> None:
@@ -34,6 +45,7 @@ def visible(text: str) -> str:
 
 
 def _print(line: str) -> None:
+    _said.append((_said[-1][0] + 1 if _said else 1, _COLOUR.sub("", line)))
     encoding = sys.stdout.encoding or "utf-8"
     with contextlib.suppress(OSError):  # a closed terminal does not stop the program
         print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)

@@ -12,6 +12,7 @@ from localcloud.operator.notices import Notices
 
 _LOOK = 0.5  # seconds
 _PATIENCE = 8.0  # seconds in which a pod may start without a line about it
+_STARTING = 30.0  # seconds, as long as it does not say yet what it lacks
 
 
 class PodStatus(Protocol):
@@ -40,8 +41,11 @@ async def watch(
                 waiting_since.pop(pod.name, None)
                 if said.pop(pod.name, None):
                     step(f"{pod.name} is ready")
-            elif clock() - waiting_since.setdefault(pod.name, clock()) > _PATIENCE and said.get(pod.name) != pod.reason:
-                said[pod.name] = pod.reason
-                what = f"{pod.name} is not ready: {pod.reason or 'starting'}"
+                continue
+            reason = pod.reason or "starting"
+            waiting = clock() - waiting_since.setdefault(pod.name, clock())
+            if waiting > (_STARTING if reason == "starting" else _PATIENCE) and said.get(pod.name) != reason:
+                said[pod.name] = reason
+                what = f"{pod.name} is not ready: {reason}"
                 notices.refuse(what, advice.on_pod(pod.reason, pod.workload), without_attempt(what))
         await asyncio.sleep(_LOOK)

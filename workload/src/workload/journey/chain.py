@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -25,7 +24,9 @@ from workload.journey.links import (
     ProjectedToken,
     Refusal,
     State,
+    Way,
 )
+from workload.journey.uses import Denied, Use
 from workload.settings import IdentityVariables
 from workload.tokens import claims_of
 
@@ -35,27 +36,6 @@ _TIMES = ("iat", "exp")
 # The kubelet replaces a token after 80 % of its life, or after a day:
 # https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/
 _RENEWED_AFTER, _RENEWED_AT_MOST_AFTER = 0.8, 86400
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """Something that a workload may not do: a data action on one entity of the access model, and why not."""
-
-    does: str
-    action: str
-    scope: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What a workload does with a service, on one entity of the access model."""
-
-    name: str
-    service: str
-    does: str
-    scope: str
-    denied: Denied | None = None
 
 
 def journey(
@@ -100,7 +80,7 @@ def _projected(file: Path | None) -> ProjectedToken:
     if not claims:
         return ProjectedToken(state="failed", problem=f"{file} holds no token.")
     found = ProjectedToken(state="ok", claims=_shown(claims, "projected"))
-    if all(isinstance(claims.get(name), int | float) for name in _TIMES):
+    if all(_is_time(claims.get(name)) for name in _TIMES):
         life = claims["exp"] - claims["iat"]
         found.lifetime = _lifetime(claims, min(_RENEWED_AFTER * life, _RENEWED_AT_MOST_AFTER))
         if claims["exp"] < time.time():
@@ -111,22 +91,28 @@ def _projected(file: Path | None) -> ProjectedToken:
 def _exchange(
     variables: IdentityVariables, projected: ProjectedToken, failure: Failure | None, issued: bool, subject: str
 ) -> Exchange:
-    explained = EXPLANATIONS["codes"].get(failure.code, {}) if failure else {}
     presented = {
         **{name: projected.claims.get(name) for name in ("iss", "sub", "aud")},
         "AZURE_CLIENT_ID": variables.azure_client_id,
         "AZURE_TENANT_ID": variables.azure_tenant_id,
     }
-    trusted = EXPLANATIONS["trusted"] | {"sub": subject}
+    way: Way = "bindings" if variables.azure_kubernetes_token_proxy else "credentials"
+    trusted = EXPLANATIONS["trusted"][way] | {"sub": subject}
+    explained = EXPLANATIONS["codes"].get(failure.code, {}) if failure else {}
+    if presented["sub"] == subject:
+        explained = explained.get("as_meant", explained)
     compared = []
     for name, value in presented.items():
-        same: bool | None = True if issued and not failure else None
-        if name == explained.get("about") or value is None or (name in ("sub", "aud") and value != trusted[name]):
+        same: bool | None = None
+        if issued and not failure:
+            same = True
+        elif name == explained.get("about") or value is None or (name in ("sub", "aud") and value != trusted[name]):
             same = False
         compared.append(Compared(name=name, presented=value, trusted=trusted[name], same=same))
     state: State = "failed" if failure else "ok" if issued else "unreached"
     return Exchange(
         state=state if projected.state == "ok" else "unreached",
+        way=way,
         compared=compared,
         failure=failure,
         about=explained.get("about"),
@@ -155,7 +141,8 @@ def _refusal(model: AccessModel, denied: Denied) -> Refusal:
 def _access_token(exchange: tokens.Exchange) -> AccessToken:
     claims = exchange.claims
     services = (service["name"] for service in EXPLANATIONS["services"] if re.search(service["scope"], exchange.scope))
-    times = {"iat": exchange.at, "exp": exchange.renewed} | claims
+    told = {name: claims[name] for name in _TIMES if _is_time(claims.get(name))}
+    times = {"iat": exchange.at, "exp": exchange.renewed} | told
     return AccessToken(
         scope=exchange.scope,
         service=next(services, exchange.scope),
@@ -181,9 +168,14 @@ def _shown(claims: dict[str, Any], kind: str) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
-    if name in _TIMES:
+    if name in _TIMES and _is_time(value):
         return _moment(value).strftime("%Y-%m-%d %H:%M:%S UTC")
     return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _is_time(value: Any) -> bool:
+    """Tell whether a claim holds a Unix time, up to the year 9999."""
+    return isinstance(value, int | float) and 0 <= value < 253402300800
 
 
 def _moment(seconds: float) -> datetime:

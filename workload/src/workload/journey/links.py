@@ -13,6 +13,10 @@ State = Literal["ok", "failed", "unreached"]
 """unreached: a link before it has failed, or nothing has come this far yet."""
 
 
+Way = Literal["credentials", "bindings"]
+"""How the identity trusts the cluster. With bindings the cluster's token proxy asks Entra in the pod's place."""
+
+
 class Lifetime(BaseModel):
     """A token's times. From `renewed` on, the kubelet or the SDK gets the next one."""
 
@@ -40,9 +44,13 @@ class Compared(BaseModel):
 
 
 class Exchange(BaseModel):
-    """What came of presenting the projected token to Entra. `about` and `advice` belong to Entra's code."""
+    """What came of presenting the projected token to Entra, by the pod itself or by the cluster's token proxy.
+
+    `about` and `advice` belong to Entra's code.
+    """
 
     state: State
+    way: Way
     compared: list[Compared]
     failure: Failure | None = None
     about: str | None = None

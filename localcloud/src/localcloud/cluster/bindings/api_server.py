@@ -35,6 +35,14 @@ def sni_name(cluster_id: str) -> str:
     return f"a{base64.b32hexencode(digest).decode().rstrip('=')}.ests.aks".lower()
 
 
+def token_endpoint(proxy: str, cluster_id: str) -> TokenEndpoint:
+    """Return where the webhook leads pods with the annotation `azure.workload.identity/use-identity-binding`.
+
+    `proxy` is the URL of the cluster's token proxy.
+    """
+    return TokenEndpoint(_ANNOTATION_SUFFIX, AUDIENCE, proxy, sni_name(cluster_id), ROOT_CA)
+
+
 class ApiServer:
     """It has a CA of its own, in the folder given. `roles` are what the manifests say."""
 
@@ -57,8 +65,8 @@ class ApiServer:
 
     @property
     def token_endpoint(self) -> TokenEndpoint:
-        """Where the webhook leads pods with the annotation `azure.workload.identity/use-identity-binding`."""
-        return TokenEndpoint(_ANNOTATION_SUFFIX, AUDIENCE, self.url, self.sni_name, ROOT_CA)
+        """Where the webhook leads pods that use identity bindings."""
+        return token_endpoint(self.url, _CLUSTER_ID)
 
     async def start(self, token_proxy: ASGIApp) -> None:
         """Return once requests are answered."""

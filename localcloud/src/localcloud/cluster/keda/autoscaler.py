@@ -39,13 +39,17 @@ class Autoscaler:
         self._recommended: deque[tuple[float, int]] = deque()
         self._added: deque[tuple[float, int]] = deque()
 
-    def decide(self, lengths: Sequence[int], replicas: int, now: float) -> Decision:
-        """Return the decision for the lengths of the triggers' queues, in the triggers' order."""
-        activations = [trigger.metadata.activation_message_count for trigger in self._spec.triggers]
-        if any(length > activation for length, activation in zip(lengths, activations, strict=True)):
+    def decide(self, lengths: Sequence[int | None], replicas: int, now: float) -> Decision:
+        """Return the decision for the lengths of the triggers' queues, in the triggers' order.
+
+        A length that can't be read is `None`. Then nothing is taken away, and nothing rests.
+        """
+        if self._is_active(lengths):
             self._last_active = now
             if replicas == 0:
                 return Decision(max(1, self._spec.min_replica_count), "Successfully updated ScaleTarget")
+        elif None in lengths:
+            return Decision(replicas)
         elif self._may_rest(replicas, now):
             self._recommended.clear()
             return Decision(0, "Successfully set ScaleTarget replicas count to ScaledObject minReplicaCount")
@@ -56,6 +60,11 @@ class Autoscaler:
             )
         return Decision(self._scaled(lengths, replicas, now) if replicas else 0)
 
+    def _is_active(self, lengths: Sequence[int | None]) -> bool:
+        activations = [trigger.metadata.activation_message_count for trigger in self._spec.triggers]
+        pairs = zip(lengths, activations, strict=True)
+        return any(length is not None and length > activation for length, activation in pairs)
+
     def _may_rest(self, replicas: int, now: float) -> bool:
         """Whether it goes to zero: no trigger was active for `cooldownPeriod`, or none ever was."""
         if replicas == 0 or self._spec.min_replica_count > 0:
@@ -64,10 +73,11 @@ class Autoscaler:
             return now >= self._created + self._spec.initial_cooldown_period
         return now > self._last_active + self._spec.cooldown_period
 
-    def _scaled(self, lengths: Sequence[int], replicas: int, now: float) -> int:
+    def _scaled(self, lengths: Sequence[int | None], replicas: int, now: float) -> int:
         """What the HorizontalPodAutoscaler makes of it, which KEDA gives at least one replica."""
         targets = [trigger.metadata.message_count for trigger in self._spec.triggers]
-        desired = max(_desired(*each, replicas) for each in zip(lengths, targets, strict=True))
+        pairs = zip(lengths, targets, strict=True)
+        desired = max(replicas if length is None else _desired(length, target, replicas) for length, target in pairs)
         self._recommended.append((now, desired))
         _forget(self._recommended, now - _SCALE_DOWN_WINDOW)
         if desired < replicas:

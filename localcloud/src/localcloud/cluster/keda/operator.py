@@ -28,6 +28,16 @@ NAMESPACE = "kube-system"  # where AKS's add-on runs it
 
 
 @dataclass(frozen=True, slots=True)
+class Presented:
+    """What the operator presents to Entra for its triggers: its pod's token, and a client id."""
+
+    pod: str
+    account: str
+    client_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Scaled:
     """A ScaledObject, and the client id with which each of its triggers is asked."""
 
@@ -70,6 +80,15 @@ class KedaOperator:
             loop = asyncio.create_task(self._scale(wanted[name].item, scalers), name=f"ScaledObject {name}")
             self._loops[name] = wanted[name], loop
 
+    def presented(self) -> list[Presented]:
+        """One for each client id that a trigger is asked with; none without a ScaledObject."""
+        if self._identity is None:
+            return []
+        file = self._identity.token_file
+        account, token = f"{NAMESPACE}/{OPERATOR}", file.read_text()
+        ids = dict.fromkeys(id_ for scaled, _loop in self._loops.values() for id_ in scaled.client_ids)
+        return [Presented(file.parent.name, account, id_, token) for id_ in ids]
+
     async def stop(self) -> None:
         """Stop asking, and remove the operator's token. The Deployments keep the number of pods that they have."""
         tasks = [loop for _, loop in self._loops.values()] + ([self._freshness] if self._freshness else [])
@@ -100,35 +119,38 @@ class KedaOperator:
         try:
             while True:
                 due = clock() + item.spec.polling_interval
-                lengths = await self._lengths(item, scalers)
-                if lengths is not None:
-                    self._apply(item, autoscaler, lengths)
+                self._apply(item, autoscaler, await self._lengths(item, scalers))
                 await holds_within(math.inf, partial(_is_due, clock, due))
         finally:
             for scaler in scalers:
                 scaler.close()
 
-    async def _lengths(self, item: ScaledObject, scalers: list[ServiceBusScaler]) -> list[int] | None:
-        """The triggers' lengths, `None` if one can't be read: then nothing is scaled, and the log says why."""
+    async def _lengths(self, item: ScaledObject, scalers: list[ServiceBusScaler]) -> list[int | None]:
+        """The triggers' lengths, `None` for one that can't be read: the log says why."""
+        lengths = [await self._length(item, scaler) for scaler in scalers]
+        if None in lengths:
+            self._tell_failure(item)
+        else:
+            self._failing.discard(item.metadata.name)
+        return lengths
+
+    async def _length(self, item: ScaledObject, scaler: ServiceBusScaler) -> int | None:
         from azure.core.exceptions import AzureError
 
         try:
-            lengths = [await asyncio.to_thread(scaler.length) for scaler in scalers]
+            return await asyncio.to_thread(scaler.length)
         except (AzureError, OSError) as error:  # an OSError if the token can't be read
             self._log.failed(item, error)
-            self._tell_failure(item)
             return None
-        self._failing.discard(item.metadata.name)
-        return lengths
 
     def _tell_failure(self, item: ScaledObject) -> None:
         """Print where the reason stands, the first time."""
         if item.metadata.name not in self._failing:
             self._failing.add(item.metadata.name)
             told = f"KEDA: the messages for {item.spec.scale_target_ref.name} can't be counted"
-            self._report(f"{told}, so its pods stay as many: see {self._log.path}")
+            self._report(f"{told}, so none of its pods is taken away: see {self._log.path}")
 
-    def _apply(self, item: ScaledObject, autoscaler: Autoscaler, lengths: list[int]) -> None:
+    def _apply(self, item: ScaledObject, autoscaler: Autoscaler, lengths: list[int | None]) -> None:
         target = item.spec.scale_target_ref.name
         deployment = self._deployments.get(target)
         if deployment is None:
@@ -138,7 +160,7 @@ class KedaOperator:
         if decision.replicas != before:
             deployment.replicas = decision.replicas
             self._log.scaled(item, before, decision)
-            waiting = f"with {sum(lengths)} messages waiting"
+            waiting = f"with {sum(filter(None, lengths))} messages waiting"
             self._report(f"KEDA: {target} goes from {before} to {decision.replicas}, {waiting}")
 
 

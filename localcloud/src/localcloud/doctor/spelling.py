@@ -1,0 +1,16 @@
+"""A key of a label or an annotation that is nearly the right one."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+_LIKENESS = 0.9  # of 1.0, which is the same text
+
+
+def misspelt(key: str, keys: Iterable[str]) -> str:
+    """Return the key among `keys` that is most like `key` without being it, empty if none is much like it."""
+    others = [other for other in keys if other != key and _likeness(key, other) >= _LIKENESS]
+    return max(others, key=lambda other: _likeness(key, other), default="")
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio()
