@@ -125,7 +125,7 @@ def az_of(api: ApiServer, change: Change) -> Az:
 
 @pytest.fixture(scope="module")
 def admitted(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
-    with serving(api, tmp_path_factory.mktemp("webhook"), tenant=OUTPUTS["tenantId"]):
+    with serving(api, tmp_path_factory.mktemp("webhook"), f"--tenant={OUTPUTS['tenantId']}"):
         hospital = Hospital(api)
         hospital.admit()
         yield hospital
