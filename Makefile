@@ -6,7 +6,7 @@ export LOCALCLOUD_STATE ?= .local
 
 venv := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run demo load test faults check clean tools status doctor lab access least-privilege restart redrive repair \
+.PHONY: help run demo load test faults bench check clean tools status doctor lab access least-privilege restart redrive repair \
 	rotate-receipt-key rotate-session-key matrix pictures deploy smoke destroy what-if
 
 # `make lab all` says the same as `make lab NAME=all`: the second goal is the lab, and no target.
@@ -47,6 +47,9 @@ attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py ho
 faults: tools ## Break every part, attack every interface, and print what was lost (QUICK=1: a subset, in some minutes)
 	@$(venv)/python -m pytest -q -n 3 --dist worksteal -o console_output_style=classic \
 		$(if $(QUICK),-m "quick or not counted" tests/faults,tests/faults $(attacks))
+
+bench: tools ## Measure what an order costs, beside what it could cost (QUICK=1: count tokens and connections only)
+	@$(venv)/python -m bench $(if $(QUICK),--counts)
 
 workflows := $(wildcard .github/workflows/*.yml)
 compose := docker-compose.yml localcloud/tests/conformance/emulators.compose.yaml
@@ -105,7 +108,9 @@ given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
 federation = $(call given,FEDERATION,federation)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
-	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) $(federation)
+	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) $(federation) \
+	$(call given,ADDRESSES,addresses) $(call given,NODE_SIZE,node-size) $(call given,NODE_COUNT,node-count) \
+	$(call given,CERTIFICATE,certificate)
 infra := $(venv)/python -m infra.deploy
 
 ##@ On Azure

@@ -27,9 +27,15 @@ class Cloud:
         self.state = state
         self.process = process
         self.proxy_port, self.amqp_port = ports
+        self._environments: dict[str, dict[str, str]] = {}
 
     def environment(self, workload: str) -> dict[str, str]:
         """Return the environment of a workload's program: what a pod has, and this machine's path."""
+        if workload not in self._environments:
+            self._environments[workload] = self._environment(workload)
+        return self._environments[workload]
+
+    def _environment(self, workload: str) -> dict[str, str]:
         command = [sys.executable, "-m", "localcloud", "env", f"--state={self.state}", f"keyless/{workload}"]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
         words = shlex.split(printed)

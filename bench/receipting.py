@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -37,7 +38,10 @@ def put(cloud: Cloud, count: int) -> None:
 def drained(
     cloud: Cloud, program: str, orders: int, concurrency: int = 16, delayed: Delayed | None = None
 ) -> Receipted:
-    """Have a program receipt so many of the orders that wait, over the delayed link if there is one."""
+    """Have a program receipt so many of the orders that wait, over the delayed link if there is one.
+
+    Raises `RuntimeError` if it does not receipt as many.
+    """
     environment = {**cloud.environment("backend"), "HTTP_PORT": "0", "WORKER_CONCURRENCY": str(concurrency)}
     amqp_port = cloud.amqp_port
     if delayed:
@@ -45,6 +49,8 @@ def drained(
         amqp_port = delayed.amqp_port
     command = [sys.executable, "-m", program, *([] if program == "backend" else [str(concurrency)])]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    deadline = threading.Timer(60 + orders, process.kill)  # if an order is lost, its line never comes
+    deadline.start()
     try:
         assert process.stdout  # noqa: S101  (for the type checker: it is a pipe)
         worker, done = psutil.Process(process.pid), 0
@@ -65,5 +71,6 @@ def drained(
         connections = sum(c.raddr.port == amqp_port for c in worker.net_connections("tcp") if c.raddr)
         return Receipted(orders, measured / seconds, used * 1000 / measured, cloud_used * 1000 / measured, connections)
     finally:
+        deadline.cancel()
         process.terminate()
         process.communicate(timeout=60)

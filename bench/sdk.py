@@ -55,7 +55,7 @@ def put(count: int) -> None:
 
 
 if __name__ == "__main__":
-    configure_logging({}, sys.stderr)
+    configure_logging({"workload": "WARNING"}, sys.stderr)
     if sys.argv[1] == "put":
         put(int(sys.argv[2]))
     else:

@@ -163,8 +163,14 @@ class Running:
         self.waited_for: list[str] = []
         self.answering = asyncio.Event()
         self.answering.set()
+        self.delivered_before: list[bool] = []  # as the handler was told, call by call
+
+        async def handle(body: bytes, delivered_before: bool) -> Receipted | Rejected:
+            self.delivered_before.append(delivered_before)
+            return await handle_order(body)
+
         self.worker = Worker(
-            queue.connect, handle_order, self.wait_for, self.health, concurrency, patience, wait=0.05, quiet=0.1
+            queue.connect, handle, self.wait_for, self.health, concurrency, patience, wait=0.05, quiet=0.1
         )
         self.task = asyncio.create_task(self.worker.run())
 
@@ -185,4 +191,8 @@ class Running:
 
 
 async def done(_: bytes) -> Receipted | Rejected:
+    return DONE
+
+
+async def receipted_at_once(_: bytes, _delivered_before: bool) -> Receipted | Rejected:
     return DONE

@@ -284,3 +284,36 @@ async def test_a_message_that_failed_often_is_given_back_too(queue: Queue) -> No
         await running.stop()
     assert [line["pause"] for line in logs if line["event"] == "message.failed"] == [32.0]
     assert queue.given_back == [1]
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "properties", "told"),
+    [(0, [], False), (1, [], True), (0, [("redrivenFrom", m.long(7))], True), (0, [("other", m.long(7))], False)],
+)
+async def test_the_handler_is_told_of_earlier_deliveries(
+    queue: Queue, deliveries: int, properties: list[tuple[str, bytes]], told: bool
+) -> None:
+    """A redelivery and a dead letter that was sent back may be done already."""
+    encoded = m.message(m.data(b"x"), application=properties)
+    queue.put_encoded(encoded)
+    queue.waiting[0] = received(encoded, delivery_count=deliveries)
+    running = Running(queue, done)
+    await running.until(lambda: queue.completed)
+    await running.stop()
+    assert running.delivered_before == [told]
+
+
+async def test_a_step_that_failed_may_have_been_carried_out(queue: Queue) -> None:
+    """After an outage the handler is told that the order may be done."""
+    failures = [Unavailable("Cosmos DB", Failure(503, "Down", "no answer", retry_after=0.01))]
+
+    async def dependent(_: bytes) -> Receipted | Rejected:
+        if failures:
+            raise failures.pop()
+        return DONE
+
+    queue.put(b"x")
+    running = Running(queue, dependent)
+    await running.until(lambda: queue.completed)
+    await running.stop()
+    assert running.delivered_before == [False, True]

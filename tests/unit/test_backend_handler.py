@@ -106,13 +106,28 @@ async def test_the_receipt_comes_before_the_document(steps: Steps) -> None:
     assert steps.taken == ["read", "sign", "add", "create"]
 
 
-async def test_an_order_without_a_key_is_not_looked_for(steps: Steps) -> None:
-    """No other request has a random order id, so its document is not read first. A repeat has the same result."""
+async def test_a_new_order_without_a_key_is_not_looked_for(steps: Steps) -> None:
+    """No other request has a random order id, so at the first delivery its document is not read. A repeat agrees."""
     of = message().model_copy(update={"orderId": uuid.uuid4().hex})
-    first = await steps.handler.handle_order(body(of))
+    first = await steps.handler.handle_order(body(of), delivered_before=False)
     assert steps.taken == ["sign", "add", "create"]
-    assert await steps.handler.handle_order(body(of)) == first
+    assert await steps.handler.handle_order(body(of), delivered_before=False) == first
     assert steps.agree()
+
+
+async def test_an_order_with_a_key_is_looked_for_at_its_first_delivery(steps: Steps) -> None:
+    """Another request may have had the same key."""
+    await steps.handler.handle_order(body(message()), delivered_before=False)
+    assert steps.taken == ["read", "sign", "add", "create"]
+
+
+async def test_a_redelivery_makes_no_receipt_for_an_order_that_is_done(steps: Steps) -> None:
+    """If the receipt was lost meanwhile, a new one would not agree with the document: `repair` makes it again."""
+    of = message().model_copy(update={"orderId": uuid.uuid4().hex})
+    first = await steps.handler.handle_order(body(of), delivered_before=False)
+    steps.receipts.clear()
+    assert await steps.handler.handle_order(body(of)) == first
+    assert steps.receipts == {}
 
 
 @pytest.mark.parametrize("step", ["read", "sign", "add", "create"])

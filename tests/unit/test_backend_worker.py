@@ -18,7 +18,7 @@ from backend.orders.handler import Receipted, Rejected
 from backend.queue.delivery import Delivery
 from backend.queue.worker import Worker
 from backend.settings import QueueSettings
-from tests.unit.backend_fakes import DONE, Queue, Running, done
+from tests.unit.backend_fakes import DONE, Queue, Running, done, receipted_at_once
 from workload.aio import WatchedCredential
 
 
@@ -151,7 +151,7 @@ async def test_a_broker_that_never_answers_is_given_up_and_tried_again() -> None
         async with servicebus_client(settings, cast(WatchedCredential, AnyToken())) as client:
             health = Health()
             open_receiver = partial(client.get_queue_receiver, settings.orders_queue)
-            worker = Worker(open_receiver, done, confirmed, health, concurrency=1, open_timeout=0.2)
+            worker = Worker(open_receiver, receipted_at_once, confirmed, health, concurrency=1, open_timeout=0.2)
             task = asyncio.create_task(worker.run())
             async with asyncio.timeout(10):
                 await again.wait()
@@ -179,7 +179,7 @@ async def test_a_stop_does_not_wait_for_a_connection() -> None:
         await asyncio.Event().wait()
         yield cast(ServiceBusReceiver, None)
 
-    worker = Worker(hanging, done, confirmed, Health(), concurrency=1)
+    worker = Worker(hanging, receipted_at_once, confirmed, Health(), concurrency=1)
     task = asyncio.create_task(worker.run())
     async with asyncio.timeout(10):
         await opening.wait()

@@ -2,7 +2,8 @@
 
     validate, read the document, sign, add the receipt, create the document    (then the message is settled)
 
-The document is read only if another request may have made it: one with the same idempotency key.
+The document is read only if it may be there: the message was delivered before, or another request had the same
+idempotency key.
 
 Each step may be repeated with the same result. The receipt and the document are created and never changed; one that is
 there already is read and kept. So a crash between two steps causes a redelivery, and nothing else.
@@ -71,16 +72,17 @@ class OrderHandler:
         self._sign = sign
         self._now = now
 
-    async def handle_order(self, body: bytes) -> Receipted | Rejected:
-        """Take the steps. Raises `Unavailable` if a dependency fails: the call may be repeated as it is."""
+    async def handle_order(self, body: bytes, delivered_before: bool = True) -> Receipted | Rejected:
+        """Take the steps. Raises `Unavailable` if a dependency fails: the call may be repeated."""
         try:
             message = OrderMessage.model_validate_json(body)
         except ValidationError as error:
             return Rejected(INVALID_ORDER, describe(error))
 
         document = None
-        if not message.has_random_id:
-            # Another body under a used key gets no receipt, since a receipt can't be taken back.
+        if delivered_before or not message.has_random_id:
+            # Another body under a used key gets no receipt, since a receipt can't be taken back. An order that is done
+            # gets no new one either, even if its own was lost: it would not agree with the document.
             document = await self._documents.read(message.orderId, message.customerId)
         if document is None:
             signed = await self._sign(self._receipt(message))

@@ -7,6 +7,8 @@ from backend.amqp.encoded_messages import decoding_fault
 from backend.orders.handler import INVALID_ORDER
 
 UNDECODABLE = "Undecodable"
+REDRIVEN_FROM = b"redrivenFrom"
+"""The application property of a dead letter's copy: see `backend.redrive.copy`."""
 
 
 class NotAnOrder(ValueError):

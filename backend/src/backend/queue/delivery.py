@@ -21,7 +21,7 @@ from backend.dependencies.backoff import backoff
 from backend.dependencies.dependency import Unavailable
 from backend.dependencies.health import Health
 from backend.orders.handler import Receipted, Rejected
-from backend.queue.body import NotAnOrder, body_of
+from backend.queue.body import REDRIVEN_FROM, NotAnOrder, body_of
 from backend.queue.stopping import Stopping
 from backend.queue.tracing import sender_trace
 from backend.queue.turns import TurnTakingReceiver
@@ -30,7 +30,7 @@ from workload.failure import explain
 PATIENCE = 300.0  # seconds that a message is kept while a dependency fails
 SETTLE_TIMEOUT = 8.0  # seconds
 
-HandleOrder = Callable[[bytes], Awaitable[Receipted | Rejected]]
+HandleOrder = Callable[[bytes, bool], Awaitable[Receipted | Rejected]]
 WaitFor = Callable[[str], Coroutine[Any, Any, None]]
 
 _log = structlog.get_logger(__name__)
@@ -81,10 +81,12 @@ class Delivery:
             return Rejected(error.reason, str(error))
         deadline = time.monotonic() + self._patience
         pauses = backoff()
+        delivered_before = bool(message.delivery_count) or REDRIVEN_FROM in (message.application_properties or {})
         while True:
             try:
-                return await self._handle_order(body)
+                return await self._handle_order(body, delivered_before)
             except Unavailable as error:
+                delivered_before = True  # the step that failed may have been carried out
                 reason, asked = str(error.failure), error.failure.retry_after
                 pause = next(pauses) if asked is None else asked
                 _log.warning("message.waiting", dependency=error.dependency, reason=reason, pause=pause)
