@@ -96,7 +96,8 @@ def test_a_whole_chain_says_what_allows_each_access(cloud: RunningCloud, workloa
     """Every link holds, nothing differs, and each access has the role and the entity that allow it."""
     with serving(workload, cloud) as url:
         found = until(
-            lambda: httpx.get(f"{url}/identity", trust_env=False).json(), lambda answer: links(answer) == [OK] * 6
+            lambda: httpx.get(f"{url}/identity", trust_env=False, timeout=20).json(),
+            lambda answer: links(answer) == [OK] * 6,
         )
     assert differing(found) == []
     assert [(grant["role"], grant["scope"]) for access in found["accesses"] for grant in access["grants"]] == GRANTED[
@@ -111,7 +112,7 @@ def test_a_whole_chain_says_what_allows_each_access(cloud: RunningCloud, workloa
 def test_each_refusal_says_who_has_what_is_missing(cloud: RunningCloud) -> None:
     """For what the frontend may not do, the roles that allow it are named with the workloads that have them."""
     with serving("frontend", cloud) as url:
-        found = httpx.get(f"{url}/identity", trust_env=False).json()
+        found = httpx.get(f"{url}/identity", trust_env=False, timeout=20).json()
     assert [
         [(grant["role"], grant["workload"]) for grant in access["refusal"]["holders"]] for access in found["accesses"]
     ] == [
@@ -145,7 +146,7 @@ def test_a_browser_is_shown_the_journey_in_place_of_a_page_that_is_not_ready(clo
 
 def test_the_workers_page_is_answered_by_port_forward_alone(cloud: RunningCloud) -> None:
     """A name that a web page could make stand for this machine is a 400. An address is answered."""
-    with serving("backend", cloud) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with serving("backend", cloud) as url, httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
         page = client.get("/identity", headers=HTML)
         statuses = {
             host: client.get("/identity", headers={"Host": host}).status_code
@@ -177,6 +178,6 @@ def test_the_workers_page_is_answered_by_port_forward_alone(cloud: RunningCloud)
 def test_no_token_is_shown(cloud: RunningCloud, workload: str) -> None:
     """Neither the page nor its JSON holds a token, whole or in part."""
     with serving(workload, cloud) as url:
-        texts = [httpx.get(f"{url}/identity", headers=kind, trust_env=False).text for kind in (HTML, {})]
+        texts = [httpx.get(f"{url}/identity", headers=kind, trust_env=False, timeout=20).text for kind in (HTML, {})]
     for text in texts:
         assert not re.search(r"\beyJ[A-Za-z0-9_-]{10,}", text)

@@ -92,10 +92,12 @@ def _frontend() -> Iterator[str]:
     thread.start()
     with contextlib.suppress(Exception):  # without a key it serves all the same
         app.extensions["frontend"].keys.current()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    app.extensions["frontend"].close()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        app.extensions["frontend"].close()
 
 
 @contextmanager
@@ -109,11 +111,13 @@ def _backend() -> Iterator[str]:
     thread = threading.Thread(target=loop.run_until_complete, args=[run_worker(settings, stop)])
     thread.start()
     url = f"http://127.0.0.1:{port}"
-    until(lambda: _answers(f"{url}/healthz"), bool)
-    yield url
-    loop.call_soon_threadsafe(stop.set)
-    thread.join()
-    loop.close()
+    try:
+        until(lambda: _answers(f"{url}/healthz"), bool)
+        yield url
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
 
 
 def _answers(url: str) -> bool:
