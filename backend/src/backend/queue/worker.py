@@ -119,7 +119,8 @@ class Worker:
 
     async def _receive(self, receiver: TurnTakingReceiver, received: Deliveries) -> None:
         heard = time.monotonic()
-        count, wait = 1, self._wait
+        one, more = (1, self._wait), (self._concurrency, min(MORE, self._wait))
+        count, wait = one
         due = 0  # messages that the broker was asked for and has not sent
         while not self._stopping:
             self._health.turn()
@@ -127,7 +128,7 @@ class Worker:
             count = min(count, hands, due if self._health.missing else count)
             if count < 1:
                 await self._change()
-                count = self._concurrency
+                count, wait = more
                 continue
             if time.monotonic() - heard >= self._quiet:
                 await prove_alive(receiver)
@@ -138,7 +139,7 @@ class Worker:
             for message in messages:
                 heard = time.monotonic()
                 self._begin(receiver, message, received)
-            count, wait = (self._concurrency, min(MORE, self._wait)) if messages else (1, self._wait)
+            count, wait = more if messages else one
 
     def _begin(self, receiver: TurnTakingReceiver, message: ServiceBusReceivedMessage, received: Deliveries) -> None:
         task = asyncio.create_task(self._delivery.handle(receiver, message))
