@@ -111,7 +111,7 @@ COMMANDS = sorted(
         command
         for look, mend in re.findall(r"^\| look \| (.*?) \|.*\n\| mend \| (.*?) \|", TROUBLESHOOTING, re.MULTILINE)
         for command in re.findall(r"`((?:make|\.venv/bin/)[^`<]*)`", f"{look} {mend}")
-        if command != "make run"  # it runs
+        if not command.startswith("make run")  # it runs
     }
 )
 
