@@ -108,7 +108,9 @@ given = $(if $(filter command,$(origin $1)),--$2 '$($1)')
 name = $(call given,NAME,name)
 federation = $(call given,FEDERATION,federation)
 options = $(name) $(call given,LOCATION,location) $(call given,PROFILE,profile) $(call given,IAC,iac) \
-	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) $(federation)
+	$(call given,HOSTNAME,hostname) $(call given,ISSUERS,issuers) $(call given,IDENTITY_KIND,identity-kind) $(federation) \
+	$(call given,ADDRESSES,addresses) $(call given,NODE_SIZE,node-size) $(call given,NODE_COUNT,node-count) \
+	$(call given,CERTIFICATE,certificate)
 infra := $(venv)/python -m infra.deploy
 
 ##@ On Azure

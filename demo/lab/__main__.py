@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from localcloud.operator.client import ControlError
 from localcloud.operator.lines import refusal, say, step
 
 from demo.lab.bench import own_bench, running_bench
@@ -32,7 +33,7 @@ def main() -> int:
         if arguments.name == "all":
             return walk([load(name) for name in names()], arguments.junit)
         return _one(arguments.name, arguments.state)
-    except (LabFileError, StackFailed) as error:
+    except (LabFileError, StackFailed, ControlError) as error:
         refusal(str(error))
         return 1
     except (KeyboardInterrupt, EOFError):

@@ -27,6 +27,9 @@ class Azure:
         """Bring about the rest, but for the access model and the manifests."""
         for service, kind in change.faults.items():
             self._does(("PUT", f"/faults/{service}", {"kind": kind}), ("DELETE", f"/faults/{service}", None))
+        if change.federation:
+            before = {"way": self._ask("GET", "/status").json()["federation"]}
+            self._does(("PUT", "/federation", {"way": change.federation}), ("PUT", "/federation", before))
         if change.clock:
             self._does(("PUT", "/clock", {"seconds": change.clock}), ("PUT", "/clock", {"seconds": 0}))
         if change.rotateIssuerKey:

@@ -42,6 +42,8 @@ def _of_access(change: Change) -> Iterator[str]:
 def _of_azure(change: Change) -> Iterator[str]:
     if change.propagation:
         yield f"Azure needs {change.propagation} s until a role that is given or taken counts"
+    if change.federation:
+        yield f"identities trust the cluster by {change.federation}"
     for service, kind in change.faults.items():
         yield f"the service {service} is {kind}"
     if change.clock:

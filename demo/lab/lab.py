@@ -8,6 +8,7 @@ import certifi
 import yaml
 from localcloud.authorization.model import client_id
 from localcloud.cloud import ISSUER_HOST, ISSUER_PATH
+from localcloud.entra.federation import Way
 from localcloud.faults import Kind
 from localcloud.validation import faults_of
 from localcloud.yaml_document import YamlError
@@ -46,10 +47,10 @@ class Change(_Part):
     given, fields of workloads that are set (`workloads`), workloads that are deleted, and entities that there are more.
     `renew` are grants that were missing and are given just now. `newPods` are Deployments that get a new pod, as one
     does whose template or service account is changed. The rest happens to Azure and its cluster: a role that is given
-    or taken counts after `propagation` seconds, the clock is `clock` seconds ahead, a service has a fault, the
-    cluster's issuer gets a new signing key, a secret is deleted or purged. At last, Deployments are restarted, which
-    ends when the new pods are ready (`restart`), and the containers of workloads are killed, so that they begin anew in
-    the same pod (`kill`).
+    or taken counts after `propagation` seconds, identities trust the cluster in another way (`federation`), the clock
+    is `clock` seconds ahead, a service has a fault, the cluster's issuer gets a new signing key, a secret is deleted or
+    purged. At last, Deployments are restarted, which ends when the new pods are ready (`restart`), and the containers
+    of workloads are killed, so that they begin anew in the same pod (`kill`).
     """
 
     overlay: str = ""
@@ -62,6 +63,7 @@ class Change(_Part):
     entities: dict[str, dict[str, Any]] = {}
     newPods: tuple[str, ...] = ()
     propagation: int = 0
+    federation: Way | None = None
     clock: int = 0
     faults: dict[str, Kind] = {}
     rotateIssuerKey: bool = False

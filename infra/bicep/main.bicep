@@ -3,7 +3,7 @@
 
 targetScope = 'subscription'
 
-import { Federation, Issuer, PrincipalType, Profile } from 'types.bicep'
+import { Deployer, Federation, Issuer, Profile, RunningNodes } from 'types.bicep'
 
 @description('learn: cheap and public. production: private and zone-redundant.')
 param profile Profile = 'learn'
@@ -27,12 +27,26 @@ param issuers Issuer[] = []
 @description('How identities trust this cluster. Further issuers are always trusted by federated credentials.')
 param federation Federation = 'credentials'
 
-@description('The object id of the principal that runs `make deploy`.')
-@minLength(36)
-@maxLength(36)
-param deployerPrincipalId string
+@description('Who runs `make deploy`, and who ran it before.')
+@minLength(1)
+param deployers Deployer[]
 
-param deployerPrincipalType PrincipalType = 'User'
+@description('Further public addresses that the firewalls of the profile learn let in: those of clusters elsewhere.')
+param addresses string[] = []
+
+@description('The size of the nodes; the profile\'s own without one.')
+param nodeSize string = ''
+
+@description('How many nodes for pods there are at least; as many as the profile says with 0.')
+@minValue(0)
+@maxValue(100)
+param nodeCount int = 0
+
+@description('How many nodes the autoscaler keeps now: a deployment leaves them. Empty before the first one.')
+param runningNodes RunningNodes = {}
+
+@description('Further tags of the resource group. `make deploy` records the deployment in them.')
+param record { *: string } = {}
 
 @description('The public host name; without one nothing is exposed.')
 param hostname string = ''
@@ -68,6 +82,10 @@ var refusals = filter(
       when: !empty(filter(issuerUrls, url => !startsWith(url, 'https://')))
       because: 'An issuer\'s url begins with https://.'
     }
+    {
+      when: profile == 'production' && !empty(addresses)
+      because: 'Production has no firewall to open: its services are private.'
+    }
     { when: contains(hostname, '/'), because: 'hostname is a name such as orders.example.com, not a URL.' }
   ],
   refusal => refusal.when
@@ -85,12 +103,6 @@ var exposed = !empty(hostname)
 var model = exposed ? union(access, { workloads: { gateway: gateway } }) : access
 var workloads = objectKeys(model.workloads)
 
-// KEDA's operator is AKS's own program, and sends no telemetry of this application.
-var publishers = map(
-  filter(items(access.workloads), workload => workload.value.namespace == access.workloads.frontend.namespace),
-  workload => workload.key
-)
-
 var tags = { application: name, profile: profile }
 
 // Unique in the world; without the hyphen if Azure forbids it.
@@ -100,7 +112,7 @@ var compact = '${name}${suffix}'
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: '${name}-rg'
   location: location
-  tags: tags
+  tags: union(tags, record)
 }
 
 module policies 'modules/policies.bicep' = {
@@ -125,7 +137,7 @@ module keyVault 'modules/key-vault.bicep' = {
     location: location
     tags: tags
     profile: profile
-    egressAddress: network.outputs.egressAddress
+    allowedAddresses: concat([network.outputs.egressAddress], addresses)
     frontendSigningKey: frontendSigningKey
     receiptPublicKey: receiptPublicKey
     receiptSigningKey: receiptSigningKey
@@ -141,7 +153,7 @@ module cosmos 'modules/cosmos.bicep' = {
     tags: tags
     profile: profile
     access: access
-    egressAddress: network.outputs.egressAddress
+    allowedAddresses: concat([network.outputs.egressAddress], addresses)
   }
   dependsOn: [identities]
 }
@@ -155,6 +167,7 @@ module storage 'modules/storage.bicep' = {
     tags: tags
     profile: profile
     access: access
+    addresses: addresses
   }
   dependsOn: [network]
 }
@@ -167,7 +180,7 @@ module serviceBus 'modules/service-bus.bicep' = {
     tags: tags
     profile: profile
     access: access
-    egressAddress: network.outputs.egressAddress
+    allowedAddresses: concat([network.outputs.egressAddress], addresses)
   }
 }
 
@@ -179,8 +192,7 @@ module registry 'modules/registry.bicep' = {
     location: location
     tags: tags
     profile: profile
-    deployerPrincipalId: deployerPrincipalId
-    deployerPrincipalType: deployerPrincipalType
+    deployers: deployers
   }
   dependsOn: [network, identities]
 }
@@ -191,6 +203,11 @@ module clusterRoles 'modules/cluster-roles.bicep' = {
   dependsOn: [network, identities]
 }
 
+module logs 'modules/logs.bicep' = {
+  scope: group
+  params: { name: name, location: location, tags: tags, profile: profile }
+}
+
 module cluster 'modules/cluster.bicep' = {
   scope: group
   params: {
@@ -199,9 +216,12 @@ module cluster 'modules/cluster.bicep' = {
     location: location
     tags: tags
     profile: profile
-    deployerPrincipalId: deployerPrincipalId
-    deployerPrincipalType: deployerPrincipalType
+    deployers: deployers
     certificateFromVault: exposed
+    workspaceId: logs.outputs.id
+    nodeSize: nodeSize
+    nodeCount: nodeCount
+    runningNodes: runningNodes
   }
   dependsOn: [clusterRoles]
 }
@@ -246,7 +266,8 @@ module observability 'modules/observability.bicep' = {
     storageAccountName: compact
     serviceBusNamespaceName: hyphenated
     registryName: compact
-    publishers: publishers
+    namespace: access.workloads.frontend.namespace
+    alerts: loadYamlContent('../alerts.yaml')
   }
   dependsOn: [identities, keyVault, cosmos, storage, serviceBus, registry, cluster]
 }
@@ -285,6 +306,3 @@ output kedaClientId string = identities.outputs.clientIds[indexOf(workloads, 'ke
 output gatewayClientId string = exposed ? identities.outputs.clientIds[indexOf(workloads, 'gateway')] : ''
 output hostname string = hostname
 output egressAddress string = network.outputs.egressAddress
-
-@description('An address, no credential: local authentication is off, and only Monitoring Metrics Publisher may send to it.')
-output applicationInsightsConnectionString string = observability.outputs.connectionString

@@ -5,8 +5,14 @@
 type Profile = 'learn' | 'production'
 
 @export()
-@description('What kind of principal an object id is.')
-type PrincipalType = 'User' | 'ServicePrincipal' | 'Group'
+@description('A principal that deploys. Each that has deployed is named, since each keeps its roles.')
+type Deployer = {
+  @minLength(36)
+  @maxLength(36)
+  principalId: string
+
+  principalType: 'User' | 'ServicePrincipal' | 'Group'
+}
 
 @export()
 @description('How identities trust the cluster: by a federated credential, by an identity binding, or, while pods move, both.')
@@ -15,13 +21,20 @@ type Federation = 'credentials' | 'bindings' | 'both'
 @export()
 @description('An OIDC issuer outside this deployment (EKS, kind, any) whose service accounts get the same identities.')
 type Issuer = {
-  @description('The name of its federated credentials.')
+  @description('What people call it. Its credentials are named after its URL.')
   @minLength(3)
   @maxLength(120)
   name: string
 
   @description('Exactly what the `iss` claim says: a slash at the end counts.')
   url: string
+}
+
+@export()
+@description('How many nodes the autoscaler keeps in each pool now.')
+type RunningNodes = {
+  system: int?
+  user: int?
 }
 
 @export()
@@ -69,6 +82,10 @@ type Role = {
   dataActions: string[]?
   notDataActions: string[]?
 }
+
+@export()
+@description('`infra/alerts.yaml`: a query that fires if it has a row.')
+type Alert = { because: string, query: string }
 
 type Workload = {
   namespace: string

@@ -1,19 +1,36 @@
 """`python -m infra.deploy up|what-if|smoke|destroy|rotate-receipt-key|rotate-session-key`."""
 
 import argparse
+import ipaddress
 import json
 import re
 import sys
+from pathlib import Path
 
-from infra.deploy import keys, prerequisites
+from infra.deploy import certificate, keys, prerequisites, state
 from infra.deploy.azure import Azure
 from infra.deploy.destroy import destroy
 from infra.deploy.languages import language
 from infra.deploy.programs import Failed, Programs, say, warn
-from infra.deploy.record import Deployment, existing, remembered, settled
+from infra.deploy.record import Deployment, recorded, settled
 from infra.deploy.smoke import smoke
 from infra.deploy.up import up
 
+_SETTINGS = (
+    *(
+        "location",
+        "profile",
+        "iac",
+        "identity_kind",
+        "federation",
+        "hostname",
+        "issuers",
+        "addresses",
+        "node_size",
+        "node_count",
+    ),
+)
+_PRIVATE = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 _HOSTNAME = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
 
 
@@ -31,28 +48,28 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace, programs: Programs) -> None:
+    prerequisites.check_az(programs)
     azure = Azure(programs)
     match arguments.verb:
         case "up":
             deployment = _wanted(arguments, programs, azure)
-            up(programs, azure, deployment, arguments.patience)
+            up(programs, azure, deployment, _certificate(arguments, deployment), arguments.patience)
         case "what-if":
             deployment = _wanted(arguments, programs, azure)
-            if remembered(deployment.name) is None:
+            if not azure.group_exists(deployment.group, deployment.subscription):
                 say("Nothing is deployed yet: the first deployment draws the names' suffix.")
-            say(language(programs, deployment).preview(deployment, azure.principal(azure.account())).rstrip())
+            deployer = azure.principal(azure.account())
+            deployment.deployers[deployer.object_id] = deployer.kind
+            say(language(programs, azure, deployment).preview(deployment).rstrip())
         case "smoke":
-            smoke(programs, _checked(existing(arguments.name), programs), arguments.patience)
+            smoke(programs, azure, _existing(arguments.name, programs, azure), arguments.patience)
         case "destroy":
-            if remembered(arguments.name) is None:
-                say(f"Nothing is deployed from here under the name {arguments.name}.")
-            else:
-                destroy(programs, azure, _checked(existing(arguments.name), programs))
+            destroy(programs, azure, _left(arguments.name, programs, azure))
         case "rotate-receipt-key":
-            kid = keys.rotate_receipt_key(azure, _checked(existing(arguments.name), programs))
+            kid = keys.rotate_receipt_key(azure, _existing(arguments.name, programs, azure))
             say(f"✓ receipts are signed with key {kid} within minutes; earlier ones still verify")
         case "rotate-session-key":
-            keys.rotate_session_key(azure, _checked(existing(arguments.name), programs))
+            keys.rotate_session_key(azure, _existing(arguments.name, programs, azure))
             say("✓ sessions are signed with a new key within minutes; customers stay logged in")
 
 
@@ -60,17 +77,41 @@ def _wanted(arguments: argparse.Namespace, programs: Programs, azure: Azure) -> 
     """Return the deployment that the command line asks for, with every value checked."""
     if arguments.hostname and not re.fullmatch(_HOSTNAME, arguments.hostname):
         raise Failed("HOSTNAME is a name such as orders.example.com, not a URL.")
-    known = remembered(arguments.name)
-    iac = arguments.iac or (known.iac if known else "bicep")
-    profile = arguments.profile or (known.profile if known else "learn")
-    prerequisites.check(programs, iac, private=profile == "production")
-    asked = ("location", "profile", "iac", "identity_kind", "federation", "hostname", "issuers")
-    return settled(arguments.name, azure.account().subscription, {key: getattr(arguments, key) for key in asked})
-
-
-def _checked(deployment: Deployment, programs: Programs) -> Deployment:
+    subscription = azure.account().subscription
+    asked = {key: getattr(arguments, key) for key in _SETTINGS}
+    deployment = settled(_recorded(arguments.name, azure), arguments.name, subscription, asked)
     prerequisites.check(programs, deployment.iac, private=deployment.private)
     return deployment
+
+
+def _recorded(name: str, azure: Azure) -> Deployment | None:
+    subscription = azure.account().subscription
+    return recorded(name, subscription, azure.group(f"{name}-rg", subscription))
+
+
+def _existing(name: str, programs: Programs, azure: Azure) -> Deployment:
+    """Return the deployment of this name. Raises `Failed` if there is none."""
+    found = _recorded(name, azure)
+    if found is None:
+        raise Failed(f"Nothing is deployed under the name {name}: `make deploy NAME={name}` comes first.")
+    prerequisites.check(programs, found.iac, private=found.private)
+    return found
+
+
+def _left(name: str, programs: Programs, azure: Azure) -> Deployment:
+    """Return the deployment of this name, or what its name alone says if its group is gone."""
+    left = _recorded(name, azure) or Deployment(name, azure.account().subscription, location="")
+    if state.exists(azure, left):
+        prerequisites.check(programs, "terraform", private=True)  # the cluster is not asked anything
+    return left
+
+
+def _certificate(arguments: argparse.Namespace, deployment: Deployment) -> str:
+    if not arguments.certificate:
+        return ""
+    if not deployment.hostname:
+        raise Failed("A CERTIFICATE is for a HOSTNAME, and nothing is exposed without one.")
+    return certificate.read(arguments.certificate, deployment.hostname)
 
 
 def _issuers(text: str) -> str:
@@ -81,6 +122,22 @@ def _issuers(text: str) -> str:
         well_formed = False
     if not well_formed:
         raise argparse.ArgumentTypeError('a JSON list of {"name": …, "url": …}')
+    return text
+
+
+def _addresses(text: str) -> str:
+    try:
+        addresses = [ipaddress.IPv4Address(each) for each in text.split(",") if each]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"IPv4 addresses, separated by commas: {error}") from error
+    if private := [each for each in addresses if any(each in network for network in _PRIVATE)]:
+        raise argparse.ArgumentTypeError(f"a firewall sees public addresses, and {private[0]} is private")
+    return ",".join(str(each) for each in addresses)
+
+
+def _count(text: str) -> str:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError("a number from 1 to 100")
     return text
 
 
@@ -98,6 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--hostname", help="the public host name; without one nothing is exposed")
     parser.add_argument("--issuers", type=_issuers, help='further OIDC issuers: a JSON list of {"name": …, "url": …}')
+    parser.add_argument("--addresses", type=_addresses, help="further addresses for learn's firewalls: 203.0.113.7,…")
+    parser.add_argument("--node-size", help="the size of the nodes, one with a local disk")
+    parser.add_argument("--node-count", type=_count, help="how many nodes for pods there are at least")
+    parser.add_argument("--certificate", type=Path, help="a PEM file: the host name's private key and certificates")
     parser.add_argument("--patience", type=float, default=1800, help="seconds to wait for roles to be known everywhere")
     return parser
 

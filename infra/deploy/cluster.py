@@ -26,7 +26,7 @@ class PublicCluster:
     def __init__(self, programs: Programs, deployment: Deployment) -> None:
         self._programs = programs
         self.kubeconfig = deployment.folder / "kubeconfig"
-        named = ("--resource-group", deployment.group, "--name", f"{deployment.name}-aks")
+        named = ("--resource-group", deployment.group, "--name", deployment.cluster)
         programs.run(
             *("az", "aks", "get-credentials", *named, "--subscription", deployment.subscription),
             *("--file", str(self.kubeconfig), "--overwrite-existing", "--format", "exec"),
@@ -57,7 +57,7 @@ class PrivateCluster:
         return self._invoke(("kubectl", *_APPLY, manifests.name), "--file", str(manifests))
 
     def _invoke(self, command: tuple[str, ...], *more: str) -> str:
-        named = ("--resource-group", self._deployment.group, "--name", f"{self._deployment.name}-aks")
+        named = ("--resource-group", self._deployment.group, "--name", self._deployment.cluster)
         answer = self._programs.run(
             *("az", "aks", "command", "invoke", *named, "--subscription", self._deployment.subscription),
             *("--command", shlex.join(command), *more),

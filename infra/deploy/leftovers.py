@@ -17,7 +17,6 @@ from infra.deploy.record import ROOT, Deployment
 
 _BICEPS_GUID = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
 _CREDENTIAL_OF_A_BINDING = "aks-identity-binding"  # AKS makes it on a bound identity
-_PUBLISHER = "Monitoring Metrics Publisher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,12 @@ def revoke(azure: Azure, deployment: Deployment) -> list[str]:
     owners = {oid: name for name, oid in identities.items()}
     roles = [a for a in azure.role_assignments(deployment) if a["principalId"] in owners]
     cosmos = [a for a in azure.cosmos_role_assignments(deployment) if a["principalId"] in owners]
-    credentials = {name: set(azure.federated_credentials(deployment, name)) for name in identities}
+    credentials = {name: azure.federated_credentials(deployment, name) for name in identities}
 
     nothing = Expected(frozenset(), frozenset(), frozenset())
     for name, names in wanted.items():
         held = {a["name"] for a in (*roles, *cosmos) if owners[a["principalId"]] == name}
-        if not (names.roles | names.cosmos_roles) <= held or not names.credentials <= credentials.get(name, set()):
+        if not (names.roles | names.cosmos_roles) <= held or not names.credentials <= credentials.get(name, {}).keys():
             raise NotYet(f"what {name} was granted is not found in Azure, so nothing was revoked")
 
     revoked = _unbind(azure, deployment, {name for name in model["workloads"] if is_bound(deployment, model, name)})
@@ -71,10 +70,10 @@ def revoke(azure: Azure, deployment: Deployment) -> list[str]:
         if assignment["name"] not in wanted.get(owner, nothing).cosmos_roles:
             azure.delete_cosmos_role_assignment(deployment, assignment["name"])
             revoked.append(f"{owner}: a Cosmos role on {assignment['scope']}")
-    for owner, held_names in credentials.items():
-        for name in sorted(held_names - wanted.get(owner, nothing).credentials):
+    for owner, issuers in credentials.items():
+        for name in sorted(issuers.keys() - wanted.get(owner, nothing).credentials):
             azure.delete_federated_credential(deployment, owner, name)
-            revoked.append(f"{owner}: the trust in the issuer {name}")
+            revoked.append(f"{owner}: the trust in the issuer {issuers[name]}")
     return revoked
 
 
@@ -94,10 +93,7 @@ def _of_workload(deployment: Deployment, model: dict[str, Any], workload: str) -
         service, entity = grant["scope"].split("/")
         scope = _scope(deployment, model, service, entity)
         (cosmos_roles if service == "cosmos" else roles).add(_guid(scope, identity, grant["role"]))
-    if model["workloads"][workload]["namespace"] == model["workloads"]["frontend"]["namespace"]:
-        insights = f"{deployment.group_id}/providers/Microsoft.Insights/components/{deployment.name}-insights"
-        roles.add(_guid(insights, identity, _PUBLISHER))
-    issuers = {issuer["name"] for issuer in json.loads(deployment.issuers)}
+    issuers = {_guid(issuer["url"]) for issuer in json.loads(deployment.issuers)}
     own = {_CREDENTIAL_OF_A_BINDING} if is_bound(deployment, model, workload) else {"aks"}
     return Expected(frozenset(roles), frozenset(cosmos_roles), frozenset(issuers | own))
 

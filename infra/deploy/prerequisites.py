@@ -10,6 +10,12 @@ _HOW = {
 }
 
 
+def check_az(programs: Programs) -> None:
+    """Raises `Failed` without the Azure CLI, which is needed to find out what else is."""
+    if not programs.has("az"):
+        raise Failed(_HOW["az"])
+
+
 def check(programs: Programs, iac: str, *, private: bool) -> None:
     """Raises `Failed` with a sentence for each missing program."""
     needed = ["az", "kubectl"]

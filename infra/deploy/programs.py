@@ -5,11 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import time
-from collections.abc import Callable, Collection, Mapping
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Collection, Mapping
 
 
 class Failed(Exception):
@@ -61,23 +57,6 @@ class Programs:
             words = _without(hide, done.stderr.strip() or done.stdout.strip())
             raise ProgramFailed(command, done.returncode, "\n".join(words.splitlines()[-15:]))
         return done.stdout
-
-
-def until_granted(ask: Callable[[], T], what: str, patience: float, refusal: type[Failed] = ProgramFailed) -> T:
-    """Repeat `ask` until it raises no `refusal`, since a new role takes effect after minutes. Returns its answer.
-
-    Another error is raised at once. After `patience` seconds `Failed` is raised with the last refusal. Pauses grow to
-    ten seconds.
-    """
-    deadline, pause = time.monotonic() + patience, 0.25
-    while True:
-        try:
-            return ask()
-        except refusal as error:
-            if time.monotonic() + pause > deadline:
-                raise Failed(f"{what}: still not so after {patience:g} s. The last answer was: {error}") from error
-            time.sleep(pause)
-            pause = min(pause * 2, 10)
 
 
 def say(line: str) -> None:

@@ -1,10 +1,12 @@
-"""The record of a deployment between two commands: `.deploy/{name}/deployment.json`. It holds no secret."""
+"""The record of a deployment: the tags of its resource group, so that every machine and every person finds the same.
+
+`.deploy/{name}/` holds what a run writes on the way (a kubeconfig, the rendered manifests), and may be deleted.
+"""
 
 import dataclasses
 import json
 import re
 import secrets
-import shutil
 import string
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,8 @@ from infra.deploy.programs import Failed
 
 ROOT = Path(__file__).parents[2]
 _LETTERS = string.ascii_lowercase + string.digits
+_LONGEST = 256
+"""Characters of a tag's value: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources"""
 
 
 @dataclass
@@ -28,22 +32,28 @@ class Deployment:
     identity_kind: str = "managed"
     federation: str = "credentials"
     """How identities trust the cluster: `credentials` or `bindings`."""
-    federated: str = "credentials"
-    """The same as it was when the last deployment ended."""
+    federated: str = ""
+    """The same as the pods have it since the last deployment ended. Empty before the first."""
     hostname: str = ""
-    issuers: str = "[]"
+    addresses: str = ""
+    """Further addresses that the firewalls of the profile learn let in, separated by commas."""
+    node_size: str = ""
+    node_count: str = ""
     suffix: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(5)))
-    renew_receipt_keys: bool = False
-    """One key of the pair is missing: a new pair is made as soon as the infrastructure exists."""
+    issuers: str = "[]"
+    deployers: dict[str, str] = field(default_factory=dict)
+    """Who has deployed it: the principal's kind by its object id. Each keeps its roles."""
     outputs: dict[str, str] = field(default_factory=dict)
-    images: dict[str, str] = field(default_factory=dict)
-    """The images that were built and pushed, by name."""
+    """The infrastructure's outputs. They are no part of the record: the infrastructure is asked for them."""
 
-    FIXED: ClassVar[tuple[str, ...]] = ("subscription", "location", "profile", "iac", "identity_kind")
+    FIXED: ClassVar[tuple[str, ...]] = ("location", "profile", "iac", "identity_kind")
 
     @property
     def folder(self) -> Path:
-        return ROOT / ".deploy" / self.name
+        """Where a run writes. It is made if it is missing."""
+        folder = ROOT / ".deploy" / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     @property
     def unique(self) -> str:
@@ -62,60 +72,69 @@ class Deployment:
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
     @property
+    def cluster(self) -> str:
+        return f"{self.name}-aks"
+
+    @property
     def vault_id(self) -> str:
         return f"{self.group_id}/providers/Microsoft.KeyVault/vaults/{self.unique}"
 
     @property
     def moves(self) -> bool:
         """Whether the pods have to move from one way of federating to the other."""
-        return bool(self.outputs) and self.federated != self.federation
+        return self.federated not in ("", self.federation)
 
     @property
     def private(self) -> bool:
         return self.profile == "production"
 
-    def save(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        new = self.folder / "deployment.json.new"
-        new.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
-        new.replace(self.folder / "deployment.json")
-
-    def forget(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def record(self) -> dict[str, str]:
+        """Return the tags that both languages put on the group beside `application` and `profile`."""
+        tags = {key: str(getattr(self, key)) for key in _recorded() if getattr(self, key)}
+        tags |= {f"issuer:{issuer['name']}": issuer["url"] for issuer in json.loads(self.issuers)}
+        return tags | {f"deployer:{principal}": kind for principal, kind in self.deployers.items()}
 
 
-def remembered(name: str) -> Deployment | None:
-    """Return the deployment of this name, `None` if there is no record. Raises `Failed` if the record can't be read."""
+def recorded(name: str, subscription: str, group: dict[str, Any] | None) -> Deployment | None:
+    """Return the deployment that a resource group's tags describe, `None` without a group.
+
+    `group` is what `az group show` prints. Raises `Failed` if the group is not a deployment of this name.
+    """
     if not re.fullmatch(r"[a-z][a-z0-9]{2,11}", name):
         raise Failed("The name has 3 to 12 lower-case letters and digits, and begins with a letter.")
-    file = ROOT / ".deploy" / name / "deployment.json"
-    if not file.exists():
+    if group is None:
         return None
-    try:
-        return Deployment(**json.loads(file.read_text()))
-    except (ValueError, TypeError) as error:
-        raise Failed(f"{file} can't be read: {error}") from error
+    tags = group.get("tags") or {}
+    if tags.get("application") != name or not tags.get("suffix"):
+        raise Failed(
+            f"The resource group {name}-rg exists, and its tags do not say that `make deploy` made it under the name"
+            f" {name}. A deployment would change what is in it: choose another NAME."
+        )
+    issuers = [
+        {"name": key.removeprefix("issuer:"), "url": tags[key]} for key in sorted(tags) if key.startswith("issuer:")
+    ]
+    return Deployment(
+        name=name,
+        subscription=subscription,
+        location=group["location"],
+        profile=tags["profile"],
+        issuers=json.dumps(issuers),
+        deployers={key.removeprefix("deployer:"): kind for key, kind in tags.items() if key.startswith("deployer:")},
+        **{key: tags[key] for key in _recorded() if key in tags},
+    )
 
 
-def existing(name: str) -> Deployment:
-    """Return the deployment of this name. Raises `Failed` if there is no record."""
-    found = remembered(name)
-    if found is None:
-        raise Failed(f"Nothing is deployed from here under the name {name}: `make deploy NAME={name}` comes first.")
-    return found
-
-
-def settled(name: str, subscription: str, given: dict[str, Any]) -> Deployment:
+def settled(before: Deployment | None, name: str, subscription: str, given: dict[str, Any]) -> Deployment:
     """Return the deployment that is asked for, with the record's values for what is not given.
 
-    Raises `Failed` if a value differs that can't be changed in place.
+    Raises `Failed` if a value differs that can't be changed in place, or two values do not go together.
     """
-    asked = {key: value for key, value in given.items() if value is not None} | {"subscription": subscription}
-    before = remembered(name)
+    asked = {key: value for key, value in given.items() if value is not None}
     if before is None:
         if not asked.get("location"):
             raise Failed("Say in which region: `make deploy LOCATION=westeurope`, say.")
-        now = Deployment(name=name, **asked)
+        now = Deployment(name=name, subscription=subscription, **asked)
+        now.federated = now.federation
     else:
         for key in Deployment.FIXED:
             if key in asked and asked[key] != getattr(before, key):
@@ -128,4 +147,14 @@ def settled(name: str, subscription: str, given: dict[str, Any]) -> Deployment:
         raise Failed("App registrations are deployed by Terraform only: `make deploy IAC=terraform`.")
     if now.federation == "bindings" and now.identity_kind == "application":
         raise Failed("An identity binding needs a managed identity: AKS binds no app registration.")
+    if now.private and now.addresses:
+        raise Failed("Production has no firewall to open, since its services are private: leave ADDRESSES out.")
+    if too_long := [key for key, value in now.record().items() if len(value) > _LONGEST]:
+        raise Failed(f"A tag of the resource group holds {_LONGEST} characters, and {too_long[0]} has more.")
     return now
+
+
+def _recorded() -> list[str]:
+    """The fields that are tags of the same name. The group itself has name, subscription, location and profile."""
+    elsewhere = {"name", "subscription", "location", "profile", "issuers", "deployers", "outputs"}
+    return [each.name for each in dataclasses.fields(Deployment) if each.name not in elsewhere]

@@ -1,19 +1,24 @@
 """`make smoke`: run the end-to-end tests as a Job in the cluster, from which a private deployment can be reached."""
 
 from infra.deploy import images
+from infra.deploy.azure import Azure
 from infra.deploy.cluster import Cluster, reach
+from infra.deploy.languages import language
 from infra.deploy.manifests import render_smoke
-from infra.deploy.programs import Failed, NotYet, Programs, say, until_granted
+from infra.deploy.patience import until_granted
+from infra.deploy.programs import Failed, NotYet, ProgramFailed, Programs, say
 from infra.deploy.record import Deployment
 
 _JOB = ("job/smoke", "--namespace", "keyless")
 
 
-def smoke(programs: Programs, deployment: Deployment, patience: float) -> None:
+def smoke(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
     """Run the tests and print their output. Raises `Failed` if one fails. `patience` is in seconds."""
-    if not deployment.outputs:
-        raise Failed(f"The deployment of {deployment.name} has not been completed: `make deploy` first.")
-    image = images.build(programs, deployment, "tests", images.tests_tag())
+    try:
+        deployment.outputs = language(programs, azure, deployment).outputs(deployment)
+    except ProgramFailed as error:
+        raise Failed(f"The deployment of {deployment.name} has no outputs: `make deploy` first.\n{error}") from error
+    image = images.build(programs, deployment, "tests", images.tests_tag(), patience)
     say(f"✓ image {image}")
     cluster = reach(programs, deployment)
     manifests = render_smoke(programs, deployment, image)

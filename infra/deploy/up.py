@@ -2,44 +2,32 @@
 
 import shlex
 
-from infra.deploy import images, keys
+from infra.deploy import capacity, images, keys, permissions
 from infra.deploy.azure import Azure
+from infra.deploy.certificate import store
 from infra.deploy.cluster import Cluster, PublicCluster, reach
 from infra.deploy.languages import language
 from infra.deploy.leftovers import revoke
 from infra.deploy.manifests import render_application
-from infra.deploy.programs import Failed, NotYet, Programs, say, until_granted
+from infra.deploy.patience import REPLICATION, UNAVAILABLE, until_granted, until_it_works
+from infra.deploy.programs import Failed, NotYet, Programs, say
 from infra.deploy.record import Deployment
 
 WORKLOADS = ("frontend", "backend")
 
 
-def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
-    """Deploy. Raises `Failed` at the first step that fails; the next run goes on from there. `patience`: seconds."""
-    deployer = azure.principal(azure.account())
-    deployment.renew_receipt_keys |= keys.are_half_made(azure.vault_secrets(deployment))
-    deployment.save()  # before anything is made, so that an interrupted first run keeps its suffix
+def up(programs: Programs, azure: Azure, deployment: Deployment, certificate: str, patience: float) -> None:
+    """Deploy. Raises `Failed` at the first step that fails; the next run goes on from there.
 
-    say(
-        f"… infrastructure by {deployment.iac}, profile {deployment.profile}: the first time about a quarter of an hour"
-    )
-    moves = deployment.moves
-    deployment.outputs = language(programs, deployment).apply(deployment, deployer)
-    deployment.save()
-    say(f"✓ infrastructure in {deployment.group}")
-
-    if not moves:
-        _revoke_leftovers(azure, deployment, patience)
-
-    if deployment.renew_receipt_keys:
-        keys.rotate_receipt_key(azure, deployment)
-        deployment.renew_receipt_keys = False
-        deployment.save()
-        say("✓ an interrupted deployment had left one of the two receipt keys: a new pair was made")
+    `certificate` is the Gateway's PEM text, or empty. `patience` is in seconds.
+    """
+    _make_infrastructure(programs, azure, deployment, patience)
+    if deployment.hostname:
+        store(azure, deployment, certificate)
 
     tag = images.services_tag()
     for image in WORKLOADS:
-        say(f"✓ image {images.build(programs, deployment, image, tag)}")
+        say(f"✓ image {images.build(programs, deployment, image, tag, patience)}")
 
     cluster = reach(programs, deployment)
     manifests = render_application(programs, deployment, tag)
@@ -53,8 +41,36 @@ def up(programs: Programs, azure: Azure, deployment: Deployment, patience: float
     for workload in WORKLOADS:
         _await_ready(cluster, workload, patience)
         say(f"✓ {workload} is ready: it has every access that it needs")
-    _settle_federation(programs, azure, deployment, cluster, patience)
+    if deployment.moves:
+        _take_the_old_way_away(programs, azure, deployment, cluster, patience)
     say(_how_to_look(cluster, deployment))
+
+
+def _make_infrastructure(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
+    account = azure.account()
+    deployer = azure.principal(account)
+    permissions.check(azure, account, deployer)
+    if not azure.cluster_exists(deployment):
+        capacity.check(azure, deployment)
+    deployment.deployers[deployer.object_id] = deployer.kind
+    keys.mark_if_half_made(azure, deployment, azure.vault_secrets(deployment))
+
+    say(
+        f"… infrastructure by {deployment.iac}, profile {deployment.profile}: the first time about a quarter of an hour"
+    )
+    language(programs, azure, deployment).prepare(deployment, deployer, patience)
+    _apply(programs, azure, deployment, patience)
+    say(f"✓ infrastructure in {deployment.group}")
+    if not deployment.moves:  # while the pods move, both ways have to work
+        _revoke_leftovers(azure, deployment, patience)
+    if keys.replace_marked_pair(azure, deployment, azure.vault_secrets(deployment)):
+        say("✓ an interrupted deployment had left one of the two receipt keys: a new pair was made")
+
+
+def _apply(programs: Programs, azure: Azure, deployment: Deployment, patience: float) -> None:
+    tool = language(programs, azure, deployment)
+    passing = REPLICATION | UNAVAILABLE
+    deployment.outputs = until_it_works(lambda: tool.apply(deployment), "The infrastructure is made", patience, passing)
 
 
 def _revoke_leftovers(azure: Azure, deployment: Deployment, patience: float) -> None:
@@ -63,20 +79,17 @@ def _revoke_leftovers(azure: Azure, deployment: Deployment, patience: float) -> 
             say(f"✓ revoked, since the model no longer grants it: {line}")
 
 
-def _settle_federation(
+def _take_the_old_way_away(
     programs: Programs, azure: Azure, deployment: Deployment, cluster: Cluster, patience: float
 ) -> None:
-    """If the pods have moved to another way of federating, take the old one away. Until now both have worked."""
-    moved = deployment.moves
+    """Take the old way of federating away, now that the pods have moved. Until now both have worked."""
     deployment.federated = deployment.federation
-    if moved:
-        deployment.outputs = language(programs, deployment).apply(deployment, azure.principal(azure.account()))
-        _revoke_leftovers(azure, deployment, patience)
-        if deployment.federation == "credentials":
-            kinds = "clusterroles,clusterrolebindings"
-            cluster.kubectl("delete", kinds, "--selector", "app.kubernetes.io/part-of=keyless", "--ignore-not-found")
-        say(f"✓ every pod has moved: identities trust the cluster by {deployment.federation} alone")
-    deployment.save()
+    _apply(programs, azure, deployment, patience)
+    _revoke_leftovers(azure, deployment, patience)
+    if deployment.federation == "credentials":
+        kinds = "clusterroles,clusterrolebindings"
+        cluster.kubectl("delete", kinds, "--selector", "app.kubernetes.io/part-of=keyless", "--ignore-not-found")
+    say(f"✓ every pod has moved: identities trust the cluster by {deployment.federation} alone")
 
 
 def _await_ready(cluster: Cluster, workload: str, patience: float) -> None:

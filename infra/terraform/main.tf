@@ -22,12 +22,6 @@ locals {
   applications = var.identity_kind == "application" ? keys(local.model.workloads) : []
   managed      = setsubtract(keys(local.workloads), local.applications)
 
-  # KEDA's operator is AKS's own program, and sends no telemetry of this application.
-  publishers = [
-    for name, workload in local.model.workloads : name
-    if workload.namespace == local.model.workloads.frontend.namespace
-  ]
-
   federated = {
     for name, workload in local.workloads : name => {
       id      = module.identities.workloads[name].id
@@ -43,7 +37,8 @@ locals {
     "/subscriptions/${data.azurerm_client_config.current.subscription_id}",
     "providers/Microsoft.Authorization/roleDefinitions",
   ])
-  deployer = { principal_id = var.deployer_principal_id, principal_type = var.deployer_principal_type }
+  deployers = { for each in var.deployers : each.principal_id => each.principal_type }
+  allowed   = concat([module.network.egress_address], var.addresses)
 }
 
 data "azurerm_client_config" "current" {}
@@ -51,7 +46,7 @@ data "azurerm_client_config" "current" {}
 resource "azurerm_resource_group" "this" {
   name     = "${var.name}-rg"
   location = var.location
-  tags     = local.tags
+  tags     = merge(local.tags, var.record)
 }
 
 module "policies" {
@@ -93,7 +88,7 @@ module "key_vault" {
   resource_group_name  = azurerm_resource_group.this.name
   production           = local.production
   tenant_id            = local.tenant_id
-  egress_address       = module.network.egress_address
+  allowed_addresses    = local.allowed
   frontend_signing_key = var.frontend_signing_key
   receipt_public_key   = var.receipt_public_key
   receipt_signing_key  = var.receipt_signing_key
@@ -110,7 +105,7 @@ module "cosmos" {
   production          = local.production
   access              = local.access
   identities          = module.identities.workloads
-  egress_address      = module.network.egress_address
+  allowed_addresses   = local.allowed
 }
 
 module "storage" {
@@ -123,6 +118,7 @@ module "storage" {
   production          = local.production
   containers          = keys(local.access.entities.blob)
   user_subnet_id      = module.network.subnet_ids["user"]
+  addresses           = var.addresses
 }
 
 module "service_bus" {
@@ -134,7 +130,7 @@ module "service_bus" {
   resource_group_name = azurerm_resource_group.this.name
   production          = local.production
   queues              = local.access.entities.serviceBus
-  egress_address      = module.network.egress_address
+  allowed_addresses   = local.allowed
 }
 
 module "registry" {
@@ -148,7 +144,7 @@ module "registry" {
   production          = local.production
   built_in_roles      = local.built_in_roles
   kubelet             = module.identities.kubelet
-  deployer            = local.deployer
+  deployers           = local.deployers
   build_subnet_id     = lookup(module.network.subnet_ids, "build-agents", null)
 }
 
@@ -161,6 +157,16 @@ module "cluster_roles" {
   control_plane     = module.identities.control_plane
   kubelet_id        = module.identities.kubelet.id
   node_subnet_ids   = { for name in ["system", "user"] : name => module.network.subnet_ids[name] }
+}
+
+module "logs" {
+  source = "./modules/logs"
+
+  name                = var.name
+  location            = var.location
+  tags                = local.tags
+  resource_group_name = azurerm_resource_group.this.name
+  production          = local.production
 }
 
 module "cluster" {
@@ -178,8 +184,11 @@ module "cluster" {
   kubelet                = module.identities.kubelet
   system_subnet_id       = module.network.subnet_ids["system"]
   user_subnet_id         = module.network.subnet_ids["user"]
-  deployer               = local.deployer
+  deployers              = local.deployers
   certificate_from_vault = var.hostname != ""
+  workspace_id           = module.logs.id
+  node_size              = var.node_size
+  node_count             = var.node_count
 
   depends_on = [module.cluster_roles]
 }
@@ -219,8 +228,9 @@ module "observability" {
   tags                = local.tags
   resource_group_name = azurerm_resource_group.this.name
   production          = local.production
-  built_in_roles      = local.built_in_roles
-  publishers          = { for name in local.publishers : name => module.identities.workloads[name] }
+  workspace_id        = module.logs.id
+  namespace           = local.model.workloads.frontend.namespace
+  alerts              = yamldecode(file("${path.module}/../alerts.yaml"))
 
   audited = {
     key_vault   = module.key_vault.id

@@ -73,8 +73,3 @@ output "hostname" {
 output "egressAddress" {
   value = module.network.egress_address
 }
-
-output "applicationInsightsConnectionString" {
-  description = "An address, no credential: local authentication is off, so who sends telemetry shows a token."
-  value       = nonsensitive(module.observability.connection_string)
-}

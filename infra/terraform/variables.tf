@@ -98,25 +98,58 @@ variable "federation" {
   }
 }
 
-variable "deployer_principal_id" {
-  description = "The object id of the principal that runs `make deploy`."
-  type        = string
+variable "deployers" {
+  description = "Who runs `make deploy`, and who ran it before: each keeps its roles."
+  type        = list(object({ principal_id = string, principal_type = string }))
 
   validation {
-    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.deployer_principal_id))
-    error_message = "The deployer's principal id is an object id, a GUID: `az ad signed-in-user show --query id`."
+    condition     = length(var.deployers) > 0
+    error_message = "At least one principal deploys: `az ad signed-in-user show --query id`."
+  }
+
+  validation {
+    condition     = alltrue([for each in var.deployers : can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", each.principal_id))])
+    error_message = "A deployer's principal id is an object id, a GUID: `az ad signed-in-user show --query id`."
+  }
+
+  validation {
+    condition     = alltrue([for each in var.deployers : contains(["User", "ServicePrincipal", "Group"], each.principal_type)])
+    error_message = "A deployer is a `User`, a `ServicePrincipal` or a `Group`."
   }
 }
 
-variable "deployer_principal_type" {
-  description = "What the deployer is."
-  type        = string
-  default     = "User"
+variable "addresses" {
+  description = "Further public addresses that the firewalls of the profile learn let in: those of clusters elsewhere."
+  type        = list(string)
+  default     = []
 
   validation {
-    condition     = contains(["User", "ServicePrincipal", "Group"], var.deployer_principal_type)
-    error_message = "The deployer is a `User`, a `ServicePrincipal` or a `Group`."
+    condition     = var.profile == "learn" || length(var.addresses) == 0
+    error_message = "Production has no firewall to open: its services are private."
   }
+}
+
+variable "node_size" {
+  description = "The size of the nodes; the profile's own without one."
+  type        = string
+  default     = ""
+}
+
+variable "node_count" {
+  description = "How many nodes for pods there are at least; as many as the profile says with 0."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.node_count >= 0 && var.node_count <= 100
+    error_message = "The number of nodes is 0 to 100."
+  }
+}
+
+variable "record" {
+  description = "Further tags of the resource group. `make deploy` records the deployment in them."
+  type        = map(string)
+  default     = {}
 }
 
 variable "hostname" {

@@ -4,15 +4,15 @@ terraform {
   required_providers {
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = "~> 5.10"
+      version = "5.10.0"
     }
     azapi = {
       source  = "azure/azapi"
-      version = "~> 2.13"
+      version = "2.13.0"
     }
     azuread = {
       source  = "hashicorp/azuread"
-      version = "~> 3.10"
+      version = "3.10.0"
     }
   }
 }
@@ -43,11 +43,6 @@ provider "azurerm" {
     # The accounts' firewalls let the cluster in, not the deployer, so the provider must not wait for their data plane.
     storage {
       data_plane_available = false
-    }
-
-    # Application Insights makes an alert rule of its own, which would keep the resource group from being destroyed.
-    application_insights {
-      disable_generated_rule = true
     }
   }
 }

@@ -214,7 +214,7 @@ def test_the_operator_asks_for_faults(azurite: Path) -> None:
         localcloud("fault", "cosmos", "none")
         localcloud("rotate-entra-key")
         assert "cosmos       works" in localcloud("faults")
-        assert localcloud("federation", "both") == ""
+        assert "by federated credentials and by identity bindings" in localcloud("federation", "both")
         assert "invalid choice: 'secrets'" in localcloud("federation", "secrets")
         assert "there is no service redis: there are entra" in localcloud("fault", "redis", "down")
         assert "kind: Input should be 'down'" in localcloud("fault", "blob", "tired")

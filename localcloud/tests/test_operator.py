@@ -86,7 +86,7 @@ def test_the_operator_deletes_recovers_and_purges_a_secret(azurite: Path) -> Non
             (("propagation", "600"), ""),
             (("faults",), "a role that is given or taken counts after 600 seconds"),
             (("propagation", "-1"), "greater than or equal to 0"),
-            (("kill", "web-1"), "there is no pod web-1"),
+            (("kill", "web-1"), "this local cloud has no cluster"),
         ]
         for number, (arguments, expected) in enumerate(steps):
             said = localcloud(*arguments, said="open sesame")

@@ -41,7 +41,10 @@ def grants() -> list[Part]:
 
 
 def parts() -> list[Part]:
-    """Every grant and, since a role of Azure's own can't be made smaller, each action of every other role."""
+    """Every grant and, since a role of Azure's own can't be made smaller, each action of every other role.
+
+    Left out is an action that the model lists as unused: its reason stands beside it.
+    """
     return [
         part
         for grant in grants()
@@ -50,7 +53,7 @@ def parts() -> list[Part]:
             *(
                 Part(grant.workload, grant.role, grant.scope, action)
                 for action in patterns(grant.role)
-                if MODEL["roles"][grant.role]["kind"] != "builtIn"
+                if MODEL["roles"][grant.role]["kind"] != "builtIn" and action not in MODEL["unused"]
             ),
         )
     ]

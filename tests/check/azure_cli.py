@@ -28,7 +28,7 @@ class AzureCli:
             "AZURE_BICEP_CHECK_VERSION": "false",
             "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
             "KEYLESS_SUFFIX": "a1b2c",
-            "KEYLESS_DEPLOYER_PRINCIPAL_ID": "00000000-0000-0000-0000-0000000000d0",
+            "KEYLESS_DEPLOYERS": '[{"principalId": "00000000-0000-0000-0000-0000000000d0", "principalType": "User"}]',
             **{f"KEYLESS_{name}": "a made-up value, long enough to pass" for name in _SECRETS},
         }
 

@@ -12,7 +12,10 @@ from tests.check.bicep import SETTINGS, TARGET, bicep
 from tests.infra.terraform import snapshot
 from tests.infra.terraform.cli import Terraform
 
-REQUIRED = {"suffix": "a1b2c", "deployer_principal_id": "00000000-0000-0000-0000-0000000000d0"}
+REQUIRED = {
+    "suffix": "a1b2c",
+    "deployers": [{"principal_id": "00000000-0000-0000-0000-0000000000d0", "principal_type": "User"}],
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Evaluated:
     bindings: int
     """Identity bindings of the cluster."""
     private_endpoints: int
+    nodes: dict[str, tuple[str, int, int]]
+    """Size, least and greatest number of each pool."""
+    addresses: list[str]
+    """Those that storage lets in."""
     tags: dict[str, str]
     """Those of the resource group."""
     gateway: bool
@@ -36,7 +43,7 @@ class Evaluated:
 
 
 class Bicep:
-    """Parameters are given in Terraform's spelling, `deployer_principal_id`."""
+    """Parameters are given in Terraform's spelling, `node_size`."""
 
     applications = False
 
@@ -60,6 +67,10 @@ class Bicep:
             application_credentials=0,
             bindings=kinds["identityBindings"],
             private_endpoints=kinds["privateEndpoints"],
+            nodes={
+                pool["name"]: (pool["vmSize"], pool["minCount"], pool["maxCount"]) for pool in self._pools(resources)
+            },
+            addresses=self._firewalls(resources)["storageAccounts"],
             tags=resources[0]["tags"],
             gateway=bool(made["outputs"]["gatewayClientId"]),
             left_out={
@@ -68,6 +79,35 @@ class Bicep:
                 for held in role["permissions"]
             },
         )
+
+    def counts(self, profile: str = "learn") -> dict[str, int]:
+        """How many nodes of each pool the profile's last evaluation would set."""
+        return {pool["name"]: pool["count"] for pool in self._pools(self._resources(profile))}
+
+    def firewalls(self, profile: str = "learn") -> dict[str, list[str]]:
+        """The addresses that each service of the last evaluation lets in; `egress` is the cluster's own."""
+        return self._firewalls(self._resources(profile))
+
+    def _resources(self, profile: str) -> list[dict[str, Any]]:
+        snapshot = json.loads((self.folder / "bicep" / f"{profile}.snapshot.json").read_text())
+        return list(snapshot["predictedResources"])
+
+    @staticmethod
+    def _pools(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        [cluster] = [one for one in resources if one["type"].endswith("/managedClusters")]
+        return list(cluster["properties"]["agentPoolProfiles"])
+
+    @staticmethod
+    def _firewalls(resources: list[dict[str, Any]]) -> dict[str, list[str]]:
+        found = {}
+        for one in resources:
+            held = one.get("properties", {})
+            rules = held.get("ipRules", held.get("networkAcls", {}).get("ipRules"))
+            if rules is not None:
+                texts = [next(str(rule[key]) for key in rule if key != "action") for rule in rules]
+                kind = one["type"].rsplit("/", 1)[1]
+                found[kind] = ["egress" if "egressAddress" in text else text for text in texts]
+        return found
 
     def refusal(self, profile: str = "learn", **values: Any) -> str | None:
         """The compiler's words, or `None` if it accepts the values."""
@@ -106,6 +146,13 @@ class TerraformConfiguration:
             application_credentials=kinds["azuread_application_federated_identity_credential"],
             bindings=kinds["azapi_resource"],
             private_endpoints=kinds["azurerm_private_endpoint"],
+            nodes={name: self._pool(pool) for name, pool in self._pools(resources).items()},
+            addresses=sorted(
+                next(one["values"] for one in resources if one["type"] == "azurerm_storage_account")["network_rules"][
+                    0
+                ]["ip_rules"]
+                or []
+            ),
             tags=group["tags"],
             gateway=planned["outputs"]["gatewayClientId"].get("value") != "",
             left_out={
@@ -114,6 +161,16 @@ class TerraformConfiguration:
                 for held in role["permissions"]
             },
         )
+
+    @staticmethod
+    def _pools(resources: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        values = {one["type"]: one["values"] for one in resources}
+        system = values["azurerm_kubernetes_cluster"]["default_node_pool"][0]
+        return {"system": system, "user": values["azurerm_kubernetes_cluster_node_pool"]}
+
+    @staticmethod
+    def _pool(pool: dict[str, Any]) -> tuple[str, int, int]:
+        return pool["vm_size"], pool["min_count"], pool["max_count"]
 
     def refusal(self, profile: str = "learn", **values: Any) -> str | None:
         """Terraform's words, or `None` if it accepts the values."""

@@ -20,14 +20,15 @@ _PACK = "from azure.cli.command_modules.acr._archive_utils import _pack_source_c
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
-    """Each kind of line once, as the deployment gives it to `az` in every verb and profile."""
+    """Each kind of line once, as the deployment gives it to `az` in every verb, profile and language."""
     calls: list[list[str]] = []
-    for profile in ("learn", "production"):
-        checkout = Checkout(tmp_path_factory.mktemp(profile))
-        checkout.succeed("what-if", *WEST, "--profile", profile)
+    for profile, iac in (("learn", "bicep"), ("production", "bicep"), ("learn", "terraform")):
+        checkout = Checkout(tmp_path_factory.mktemp(f"{profile}-{iac}"))
+        checkout.succeed("what-if", *WEST, "--profile", profile, "--iac", iac)
         moved = [("up", "--federation", way) for way in ("bindings", "credentials")]
-        for verb in (("up", *WEST, "--profile", profile), *moved, ("smoke",), ("rotate-receipt-key",), ("destroy",)):
+        for verb in (("up", *WEST, "--profile", profile, "--iac", iac), *moved, ("smoke",), ("rotate-receipt-key",)):
             checkout.succeed(*verb)
+        checkout.succeed("destroy")
         calls += [call[1:] for call in checkout.calls("az")]
     return list({_kind(call): call for call in calls}.values())
 
@@ -36,7 +37,7 @@ def test_every_line_is_one_that_the_azure_cli_understands(azure_cli: AzureCli, l
     """No command, option or value is refused, and both parameter files compile."""
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(azure_cli.run, lines))
-    assert len(lines) >= 18
+    assert len(lines) >= 32
     understood = {" ".join(line): answer.stderr for line, answer in zip(lines, answers, strict=True)}
     version = understood.pop("bicep version")
     assert version == ""

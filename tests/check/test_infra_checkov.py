@@ -16,7 +16,6 @@ from tests.infra.terraform import snapshot
 from tests.infra.terraform.cli import Terraform
 
 BOTH = {
-    "CKV_AZURE_4": "The add-on collects containers' logs. The audit trail comes from a diagnostic setting instead.",
     "CKV_AZURE_36": "Microsoft's trusted services have no business with receipts, so they do not pass the firewall.",
     "CKV_AZURE_166": "Quarantine needs a scanner that releases images. The registry holds what was built here.",
     "CKV_AZURE_206": "It wants a second region. Receipts are kept in one region, in production in three zones of it.",
@@ -33,12 +32,13 @@ BOTH_IN_LEARN = {
 }
 BICEP = {
     "CKV_AZURE_6": "learn: the API server takes Entra tokens only. production: it has no public address.",
-    "CKV_AZURE_8": "Kubernetes 1.36 has no dashboard add-on that could be disabled.",
+    "CKV_AZURE_8": "Kubernetes 1.37 has no dashboard add-on that could be disabled.",
     "CKV_AZURE_41": "A signing key that expires by the clock stops the service. A rotation replaces it instead.",
     "CKV_AZURE_99": "It wants a virtual-network rule. learn lets one address in, production a private endpoint only.",
     "CKV_AZURE_172": "It expects a boolean, and Azure takes a string. If there is the add-on, rotation is on.",
 }
 TERRAFORM = {
+    "CKV_AZURE_4": "The add-on is on. The check wants the id of its workspace, which a plan does not know yet.",
     "CKV_AZURE_33": "Nothing uses the account's queue service, and no key or role opens it.",
     "CKV_AZURE_100": "Microsoft's keys encrypt the data. A key of one's own brings a dependency and no secret less.",
     "CKV_AZURE_116": "The policies here limit who is trusted. Pods are held to the rules by tests on the manifests.",

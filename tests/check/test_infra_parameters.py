@@ -108,15 +108,22 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {  # the values, an
         "The federation is `credentials`, `bindings` or `both`.",
     ),
     "a deployer by mail address": (
-        {"deployer_principal_id": "me@example.com"},
+        {"deployers": [{"principal_id": "me@example.com", "principal_type": "User"}]},
         None,
-        "The deployer's principal id is an object id, a GUID",
+        "A deployer's principal id is an object id, a GUID",
     ),
     "a deployer of another kind": (
-        {"deployer_principal_type": "Robot"},
+        {"deployers": [{"principal_id": "00000000-0000-0000-0000-0000000000d0", "principal_type": "Robot"}]},
         None,
-        "The deployer is a `User`, a `ServicePrincipal` or a `Group`.",
+        "A deployer is a `User`, a `ServicePrincipal` or a `Group`.",
     ),
+    "no deployer": ({"deployers": []}, None, "At least one principal deploys"),
+    "addresses in production": (
+        {"profile": "production", "addresses": ["20.50.2.3"]},
+        "Production has no firewall to open: its services are private.",
+        "Production has no firewall to open: its services are private.",
+    ),
+    "too many nodes": ({"node_count": 101}, None, "The number of nodes is 0 to 100."),
     "a host name that is a URL": (
         {"hostname": "https://orders.example.com/"},
         "hostname is a name such as orders.example.com, not a URL.",
@@ -153,6 +160,45 @@ REFUSED: dict[str, tuple[dict[str, Any], str | None, str]] = {  # the values, an
         for secret in ("frontend_signing_key", "receipt_public_key", "receipt_signing_key")
     },
 }
+
+
+def test_the_nodes_are_a_setting(infrastructure: Infrastructure) -> None:
+    """Size and least number are the setting's, else the profile's; the autoscaler may always add a node."""
+    assert infrastructure.evaluate().nodes == {
+        "system": ("Standard_D2ads_v5", 1, 2),
+        "user": ("Standard_D2ads_v5", 1, 3),
+    }
+    given = infrastructure.evaluate("production", node_size="Standard_D4ads_v6", node_count=12)
+    assert given.nodes == {"system": ("Standard_D4ads_v6", 3, 5), "user": ("Standard_D4ads_v6", 12, 12)}
+
+
+def test_further_addresses_pass_the_firewall(infrastructure: Infrastructure) -> None:
+    """Storage lets in the addresses that are given, and none without."""
+    assert infrastructure.evaluate().addresses == []
+    assert infrastructure.evaluate(addresses=["20.50.2.3", "20.50.2.4"]).addresses == ["20.50.2.3", "20.50.2.4"]
+
+
+def test_bicep_leaves_the_number_of_nodes_to_the_autoscaler(tmp_path: Path) -> None:
+    """A template names a number. It is the one that the autoscaler keeps, and at first the least."""
+    bicep = Bicep(tmp_path)
+    bicep.evaluate()
+    assert bicep.counts() == {"system": 1, "user": 1}
+    bicep.evaluate(running_nodes={"system": 2, "user": 3})
+    assert bicep.counts() == {"system": 2, "user": 3}
+    bicep.evaluate("production", running_nodes={"system": 2, "user": 7})
+    assert bicep.counts("production") == {"system": 3, "user": 7}
+
+
+def test_bicep_lets_further_addresses_through_every_firewall(tmp_path: Path) -> None:
+    """Vault, Cosmos DB, Service Bus and storage have the same list, the cluster's own address first."""
+    bicep = Bicep(tmp_path)
+    bicep.evaluate(addresses=["20.50.2.3"])
+    assert bicep.firewalls() == {
+        "vaults": ["egress", "20.50.2.3"],
+        "databaseAccounts": ["egress", "20.50.2.3"],
+        "networkRuleSets": ["egress", "20.50.2.3"],
+        "storageAccounts": ["20.50.2.3"],
+    }
 
 
 @pytest.mark.parametrize("case", [case for case, (_, sentence, _) in REFUSED.items() if sentence])

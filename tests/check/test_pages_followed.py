@@ -37,8 +37,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     follow(folder, "make tools")
     with (folder / "run.log").open("w") as log:
         running = subprocess.Popen(["make", "run"], cwd=folder, env=environment(), stdout=log, stderr=log)
-        until(lambda: (folder / "run.log").read_text(), lambda said: "Stop with" in said, 120)
+    try:
+        until(lambda: (folder / "run.log").read_text(), lambda said: "Stop with" in said.partition("The page ")[2], 240)
         yield folder
+    finally:
         running.terminate()
         running.wait()
 

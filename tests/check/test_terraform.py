@@ -1,7 +1,10 @@
 """The Terraform configuration, run offline by the real Terraform against the real schemas of its providers."""
 
 import json
+import re
 import zipfile
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,7 +15,7 @@ from tests.infra.terraform.cli import Terraform
 REQUIRED = snapshot.SECRETS | {
     "location": "westeurope",
     "suffix": "a1b2c",
-    "deployer_principal_id": "00000000-0000-0000-0000-0000000000d0",
+    "deployers": [{"principal_id": "00000000-0000-0000-0000-0000000000d0", "principal_type": "User"}],
 }
 
 
@@ -26,6 +29,15 @@ def test_the_configuration_is_valid(terraform: Terraform) -> None:
     """Every argument exists in the provider's schema and has its type; there is no warning either."""
     verdict = json.loads(terraform.run("validate", "-json").output)
     assert (verdict["valid"], verdict["diagnostics"]) == (True, [])
+
+
+@pytest.mark.parametrize("provider", ["azurerm", "azapi", "azuread"])
+def test_each_provider_is_the_version_that_was_tried(provider: str) -> None:
+    """The version is exact, so that every machine takes the same: the one whose schema the stand-ins carry."""
+    page = metadata.metadata(f"cdktn-provider-{provider}").as_string()
+    [tried] = set(re.findall(r"# CDKTN prebuilt bindings for \S+ provider version ([\d.]+)", page))
+    wanted = re.findall(rf'/{provider}"\n\s+version = "([^"]+)"', Path("infra/terraform/versions.tf").read_text())
+    assert wanted == [tried]
 
 
 def test_an_argument_that_the_provider_has_not_is_refused(terraform: Terraform) -> None:

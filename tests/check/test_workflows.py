@@ -1,6 +1,10 @@
 """What no linter asks of the pipeline's files. `make check` runs the linters: actionlint, zizmor, yamllint."""
 
+import os
 import re
+import shutil
+import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +64,20 @@ def test_checkouts_leave_no_token(workflow: Path) -> None:
         for step in job["steps"]:
             if str(step.get("uses", "")).startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
+
+
+def test_a_release_has_one_file_for_any_cluster(tmp_path: Path) -> None:
+    """The step renders the overlay `kind` with the real kustomize; every image in it is this release's public one."""
+    steps = jobs(Path(".github/workflows/release.yml"))["release"]["steps"]
+    [script] = [step["run"] for step in steps if "kubectl kustomize" in str(step.get("run", ""))]
+    shutil.copytree("k8s", tmp_path / "k8s")
+    environment = {
+        "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]),
+        "GITHUB_REPOSITORY": "Owner/Keyless",
+        "GITHUB_REF_NAME": "v1.2.3",
+    }
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, check=True)
+    rendered = (tmp_path / "keyless.yaml").read_text()
+    images = set(re.findall(r"image: (\S+)", rendered))
+    assert images == {f"ghcr.io/owner/keyless/{name}:1.2.3" for name in ("frontend", "backend", "localcloud")}
+    assert "kind: Deployment" in rendered

@@ -25,12 +25,15 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     state = tmp_path / ".local"
     command = [sys.executable, "-m", "localcloud", "run", *APPLICATION, f"--state={state}", *ANY_PORTS]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
-        until(lambda: _answers(state), bool)
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: _answers(state), bool, 120)
         with connect(state) as control:
             ensure(control)
         yield tmp_path
+    finally:
         running.terminate()
+        running.wait()
 
 
 def test_each_block_prints_what_stands_below_it(checkout: Path) -> None:

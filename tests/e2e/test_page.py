@@ -163,6 +163,11 @@ def test_every_page_is_accessible_and_fits(open_page: OpenPage, width: int, sche
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
     look("empty")
+    page.locator("form").evaluate("form => form.noValidate = true")
+    page.get_by_label("Quantity").fill("5000")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_label("Product")).to_have_accessible_description("Say what you would like to order.")
+    look("invalid")
     order(page)
     look("order")
     page.get_by_role("link", name="See the receipt").click(timeout=RECEIPTED)

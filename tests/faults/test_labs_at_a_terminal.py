@@ -126,6 +126,9 @@ def test_a_lab_breaks_the_application_that_runs_and_restarts_nothing_else(served
         person.until("Guess, then press Enter")
         assert "the lab is in the running application" in person.read
         assert pods_of(served) == before
+        with run_lab("label-missing", served.state) as second:
+            second.until("another rehearsal is going on")
+            assert second.process.wait(90) == 1
         person.press_enter()
         person.until("Press Enter to break it")
         person.press_enter()

@@ -14,8 +14,8 @@ from pathlib import Path
 FOLDER = Path(os.environ["KEYLESS_STAND_IN"])
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 PRINCIPAL = "00000000-0000-0000-0000-0000000000d0"
-SECRETS = ("frontend-signing-key", "receipt-public-key", "receipt-signing-key")
 BINDING = "aks-identity-binding"  # the credential that AKS makes for a binding
+SECRETS = ("frontend-signing-key", "receipt-public-key", "receipt-signing-key")
 OUTPUTS = {
     "tenantId": "00000000-0000-0000-0000-000000000002",
     "resourceGroupName": "{0}-rg",
@@ -34,7 +34,6 @@ OUTPUTS = {
     "kedaClientId": "00000000-0000-0000-0000-0000000000e1",
     "gatewayClientId": "00000000-0000-0000-0000-0000000000a1",
     "egressAddress": "192.0.2.1",
-    "applicationInsightsConnectionString": "InstrumentationKey=00000000-0000-0000-0000-000000000000",
 }
 
 
@@ -76,13 +75,20 @@ class Cloud:
                 self.save()
                 raise Refused(fault["words"].format(**os.environ))
 
-    def deploy(self, name: str, suffix: str, profile: str, given: dict[str, str], stop_after: int) -> dict[str, object]:
-        """Makes a group with a vault; a secret that exists is kept. `stop_after` as many secrets it breaks off."""
-        vault = f"{name}-{suffix}"
+    def deploy(self, settings: dict[str, str], profile: str, given: dict[str, str]) -> dict[str, object]:
+        """Makes a group with a vault and a cluster; a secret that exists is kept.
+
+        `settings` are name, suffix, location, record and deployers. After `stop_after` secrets it breaks off.
+        """
+        name, suffix = settings["name"], settings["suffix"]
+        vault, stop_after = f"{name}-{suffix}", self.state.pop("stop_after", 99)
         if vault in self.state["deleted"]:
             raise Refused("ConflictError: A vault with the same name already exists in deleted state.")
-        if f"{name}-rg" not in self.state["groups"]:
-            self.state["groups"].append(f"{name}-rg")
+        tags = {"application": name, "profile": profile} | json.loads(settings["record"])
+        self.state["groups"][f"{name}-rg"] = {"location": settings["location"], "tags": tags}
+        for deployer in json.loads(settings["deployers"]):
+            principal = deployer.get("principalId") or deployer["principal_id"]
+            self.state["admins"] = sorted({*self.state["admins"], principal})
         self.state["roles"][f"role-of-{vault}"] = f"Keyless Queue Reader ({vault})"
         self._grant(name, vault)
         secrets = self.state["vaults"].setdefault(vault, {"profile": profile, "secrets": {}})["secrets"]
@@ -93,8 +99,15 @@ class Cloud:
             if len(given[secret]) < 32:
                 raise Refused(f"InvalidTemplate: {secret} is shorter than 32")
             secrets.setdefault(secret, [given[secret]])
+        nodes = json.loads(settings.get("running_nodes", "null"))
+        self.state["clusters"].setdefault(f"{name}-aks", {"system": 1, "user": 1})
+        if nodes is not None:  # Bicep sets the number that its template names
+            self.state["clusters"][f"{name}-aks"] = {pool: nodes.get(pool, 1) for pool in ("system", "user")}
+        self.state["outputs"] = {
+            key: {"type": "String", "value": value.format(name, suffix)} for key, value in OUTPUTS.items()
+        }
         self.save()
-        return {key: {"type": "String", "value": value.format(name, suffix)} for key, value in OUTPUTS.items()}
+        return dict(self.state["outputs"])
 
     def _grant(self, name: str, vault: str) -> None:
         """Assigns what the model says now; like Azure, it takes nothing away that an earlier deployment assigned."""
@@ -107,162 +120,40 @@ class Cloud:
             for role, scope in grants:
                 scope = f"{group}/providers/{scope.format(unique=vault, compact=vault.replace('-', ''), name=name)}"
                 identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}-{workload}"
-                number = str(
-                    uuid.uuid5(uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830"), f"{scope}-{identity}-{role}")
-                )
+                number = _guid(f"{scope}-{identity}-{role}")
                 shown = {"id": f"{scope}/{number}", "name": number, "principalId": f"oid-of-{name}-{workload}"}
                 self.state["assignments"][number] = shown | {"scope": scope, "roleDefinitionName": role}
-            trusted = self.state["credentials"].setdefault(f"{name}-{workload}", [])
-            issuers = [issuer["name"] for issuer in json.loads(os.environ.get("KEYLESS_ISSUERS", "[]"))]
+            trusted = self.state["credentials"].setdefault(f"{name}-{workload}", {})
+            issuers = json.loads(os.environ.get("KEYLESS_ISSUERS", "[]")) if workload != "gateway" else []
             federation = os.environ.get("KEYLESS_FEDERATION", "credentials")
             if workload in ("gateway", "keda"):
                 federation = "credentials"
             own = {"credentials": {"aks"}, "bindings": {BINDING}, "both": {"aks", BINDING}}[federation]
             if federation != "credentials" and workload not in self.state["bindings"]:
                 self.state["bindings"].append(workload)
-            trusted.extend({*own, *(issuers if workload != "gateway" else [])} - set(trusted))
+            wanted = {name: f"the cluster, by {name}" for name in own} | {
+                _guid(issuer["url"]): issuer["url"] for issuer in issuers
+            }
+            for credential, url in wanted.items():
+                if url in {issuer for each, issuer in trusted.items() if each != credential}:
+                    raise Refused("Conflict: Issuer and subject combination already exists for this Managed Identity.")
+                trusted[credential] = url
 
     def delete_group(self, group: str) -> None:
-        self.state["groups"].remove(group)
+        del self.state["groups"][group]
         for vault in [v for v in self.state["vaults"] if v.startswith(group.removesuffix("rg"))]:
-            del self.state["vaults"][vault]
-            self.state["deleted"].append(vault)
+            purge_protected = self.state["vaults"].pop(vault)["profile"] == "production"
+            self.state["deleted"][vault] = {"group": group, "purge_protected": purge_protected}
+        self.state["clusters"].pop(f"{group.removesuffix('-rg')}-aks", None)
         self.save()
 
 
-def az(call: Call, cloud: Cloud) -> str:
-    state = cloud.state
-    match call.words:
-        case "account show":
-            return json.dumps({"id": SUBSCRIPTION, "user": {"name": "ada@example.com", "type": "user"}})
-        case "bicep version":
-            return "Bicep CLI version 0.49.2"
-        case "ad signed-in-user show":
-            return PRINCIPAL
-        case "resource list":
-            return json.dumps([{"name": call.option("--name")}] if call.option("--name") in state["vaults"] else [])
-        case "rest":
-            return _rest(call, cloud)
-        case "deployment sub create" | "deployment sub what-if":
-            return _deployment(call, cloud)
-        case "acr build":
-            return _acr_build(call, cloud)
-        case "aks get-credentials":
-            Path(call.option("--file")).write_text("user: devicecode\n")
-            return ""
-        case "aks command invoke":
-            return _invoke(call, cloud)
-        case "role definition list":
-            ending = call.option("--query").split("'")[1]
-            return json.dumps([role for role, name in state["roles"].items() if name.endswith(ending)])
-        case "identity list":
-            name = call.option("--resource-group").removesuffix("-rg")
-            names = [*state["credentials"], f"{name}-control-plane", f"{name}-kubelet"]
-            return json.dumps([{"name": name, "principalId": f"oid-of-{name}"} for name in names])
-        case "role assignment list":
-            known = [] if "forgetful" in state else state["assignments"].values()
-            return json.dumps([a for a in known if "/databaseAccounts/" not in a["scope"]])
-        case "cosmosdb sql role assignment list":
-            return json.dumps([a for a in state["assignments"].values() if "/databaseAccounts/" in a["scope"]])
-        case "role assignment delete":
-            del state["assignments"][call.option("--ids").rsplit("/", 1)[1]]
-            cloud.save()
-            return ""
-        case "cosmosdb sql role assignment delete":
-            del state["assignments"][call.option("--role-assignment-id")]
-            cloud.save()
-            return ""
-        case "identity federated-credential list":
-            return json.dumps([{"name": name} for name in state["credentials"][call.option("--identity-name")]])
-        case "identity federated-credential delete":
-            state["credentials"][call.option("--identity-name")].remove(call.option("--name"))
-            cloud.save()
-            return ""
-        case "aks identity-binding list":
-            return json.dumps([{"name": name} for name in state["bindings"]])
-        case "aks identity-binding delete":
-            if not call.has("--yes"):
-                raise Refused("Operation cancelled.")
-            state["bindings"].remove(call.option("--name"))  # its credential stays, as in Azure
-            cloud.save()
-            return ""
-        case "group exists":
-            return json.dumps(call.option("--name") in state["groups"])
-        case "group delete":
-            if not call.has("--yes"):
-                raise Refused("Unable to prompt for confirmation as no tty available. Use --yes.")
-            cloud.delete_group(call.option("--name"))
-            return ""
-        case "keyvault list-deleted":
-            return json.dumps([vault for vault in state["deleted"] if f"'{vault}'" in call.option("--query")])
-        case "keyvault purge":
-            state["deleted"].remove(call.option("--name"))
-            cloud.save()
-            return ""
-    raise Refused(f"'{call.words}' is misspelled or not recognized by the system.")
+def _guid(text: str) -> str:
+    """Bicep's `guid()`, its parts joined by hyphens."""
+    return str(uuid.uuid5(uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830"), text))
 
 
-def _rest(call: Call, cloud: Cloud) -> str:
-    path, _, query = call.option("--url").partition("?")
-    if not query.startswith("api-version="):
-        raise Refused('Bad Request({"error":{"code":"MissingApiVersionParameter"}})')
-    if call.option("--method") == "delete":
-        cloud.state["roles"].pop(path.rsplit("/", 1)[1], None)
-        cloud.save()
-        return ""
-    vault = path.split("/vaults/")[1].split("/")[0]
-    if vault not in cloud.state["vaults"]:
-        raise Refused('Not Found({"error":{"code":"ResourceNotFound"}})')
-    secrets = cloud.state["vaults"][vault]["secrets"]
-    if call.option("--method") == "get":
-        return json.dumps({"value": [{"name": name} for name in secrets]})
-    if call.option("--body") != "@-":
-        raise Refused("a secret on the command line")
-    name, body = path.rsplit("/", 1)[1], json.loads(sys.stdin.read())
-    secrets.setdefault(name, []).append(body["properties"]["value"])
-    cloud.state.setdefault("tags", {})[name] = body["tags"]
-    cloud.save()
-    return f"https://{vault}.vault.azure.net/secrets/{name}/version{len(secrets[name])}\n"
-
-
-def _deployment(call: Call, cloud: Cloud) -> str:
-    parameters = Path(call.option("--parameters"))
-    if not parameters.is_file():
-        raise Refused(f"[Errno 2] No such file or directory: '{parameters}'")
-    call.option("--location")
-    names = ("KEYLESS_NAME", "KEYLESS_SUFFIX", "KEYLESS_DEPLOYER_PRINCIPAL_ID", "KEYLESS_HOSTNAME", "KEYLESS_ISSUERS")
-    given = {secret: f"KEYLESS_{secret.replace('-', '_').upper()}" for secret in SECRETS}
-    for name in (*names, *given.values()):
-        if name not in os.environ:
-            raise Refused(
-                f'Error BCP427: Environment variable "{name}" does not exist and there\'s no default value set.'
-            )
-    if call.words.endswith("what-if"):
-        return "Resource changes: 60 to create.\n"
-    outputs = cloud.deploy(
-        os.environ["KEYLESS_NAME"],
-        os.environ["KEYLESS_SUFFIX"],
-        parameters.stem,
-        {secret: os.environ[name] for secret, name in given.items()},
-        cloud.state.pop("stop_after", 99),
-    )
-    return json.dumps(outputs)
-
-
-def _acr_build(call: Call, cloud: Cloud) -> str:
-    if call.option("--source-acr-auth-id") != "[caller]":
-        raise Refused("denied: requested access to the resource is denied")
-    if not Path(call.arguments[-1], call.option("--file")).is_file():
-        raise Refused(f"Unable to find '{call.option('--file')}'.")
-    profiles = [vault["profile"] for vault in cloud.state["vaults"].values()]
-    if "production" in profiles and not call.has("--agent-pool"):
-        raise Refused("failed to login, ran out of retries: denied: client with IP is not allowed access")
-    cloud.state["images"].append(call.option("--image"))
-    cloud.save()
-    return ""
-
-
-def _invoke(call: Call, cloud: Cloud) -> str:
+def invoke(call: Call, cloud: Cloud) -> str:
     """A pod of the cluster, which sees the attached file under its name alone. A failure in there is none of `az`."""
     command = shlex.split(call.option("--command"))
     if call.has("--file"):
@@ -319,21 +210,24 @@ def terraform(call: Call, cloud: Cloud) -> str:
         raise Refused("it would ask")
     if verb == "apply":
         given = {secret: variables[secret.replace("-", "_")] for secret in SECRETS}
-        named = (variables["name"], variables["suffix"], variables["profile"])
         if "federations" in cloud.state:
             cloud.state["federations"].append(variables["federation"])
-        outputs = cloud.deploy(*named, given, cloud.state.pop("stop_after", 99))
-        (FOLDER / "terraform-outputs.json").write_text(json.dumps(outputs))
-    if verb == "destroy":
+        cloud.deploy(variables, variables["profile"], given)
+    backend = Path(call.arguments[0].removeprefix("-chdir="), "backend.tf.json")
+    if verb == "init" and backend.exists() and not any("-state-rg" in group for group in cloud.state["groups"]):
+        raise Refused("Error: Failed to get existing workspaces: the storage account was not found")
+    if verb == "destroy" and f"{variables['name']}-rg" in cloud.state["groups"]:
         cloud.delete_group(f"{variables['name']}-rg")
         cloud.state["deleted"].clear()  # azurerm purges
         cloud.save()
     if verb == "output":
-        return (FOLDER / "terraform-outputs.json").read_text()
+        return json.dumps(cloud.state["outputs"])
     return "Plan: 60 to add.\n" if verb == "plan" else ""
 
 
 def main() -> int:
+    from azure_stand_in_az import az  # beside this file; it takes from here in turn
+
     program = Path(sys.argv[0]).name
     call = Call(program, sys.argv[1:])
     with (FOLDER / "calls.jsonl").open("a") as file:

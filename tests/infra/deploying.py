@@ -17,16 +17,42 @@ import yaml
 _PATIENCE = "20"  # seconds; a test may give less, and none is to wait for half an hour
 PROGRAMS = ("az", "kubectl", "kubelogin", "terraform")
 _COPIED = (
-    *("infra/deploy", "infra/signing_keys.py", "infra/access.yaml", "infra/bicep", "infra/terraform"),
+    *(
+        "infra/deploy",
+        "infra/signing_keys.py",
+        "infra/access.yaml",
+        "infra/alerts.yaml",
+        "infra/bicep",
+        "infra/terraform",
+    ),
     *("k8s", "frontend/Dockerfile", "backend/Dockerfile"),
 )
 _LEFT_BY_A_DEPLOYMENT = shutil.ignore_patterns("__pycache__", ".terraform*", "*.tfstate*", "*.tfvars")
 _ANSWER = "import azure_stand_in\nsys.exit(azure_stand_in.main())\n"
 _HERE = str(Path(__file__).resolve().parent)
 
+
+def _sku(name: str, cores: int) -> dict[str, Any]:
+    """A size of nodes as `az vm list-skus` prints it: offered in three zones, without a restriction."""
+    return {
+        "name": name,
+        "family": "standardDADSv5Family",
+        "capabilities": [{"name": "vCPUs", "value": str(cores)}],
+        "locationInfo": [{"location": "westeurope", "zones": ["1", "2", "3"]}],
+        "restrictions": [],
+    }
+
+
 _EMPTY: dict[str, Any] = {
-    **{kind: [] for kind in ("groups", "deleted", "images", "applied", "faults", "bindings")},
-    **{kind: {} for kind in ("vaults", "roles", "assignments", "credentials")},
+    **{kind: [] for kind in ("images", "applied", "faults", "admins", "bindings")},
+    **{kind: {} for kind in ("groups", "deleted", "clusters", "vaults", "roles", "assignments", "credentials")},
+    "principal": "00000000-0000-0000-0000-0000000000d0",
+    "deployers_roles": ["Owner"],
+    "skus": [_sku("Standard_D2ads_v5", 2), _sku("Standard_D4ads_v5", 4), _sku("Standard_D4ads_v5_Promo", 4)],
+    "usages": [
+        {"name": {"value": family, "localizedValue": family}, "currentValue": "10", "limit": "100"}
+        for family in ("cores", "standardDADSv5Family")
+    ],
 }
 _SCOPES = {
     "keyVault": "Microsoft.KeyVault/vaults/{{unique}}/secrets/{entity}",
@@ -147,14 +173,16 @@ class Checkout:
         written = b"".join(file.read_bytes() for file in self.root.rglob("*") if file.is_file())
         return written + json.dumps(self.calls()).encode()
 
-    def remembered(self, name: str = "keyless") -> dict[str, Any]:
-        return dict(json.loads((self.root / ".deploy" / name / "deployment.json").read_text()))
+    def recorded(self, name: str = "keyless") -> dict[str, str]:
+        """The tags of the deployment's resource group."""
+        return dict(self.cloud["groups"][f"{name}-rg"]["tags"])
+
+    def lose_the_folder(self) -> None:
+        """Deletes what runs left in the checkout, as on another machine."""
+        shutil.rmtree(self.root / ".deploy")
 
 
 def _grants(model: dict[str, Any], workload: dict[str, Any]) -> list[tuple[str, str]]:
     """Roles and scopes of a workload; `{unique}`, `{compact}` and `{name}` are the deployment's."""
     split = [(grant["role"], *grant["scope"].split("/")) for grant in workload["grants"]]
-    found = [(role, _SCOPES[service].format(entity=entity)) for role, service, entity in split]
-    if workload["namespace"] == "keyless":
-        found.append(("Monitoring Metrics Publisher", "Microsoft.Insights/components/{name}-insights"))
-    return found
+    return [(role, _SCOPES[service].format(entity=entity)) for role, service, entity in split]

@@ -50,7 +50,7 @@ class Cluster:
 class Safeguards:
     """What protects the services and the data.
 
-    `services` has `keyVault`, `cosmos`, `blob`, `serviceBus`, `registry`, `cluster`, `logs` and `insights`.
+    `services` has `keyVault`, `cosmos`, `blob`, `serviceBus`, `registry`, `cluster` and `logs`.
     `private_endpoints` are services. `private_names` are the private DNS zones that both an endpoint and the network
     use. `audited` are the categories of logs that are kept, as `service/category`. `zone_redundant` is what survives
     the loss of a zone. `behind_nat` are the subnets whose traffic leaves by the one address; `default_outbound` are

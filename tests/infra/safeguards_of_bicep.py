@@ -92,7 +92,6 @@ def _services(profile: str) -> dict[str, Service]:
     registry = properties(profile, "Microsoft.ContainerRegistry/registries")
     cluster = properties(profile, "Microsoft.ContainerService/managedClusters")
     logs = properties(profile, "Microsoft.OperationalInsights/workspaces")
-    insights = properties(profile, "Microsoft.Insights/components")
     return {
         "keyVault": Service(
             # The vault has access policies beside Entra's roles.
@@ -133,7 +132,6 @@ def _services(profile: str) -> dict[str, Service]:
         ),
         # Telemetry is sent to public addresses in either profile, with a token.
         "logs": Service(local_auth=not logs["features"]["disableLocalAuth"], public=True),
-        "insights": Service(local_auth=not insights["DisableLocalAuth"], public=True),
     }
 
 

@@ -96,7 +96,6 @@ class _Safeguards(Snapshot):
         registry = self.only("azurerm_container_registry")
         cluster = self.only("azurerm_kubernetes_cluster")
         logs = self.only("azurerm_log_analytics_workspace")
-        insights = self.only("azurerm_application_insights")
         return {
             "keyVault": Service(
                 local_auth=not vault["rbac_authorization_enabled"],
@@ -135,7 +134,6 @@ class _Safeguards(Snapshot):
             ),
             # Telemetry is sent to public addresses in either profile, with a token.
             "logs": Service(local_auth=logs["local_authentication_enabled"], public=True),
-            "insights": Service(local_auth=insights["local_authentication_enabled"], public=True),
         }
 
     def _open_to(self, firewall: list[Values]) -> frozenset[str]:

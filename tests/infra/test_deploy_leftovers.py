@@ -21,7 +21,11 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def test_the_names_of_what_is_granted_are_those_that_bicep_deploys() -> None:
     """Computed here and by the compiler, assignments and credentials of the workloads' identities are the same."""
-    issuers = [{"name": "eks", "url": ""}, {"name": "other-aks", "url": ""}]
+    resources = json.loads(Path("infra/snapshots/bicep/exposed.snapshot.json").read_text())["predictedResources"]
+    credentials = [r for r in resources if r["type"].endswith("federatedIdentityCredentials")]
+    urls = {str(r["properties"]["issuer"]) for r in credentials if not r["id"].endswith("/aks")}
+    issuers = [{"name": f"issuer{n}", "url": url} for n, url in enumerate(sorted(urls))]
+    assert len(issuers) == 2
     deployment = Deployment(
         name="keyless",
         suffix="a1b2c",
@@ -31,13 +35,10 @@ def test_the_names_of_what_is_granted_are_those_that_bicep_deploys() -> None:
         issuers=json.dumps(issuers),
     )
     granted = expected(deployment, yaml.safe_load(Path("infra/access.yaml").read_text()))
-    resources = json.loads(Path("infra/snapshots/bicep/exposed.snapshot.json").read_text())["predictedResources"]
     assigned = {r["id"].rsplit("/", 1)[1] for r in resources if _is_assigned_to(r, granted)}
     assert len(assigned) > 10
     assert {name for names in granted.values() for name in names.roles | names.cosmos_roles} == assigned
-    trusted = {
-        tuple(r["id"].split("/")[-3::2]) for r in resources if r["type"].endswith("federatedIdentityCredentials")
-    }
+    trusted = {tuple(r["id"].split("/")[-3::2]) for r in credentials}
     assert {(identity, name) for identity, names in granted.items() for name in names.credentials} == trusted
 
 
@@ -55,7 +56,7 @@ def test_a_grant_and_an_issuer_that_are_taken_out_are_revoked(checkout: Checkout
     gone = [a for key, a in before["assignments"].items() if key not in checkout.cloud["assignments"]]
     assert sorted(a["roleDefinitionName"] for a in gone) == ["Keyless Order Reader", "Storage Blob Data Reader"]
     assert run.output.count("revoked") == 2 + len(model["workloads"])
-    assert all(names == ["aks"] for names in checkout.cloud["credentials"].values())
+    assert all([*names] == ["aks"] for names in checkout.cloud["credentials"].values())
     assert "revoked" not in checkout.succeed("up").output
 
 
@@ -69,6 +70,20 @@ def test_nothing_is_revoked_while_a_grant_is_not_recognised(checkout: Checkout) 
     assert "is not found in Azure, so nothing was revoked" in refused.errors
     assert checkout.cloud["assignments"] == before["assignments"]
     assert checkout.cloud["credentials"] == before["credentials"]
+
+
+def test_an_issuer_can_be_renamed_and_its_url_changed(checkout: Checkout) -> None:
+    """Azure refuses a second credential of one issuer. A new name makes none; a new URL makes one, and the old goes."""
+    checkout.succeed("up", *WEST, "--issuers", EKS)
+    before = checkout.cloud["credentials"]
+    [issuer] = json.loads(EKS)
+    checkout.succeed("up", "--issuers", json.dumps([issuer | {"name": "renamed"}]))
+    assert checkout.cloud["credentials"] == before
+    assert checkout.recorded()["issuer:renamed"] == issuer["url"]
+    moved = checkout.succeed("up", "--issuers", json.dumps([issuer | {"url": f"{issuer['url']}/moved"}]))
+    assert f"the trust in the issuer {issuer['url']}\n" in moved.output
+    trusted = checkout.cloud["credentials"]["keyless-frontend"].values()
+    assert sorted(trusted) == sorted(["the cluster, by aks", f"{issuer['url']}/moved"])
 
 
 def _is_assigned_to(resource: dict, identities: dict) -> bool:  # type: ignore[type-arg]

@@ -44,12 +44,11 @@ def test_the_tests_run_in_the_cluster_and_their_outcome_is_the_commands(deployed
 
 
 def test_nothing_is_left_of_a_destroyed_deployment(deployed: Checkout) -> None:
-    """Group, custom roles, the soft-deleted vault and the record are gone; a repeat is no error."""
+    """Group, custom roles and the soft-deleted vault are gone; a repeat is no error."""
     deployed.succeed("destroy")
     gone = {kind: deployed.cloud[kind] for kind in ("groups", "vaults", "deleted", "roles")}
-    assert gone == {"groups": [], "vaults": {}, "deleted": [], "roles": {}}
-    assert list((deployed.root / ".deploy").iterdir()) == []
-    assert "Nothing is deployed" in deployed.succeed("destroy").output
+    assert gone == {"groups": {}, "vaults": {}, "deleted": {}, "roles": {}}
+    deployed.succeed("destroy")
 
 
 def test_a_destruction_that_was_interrupted_is_completed_by_the_next(deployed: Checkout) -> None:
@@ -57,7 +56,20 @@ def test_a_destruction_that_was_interrupted_is_completed_by_the_next(deployed: C
     deployed.fail("keyvault purge", "TooManyRequests")
     assert deployed.run("destroy").code == 1
     deployed.succeed("destroy")
-    assert deployed.cloud["deleted"] == []
+    assert deployed.cloud["deleted"] == {}
+
+
+def test_what_outlives_the_group_is_found_when_the_group_is_gone(deployed: Checkout) -> None:
+    """If somebody deleted the group by hand, on another machine, the roles and the vault are found by its id."""
+    [vault] = deployed.cloud["vaults"]
+    other = {"other-1": "Keyless Queue Reader (other-a1b2c)"}
+    deleted = {vault: {"group": "keyless-rg", "purge_protected": False}}
+    deleted |= {"other-a1b2c": {"group": "other-rg", "purge_protected": False}}
+    deployed.change_cloud(groups={}, vaults={}, roles=deployed.cloud["roles"] | other, deleted=deleted)
+    deployed.lose_the_folder()
+    deployed.succeed("destroy")
+    assert deployed.cloud["roles"] == other
+    assert [*deployed.cloud["deleted"]] == ["other-a1b2c"]
 
 
 def test_a_purge_protected_vault_is_said_to_stay(checkout: Checkout) -> None:
@@ -96,7 +108,6 @@ def test_what_would_change_is_shown_and_nothing_made_or_remembered(checkout: Che
     shown = checkout.succeed("what-if", *WEST, "--iac", language)
     assert "60 to" in shown.output
     assert checkout.untouched
-    assert not (checkout.root / ".deploy").exists()
 
 
 @pytest.mark.parametrize(
@@ -141,6 +152,11 @@ def test_what_is_not_set_up_is_named_with_its_command(checkout: Checkout, match:
         ((*WEST, "--identity-kind", "application"), "IAC=terraform"),
         ((*WEST, "--issuers", "eks"), "a JSON list of"),
         ((*WEST, "--issuers", '[{"name": "eks"}]'), "a JSON list of"),
+        ((*WEST, "--addresses", "20.50.2.0/24"), "IPv4 addresses, separated by commas"),
+        ((*WEST, "--addresses", "20.50.2.3,10.0.0.4"), "10.0.0.4 is private"),
+        ((*WEST, "--addresses", "20.50.2.3", "--profile", "production"), "Production has no firewall to open"),
+        ((*WEST, "--node-count", "0"), "a number from 1 to 100"),
+        ((*WEST, "--issuers", '[{"name": "x", "url": "https://%s"}]' % ("x" * 260)), "holds 256 characters"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence(
@@ -164,7 +180,7 @@ def test_what_cannot_be_changed_in_place_is_refused(deployed: Checkout) -> None:
 
 @pytest.mark.parametrize("verb", ["smoke", "rotate-receipt-key", "rotate-session-key"])
 def test_a_verb_that_needs_a_deployment_says_so(checkout: Checkout, verb: str) -> None:
-    """Without a record, the sentence names the command that comes first."""
+    """Without a deployment, the sentence names the command that comes first."""
     refused = checkout.run(verb)
     assert refused.code == 1
     assert "`make deploy NAME=keyless` comes first" in refused.errors

@@ -6,13 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.infra.deployments import deployment, every_language, every_profile
-from tests.infra.derived import MODEL, Grant, Policy, Trust, grants_of_model, subjects_of_model
+from tests.infra.derived import MODEL, Policy, Trust, grants_of_model, subjects_of_model
 
 pytestmark = every_language
 
 WORKLOADS = sorted(MODEL["workloads"])
-PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"  # Monitoring Metrics Publisher
-INSIGHTS = "Microsoft.Insights/components/keyless-insights"
 AKS_ISSUERS, KNOWN_ISSUERS = "ae62c456-33de-4dc8-b100-7ce9028a7d99", "2571b7c3-3056-4a61-b00a-9bc5232234f5"
 EKS = "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 OTHER_CLUSTER = "00000000-0000-0000-0000-0000000000b1"
@@ -21,11 +19,10 @@ OTHER_CLUSTER = "00000000-0000-0000-0000-0000000000b1"
 @pytest.mark.parametrize("workload", WORKLOADS)
 @every_profile
 def test_a_workload_may_do_what_the_model_grants_it_and_no_more(language: str, profile: str, workload: str) -> None:
-    """Each grant is a role assignment at its entity's own scope; telemetry is the one thing beside the model."""
+    """Each grant is a role assignment at its entity's own scope, and there is nothing beside the model."""
     granted = {grant for grant in deployment(language, profile).grants if grant.identity == workload}
-    telemetry = {Grant(workload, frozenset({PUBLISHER}), INSIGHTS)}
     modelled = {grant for grant in grants_of_model() if grant.identity == workload}
-    assert granted - telemetry == modelled
+    assert granted == modelled
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -80,13 +77,6 @@ def test_images_of_another_application_are_out_of_reach(language: str, profile: 
     assert {grant.identity for grant in on_registry} == {"kubelet", "deployer"}
     for grant in on_registry:
         assert "repositories:name] StringStartsWithIgnoreCase 'keyless/'" in grant.condition
-
-
-@every_profile
-def test_telemetry_is_sent_by_the_application_alone(language: str, profile: str) -> None:
-    """The workloads of the application's own namespace publish telemetry; KEDA's operator and the Gateway do not."""
-    publishers = {grant.identity for grant in deployment(language, profile).grants if grant.scope == INSIGHTS}
-    assert publishers == {"frontend", "backend", "redrive", "repair"}
 
 
 def test_the_gateway_reads_its_certificate_and_nothing_else(language: str) -> None:

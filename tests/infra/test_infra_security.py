@@ -11,7 +11,7 @@ SERVICES = ("keyVault", "cosmos", "blob", "serviceBus", "registry")
 
 
 @every_profile
-@pytest.mark.parametrize("service", [*SERVICES, "cluster", "logs", "insights"])
+@pytest.mark.parametrize("service", [*SERVICES, "cluster", "logs"])
 def test_no_service_takes_a_key_or_a_password(language: str, profile: str, service: str) -> None:
     """Local authentication is off: nothing but an Entra token opens any service."""
     assert safeguards(language, profile).services[service].local_auth is False
@@ -66,7 +66,7 @@ def test_azures_own_services_do_not_pass_the_firewalls(language: str, profile: s
 def test_production_has_no_public_address(language: str, profile: str) -> None:
     """Every service, and the cluster's API server, is reached through the network only. Telemetry is the exception."""
     services = safeguards(language, profile).services
-    assert {name for name, service in services.items() if service.public} == {"logs", "insights"}
+    assert {name for name, service in services.items() if service.public} == {"logs"}
     assert {name for name, service in services.items() if service.open_to} == set()
 
 
@@ -97,7 +97,7 @@ def test_the_cluster_is_the_documented_one(language: str, profile: str) -> None:
     """People come with Entra tokens under Azure RBAC, pods with tokens of the cluster's issuer. Control plane and
     kubelet have an identity each. With a host name, the Key Vault add-on brings new versions of a certificate."""
     assert safeguards(language, profile).cluster == Cluster(
-        version="1.36",
+        version="1.37",
         node_pools=(("system", "AzureLinux"), ("user", "AzureLinux")),
         network=("overlay", "cilium", "cilium"),
         outbound="userAssignedNATGateway",

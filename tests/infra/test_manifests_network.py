@@ -1,6 +1,7 @@
 """What may reach whom, in every overlay: all is denied first, and what is let through is listed here."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -42,6 +43,41 @@ def test_the_application_goes_out_to_azure_alone(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("resolver", ["kube-dns", "169.254.10.10", "169.254.10.11"])
+def test_every_pod_reaches_dns_with_localdns_and_without(overlay: str, resolver: str) -> None:
+    """Each policy that lets DNS out lets it out to the cluster's pods and to AKS's LocalDNS, and to nothing else."""
+    rules = [
+        rule
+        for item in of_kind(overlay, "NetworkPolicy")
+        for rule in item["spec"].get("egress", [])
+        if {(port["protocol"], port["port"]) for port in rule["ports"]} == DNS
+        and item["metadata"]["namespace"] != "localcloud"
+    ]
+    cilium = [
+        rule
+        for item in of_kind(overlay, "CiliumNetworkPolicy")
+        for rule in item["spec"]["egress"]
+        if any(port["port"] == "53" for to in rule["toPorts"] for port in to["ports"])
+    ]
+    assert rules or cilium
+    assert all(_lets_out(rule["to"], resolver) for rule in rules)
+    assert not any(_lets_out(rule["to"], "169.254.169.254") for rule in rules)
+    assert not cilium or any(_cilium_lets_out(rule, resolver) for rule in cilium)
+
+
+def _lets_out(peers: list[Object], resolver: str) -> bool:
+    blocks = [ip_network(peer["ipBlock"]["cidr"]) for peer in peers if "ipBlock" in peer]
+    pods = [peer["podSelector"]["matchLabels"].get("k8s-app") for peer in peers if "podSelector" in peer]
+    return resolver in pods or (resolver[0].isdigit() and any(ip_address(resolver) in block for block in blocks))
+
+
+def _cilium_lets_out(rule: Object, resolver: str) -> bool:
+    pods = [endpoint["matchLabels"]["k8s:k8s-app"] for endpoint in rule.get("toEndpoints", [])]
+    blocks = [ip_network(block) for block in rule.get("toCIDR", [])]
+    return resolver in pods or (resolver[0].isdigit() and any(ip_address(resolver) in block for block in blocks))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_frontend_alone_is_reached(overlay: str) -> None:
     """8080 of the frontend is the only way in. If there is a Gateway, only its proxies may use it."""
     inside = policies(overlay, "keyless")
@@ -73,7 +109,7 @@ def test_the_gateway_serves_https_under_the_host_name(overlay: str) -> None:
     )
     vault = outputs(overlay)["keyVaultEndpoint"]
     assert listener["tls"]["options"] == {
-        "kubernetes.azure.com/tls-cert-keyvault-uri": f"{vault}certificates/gateway-certificate",
+        "kubernetes.azure.com/tls-cert-keyvault-uri": f"{vault}secrets/gateway-certificate",
         "kubernetes.azure.com/tls-cert-service-account": "gateway",
     }
     account = named(overlay, "ServiceAccount", "gateway")["metadata"]

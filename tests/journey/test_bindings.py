@@ -31,9 +31,10 @@ def test_a_chain_with_bindings_is_whole(bound: RunningCloud, workload: str) -> N
     take_roles_of_manifests(bound)
     with serving(workload, bound) as url:
         found = until(
-            lambda: httpx.get(f"{url}/identity", trust_env=False).json(), lambda answer: len(answer["tokens"]) == 4
+            lambda: httpx.get(f"{url}/identity", trust_env=False, timeout=30).json(),
+            lambda answer: len(answer["tokens"]) == 4,
         )
-        page = httpx.get(f"{url}/identity", headers={"Accept": "text/html"}, trust_env=False).text
+        page = httpx.get(f"{url}/identity", headers={"Accept": "text/html"}, trust_env=False, timeout=30).text
     assert (found["exchange"]["way"], found["exchange"]["state"]) == ("bindings", "ok")
     compared = {part["name"]: part for part in found["exchange"]["compared"]}
     assert compared["aud"]["presented"] == compared["aud"]["trusted"] == "api://AKSIdentityBinding"
@@ -47,7 +48,7 @@ def test_a_chain_breaks_at_the_token_proxy(bound: RunningCloud, workload: str) -
     bound.cloud.api_server.roles.take([], [])
     with serving(workload, bound) as url:
         found = until(
-            lambda: httpx.get(f"{url}/identity", trust_env=False).json(),
+            lambda: httpx.get(f"{url}/identity", trust_env=False, timeout=30).json(),
             lambda answer: answer["exchange"]["state"] == "failed",
         )
     assert "ManagedIdentityForbidden" in found["exchange"]["failure"]["text"]
@@ -58,6 +59,6 @@ def test_a_chain_with_credentials_says_so(bound: RunningCloud) -> None:
     """Without the token proxy's variables the pod asks Entra itself."""
     bound.cloud.federation.way = Way.CREDENTIALS
     with serving("frontend", bound) as url:
-        found = httpx.get(f"{url}/identity", trust_env=False).json()
+        found = httpx.get(f"{url}/identity", trust_env=False, timeout=30).json()
     bound.cloud.federation.way = Way.BINDINGS
     assert (found["exchange"]["way"], found["exchange"]["state"]) == ("credentials", "ok")

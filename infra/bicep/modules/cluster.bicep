@@ -1,21 +1,30 @@
 // The AKS cluster. The workloads' identities trust its OIDC issuer. It has no local accounts, so no certificate opens it.
 
-import { PrincipalType, Profile, Tags } from '../types.bicep'
+import { Deployer, Profile, RunningNodes, Tags } from '../types.bicep'
 
 param name string
 param dnsPrefix string
 param location string
 param tags Tags
 param profile Profile
-param deployerPrincipalId string
-param deployerPrincipalType PrincipalType
+param deployers Deployer[]
 
 @description('Whether the Gateway takes a certificate from Key Vault: that needs the Key Vault add-on.')
 param certificateFromVault bool
 
+@description('The Log Analytics workspace that takes the pods\' logs.')
+param workspaceId string
+
+param nodeSize string
+param nodeCount int
+param runningNodes RunningNodes
+
 var production = profile == 'production'
 var zones = production ? ['1', '2', '3'] : null
-var size = production ? 'Standard_D4ads_v5' : 'Standard_D2ads_v5'
+var defaultSize = production ? 'Standard_D4ads_v5' : 'Standard_D2ads_v5'
+var size = empty(nodeSize) ? defaultSize : nodeSize
+var least = { system: production ? 3 : 1, user: max(nodeCount, production ? 3 : 1) }
+var most = { system: production ? 5 : 2, user: max(nodeCount, production ? 10 : 3) }
 
 resource controlPlane 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: '${name}-control-plane'
@@ -61,7 +70,7 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
     userAssignedIdentities: { '${controlPlane.id}': {} }
   }
   properties: {
-    kubernetesVersion: '1.36'
+    kubernetesVersion: '1.37'
     dnsPrefix: dnsPrefix
     nodeResourceGroup: '${name}-nodes'
     identityProfile: {
@@ -101,18 +110,18 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
         name: 'system'
         mode: 'System'
         vnetSubnetID: network::system.id
-        count: production ? 3 : 1
-        minCount: production ? 3 : 1
-        maxCount: production ? 5 : 2
+        count: max(least.system, runningNodes.?system ?? 0)
+        minCount: least.system
+        maxCount: most.system
         nodeTaints: ['CriticalAddonsOnly=true:NoSchedule']
       })
       union(everyPool, {
         name: 'user'
         mode: 'User'
         vnetSubnetID: network::user.id
-        count: production ? 3 : 1
-        minCount: production ? 3 : 1
-        maxCount: production ? 10 : 3
+        count: max(least.user, runningNodes.?user ?? 0)
+        minCount: least.user
+        maxCount: most.user
       })
     ]
 
@@ -125,9 +134,12 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
         nginx: { defaultIngressControllerType: 'None' }
       }
     }
-    addonProfiles: certificateFromVault
-      ? { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } }
-      : {}
+    addonProfiles: union(
+      { omsagent: { enabled: true, config: { logAnalyticsWorkspaceResourceID: workspaceId, useAADAuth: 'true' } } },
+      certificateFromVault
+        ? { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } }
+        : {}
+    )
 
     autoUpgradeProfile: { upgradeChannel: 'patch', nodeOSUpgradeChannel: 'NodeImage' }
   }
@@ -136,14 +148,16 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2026-08-01' = {
 // https://learn.microsoft.com/azure/aks/manage-azure-rbac
 var clusterAdmin = { name: 'Azure Kubernetes Service RBAC Cluster Admin', id: 'b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b' }
 
-resource deployerAdministers 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: cluster
-  name: guid(cluster.id, deployerPrincipalId, clusterAdmin.name)
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', clusterAdmin.id)
-    principalId: deployerPrincipalId
-    principalType: deployerPrincipalType
+resource deployersAdminister 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for deployer in deployers: {
+    scope: cluster
+    name: guid(cluster.id, deployer.principalId, clusterAdmin.name)
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', clusterAdmin.id)
+      principalId: deployer.principalId
+      principalType: deployer.principalType
+    }
   }
-}
+]
 
 output oidcIssuerUrl string = cluster.properties.oidcIssuerProfile.issuerURL

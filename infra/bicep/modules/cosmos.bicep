@@ -12,8 +12,8 @@ param profile Profile
 @description('The access model.')
 param access AccessModel
 
-@description('The one address that the learn profile lets in.')
-param egressAddress string
+@description('The addresses that the learn profile lets in: the cluster\'s own, and further ones.')
+param allowedAddresses string[]
 
 var production = profile == 'production'
 
@@ -46,7 +46,7 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {
     minimalTlsVersion: 'Tls12'
     publicNetworkAccess: production ? 'Disabled' : 'Enabled'
     networkAclBypass: 'None'
-    ipRules: production ? [] : [{ ipAddressOrRange: egressAddress }]
+    ipRules: production ? [] : map(allowedAddresses, address => { ipAddressOrRange: address })
   }
 }
 

@@ -52,7 +52,7 @@ var pairs = flatten(map(indexes, index => map(workloads[index].issuers, issuer =
 resource ofIssuers 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30' = [
   for pair in pairs: {
     parent: identities[pair.index]
-    name: pair.issuer.name
+    name: guid(pair.issuer.url) // and not the issuer's name, so that an issuer can be renamed
     properties: {
       issuer: pair.issuer.url
       subject: workloads[pair.index].subject

@@ -7,8 +7,8 @@ param location string
 param tags Tags
 param profile Profile
 
-@description('The one address that the learn profile lets in.')
-param egressAddress string
+@description('The addresses that the learn profile lets in: the cluster\'s own, and further ones.')
+param allowedAddresses string[]
 
 @secure()
 param frontendSigningKey string
@@ -37,7 +37,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
     networkAcls: {
       bypass: 'None'
       defaultAction: 'Deny'
-      ipRules: production ? [] : [{ value: egressAddress }]
+      ipRules: production ? [] : map(allowedAddresses, address => { value: address })
       virtualNetworkRules: []
     }
   }

@@ -1,7 +1,7 @@
-// Where the audit trail goes: Log Analytics, a diagnostic setting on every service, Application Insights. None of them takes
-// a key: telemetry is sent with a token, by those who hold Monitoring Metrics Publisher.
+// Where the audit trail and the pods' logs go, and what is looked at in them: a diagnostic setting on every service, the
+// collection of the pods' logs, and the rules of `infra/alerts.yaml`.
 
-import { Profile, Tags } from '../types.bicep'
+import { Alert, Profile, Tags } from '../types.bicep'
 
 param name string
 param location string
@@ -13,56 +13,16 @@ param storageAccountName string
 param serviceBusNamespaceName string
 param registryName string
 
-@description('The workloads whose own code sends telemetry.')
-param publishers string[]
+@description('The namespace whose pods\' logs are kept.')
+param namespace string
+
+param alerts { *: Alert }
 
 var production = profile == 'production'
 
-// https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
-var publisher = { name: 'Monitoring Metrics Publisher', id: '3913510d-42f4-4e42-8a64-420c390055eb' }
-
-resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
   name: '${name}-logs'
-  location: location
-  tags: tags
-  properties: {
-    sku: { name: 'PerGB2018' }
-    retentionInDays: production ? 90 : 30
-    features: { disableLocalAuth: true }
-  }
 }
-
-// Ingestion stays on public addresses in production too, behind tokens; to make it private takes an Azure Monitor Private
-// Link Scope, which changes name resolution for every workspace that the network reaches.
-resource insights 'Microsoft.Insights/components@2020-02-02' = {
-  name: '${name}-insights'
-  location: location
-  tags: tags
-  kind: 'web'
-  properties: {
-    Application_Type: 'web'
-    WorkspaceResourceId: workspace.id
-    DisableLocalAuth: true
-  }
-}
-
-resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = [
-  for workload in publishers: {
-    name: '${name}-${workload}'
-  }
-]
-
-resource publish 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for (workload, index) in publishers: {
-    scope: insights
-    name: guid(insights.id, identities[index].id, publisher.name)
-    properties: {
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', publisher.id)
-      principalId: identities[index].properties.principalId
-      principalType: 'ServicePrincipal'
-    }
-  }
-]
 
 resource vault 'Microsoft.KeyVault/vaults@2026-05-15' existing = {
   name: vaultName
@@ -134,6 +94,7 @@ resource serviceBusAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
         enabled: true
       }
     ]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
 
@@ -173,4 +134,60 @@ resource clusterAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
   }
 }
 
-output connectionString string = insights.properties.ConnectionString
+// Container Insights, with the add-on's own identity: https://learn.microsoft.com/azure/azure-monitor/containers/kubernetes-monitoring-enable
+resource podLogs 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
+  name: '${name}-pod-logs'
+  location: location
+  tags: tags
+  kind: 'Linux'
+  properties: {
+    dataSources: {
+      extensions: [
+        {
+          name: 'ContainerInsightsExtension'
+          extensionName: 'ContainerInsights'
+          streams: podStreams
+          extensionSettings: {
+            dataCollectionSettings: {
+              interval: '1m'
+              namespaceFilteringMode: 'Include'
+              namespaces: [namespace]
+              enableContainerLogV2: true
+            }
+          }
+        }
+      ]
+    }
+    destinations: { logAnalytics: [{ name: 'workspace', workspaceResourceId: workspace.id }] }
+    dataFlows: [{ streams: podStreams, destinations: ['workspace'] }]
+  }
+}
+
+var podStreams = ['Microsoft-ContainerLogV2', 'Microsoft-KubePodInventory']
+
+resource collectPodLogs 'Microsoft.Insights/dataCollectionRuleAssociations@2023-03-11' = {
+  scope: cluster
+  name: 'ContainerInsightsExtension'
+  properties: { dataCollectionRuleId: podLogs.id }
+}
+
+resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for alert in items(alerts): {
+    name: '${name}-${alert.key}'
+    location: location
+    tags: tags
+    properties: {
+      description: alert.value.because
+      severity: 2
+      enabled: true
+      scopes: [workspace.id]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      autoMitigate: true
+      skipQueryValidation: true // a table exists once it has a row
+      criteria: {
+        allOf: [{ query: alert.value.query, timeAggregation: 'Count', operator: 'GreaterThan', threshold: 0 }]
+      }
+    }
+  }
+]

@@ -1,15 +1,14 @@
 // The container registry, in ABAC mode, said explicitly: AcrPull and AcrPush are not honoured in it, and a role on images takes a
 // condition on the repository. https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
 
-import { PrincipalType, Profile, Tags } from '../types.bicep'
+import { Deployer, Profile, Tags } from '../types.bicep'
 
 param name string
 param registryName string
 param location string
 param tags Tags
 param profile Profile
-param deployerPrincipalId string
-param deployerPrincipalType PrincipalType
+param deployers Deployer[]
 
 var production = profile == 'production'
 
@@ -62,6 +61,17 @@ resource buildAgents 'Microsoft.ContainerRegistry/registries/agentPools@2025-03-
   }
 }
 
+// Docker Hub refuses many pulls without an account, so the images' base comes from the official images' other public registry,
+// once: the cache keeps it. https://learn.microsoft.com/azure/container-registry/artifact-cache-overview
+resource baseImage 'Microsoft.ContainerRegistry/registries/cacheRules@2025-11-01' = {
+  parent: registry
+  name: 'python'
+  properties: {
+    sourceRepository: 'public.ecr.aws/docker/library/python'
+    targetRepository: '${name}/python'
+  }
+}
+
 resource kubelet 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: '${name}-kubelet'
 }
@@ -79,16 +89,18 @@ resource kubeletReads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // A build pushes with its caller's rights (`az acr build --source-acr-auth-id [caller]`).
-resource deployerWrites 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: registry
-  name: guid(registry.id, deployerPrincipalId, writer.name)
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', writer.id)
-    principalId: deployerPrincipalId
-    principalType: deployerPrincipalType
-    conditionVersion: '2.0'
-    condition: '((${notReading} AND ${notWriting}) OR (${ofThisApplication}))'
+resource deployersWrite 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for deployer in deployers: {
+    scope: registry
+    name: guid(registry.id, deployer.principalId, writer.name)
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', writer.id)
+      principalId: deployer.principalId
+      principalType: deployer.principalType
+      conditionVersion: '2.0'
+      condition: '((${notReading} AND ${notWriting}) OR (${ofThisApplication}))'
+    }
   }
-}
+]
 
 output loginServer string = registry.properties.loginServer

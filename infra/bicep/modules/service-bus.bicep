@@ -11,8 +11,8 @@ param profile Profile
 @description('The access model.')
 param access AccessModel
 
-@description('The one address that the learn profile lets in.')
-param egressAddress string
+@description('The addresses that the learn profile lets in: the cluster\'s own, and further ones.')
+param allowedAddresses string[]
 
 var production = profile == 'production'
 
@@ -36,7 +36,7 @@ resource firewall 'Microsoft.ServiceBus/namespaces/networkRuleSets@2026-01-01' =
     defaultAction: 'Deny'
     publicNetworkAccess: production ? 'Disabled' : 'Enabled'
     trustedServiceAccessEnabled: false
-    ipRules: production ? [] : [{ ipMask: egressAddress, action: 'Allow' }]
+    ipRules: production ? [] : map(allowedAddresses, address => { ipMask: address, action: 'Allow' })
   }
 }
 

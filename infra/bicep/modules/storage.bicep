@@ -11,6 +11,9 @@ param profile Profile
 @description('The access model.')
 param access AccessModel
 
+@description('Further addresses that the learn profile lets in. Azure\'s own clusters come by the subnet instead.')
+param addresses string[]
+
 var production = profile == 'production'
 
 // The subnet of the pods: the one that the learn profile lets in.
@@ -41,7 +44,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-06-01' = {
     networkAcls: {
       bypass: 'None'
       defaultAction: 'Deny'
-      ipRules: []
+      ipRules: map(addresses, address => { value: address, action: 'Allow' })
       virtualNetworkRules: production ? [] : [{ id: network::user.id, action: 'Allow' }]
     }
   }

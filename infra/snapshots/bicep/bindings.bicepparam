@@ -4,7 +4,7 @@ using '../../bicep/main.bicep'
 param profile = 'learn'
 param suffix = 'a1b2c'
 param federation = 'bindings'
-param deployerPrincipalId = '00000000-0000-0000-0000-0000000000d0'
+param deployers = [{ principalId: '00000000-0000-0000-0000-0000000000d0', principalType: 'User' }]
 
 param frontendSigningKey = 'a made-up value, long enough to pass'
 param receiptPublicKey = 'a made-up value, long enough to pass'

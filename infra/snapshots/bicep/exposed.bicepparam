@@ -4,8 +4,7 @@ using '../../bicep/main.bicep'
 
 param profile = 'production'
 param suffix = 'a1b2c'
-param deployerPrincipalId = '00000000-0000-0000-0000-0000000000d0'
-param deployerPrincipalType = 'ServicePrincipal'
+param deployers = [{ principalId: '00000000-0000-0000-0000-0000000000d0', principalType: 'ServicePrincipal' }]
 param hostname = 'orders.example.com'
 param issuers = [
   {

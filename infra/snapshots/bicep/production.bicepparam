@@ -3,7 +3,7 @@ using '../../bicep/main.bicep'
 
 param profile = 'production'
 param suffix = 'a1b2c'
-param deployerPrincipalId = '00000000-0000-0000-0000-0000000000d0'
+param deployers = [{ principalId: '00000000-0000-0000-0000-0000000000d0', principalType: 'User' }]
 
 param frontendSigningKey = 'a made-up value, long enough to pass'
 param receiptPublicKey = 'a made-up value, long enough to pass'

@@ -1,6 +1,6 @@
 # The learn profile with identity bindings. Every value here is made up, and nothing is ever deployed from this file.
-profile               = "learn"
-location              = "westeurope"
-suffix                = "a1b2c"
-federation            = "bindings"
-deployer_principal_id = "00000000-0000-0000-0000-0000000000d0"
+profile    = "learn"
+location   = "westeurope"
+suffix     = "a1b2c"
+federation = "bindings"
+deployers  = [{ principal_id = "00000000-0000-0000-0000-0000000000d0", principal_type = "User" }]

@@ -1,11 +1,10 @@
 # Production with a public host name and two further issuers, EKS and another AKS cluster. Every value here is made up, and
 # nothing is ever deployed from this file.
-profile                 = "production"
-location                = "westeurope"
-suffix                  = "a1b2c"
-deployer_principal_id   = "00000000-0000-0000-0000-0000000000d0"
-deployer_principal_type = "ServicePrincipal"
-hostname                = "orders.example.com"
+profile   = "production"
+location  = "westeurope"
+suffix    = "a1b2c"
+deployers = [{ principal_id = "00000000-0000-0000-0000-0000000000d0", principal_type = "ServicePrincipal" }]
+hostname  = "orders.example.com"
 
 issuers = [
   {

@@ -224,6 +224,11 @@ CASES: dict[str, tuple[list[ExchangeEntry | AccessEntry], Change | None, list[st
         scope("cosmos/items", None),
         ["role: Item Reader, scope: cosmos/items"],
     ),
+    "role missing, for Cosmos's account": (
+        [denied(action=READ, scope="cosmos")],
+        scope("cosmos/items", None),
+        ["role: Item Reader, scope: cosmos/items"],
+    ),
     "role on the wrong scope": (
         [used("worker", "keyVault/yours"), denied()],
         scope("keyVault/mine", "keyVault/yours"),

@@ -20,6 +20,7 @@ from localcloud.doctor.facts import (
 )
 from localcloud.doctor.link import Link
 from localcloud.doctor.report import Examined, show
+from localcloud.doctor.spelling import misspelt
 
 ISSUER, SUBJECT, NOW = "https://cluster.example/one/", "system:serviceaccount:shop:web", 1_000_000.0
 LINKS = [
@@ -193,7 +194,12 @@ CASES: dict[str, tuple[Facts, str, list[str]]] = {
     "role of the other plane": (
         replace(HEALTHY, ready=False, accesses=(replace(DENIED, roles=("Contributor",)),)),
         "role",
-        ["Contributor, which do not hold it"],
+        ["Contributor: that does not hold it"],
+    ),
+    "role missing, for an account's metadata too": (
+        replace(HEALTHY, ready=False, accesses=(DENIED, replace(DENIED, action="readMetadata", scope="keyVault"))),
+        "role",
+        ["keyVault/mine"],
     ),
     "token refused": (
         replace(HEALTHY, ready=False, accesses=(ALLOWED, replace(DENIED, granted=True, reason="expired"))),
@@ -249,3 +255,22 @@ def test_two_credentials_are_compared_with_the_nearest() -> None:
     links = {link.name: link for link in examine(replace(fits, found=replace(WEB, credentials=(other, near))), Names())}
     assert isinstance(links["subject"], Link)
     assert (links["issuer"].state, links["subject"].expected) == ("good", near.subject)
+
+
+KEY = "azure.workload.identity/client-id"
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (["azure.workload.identity/client_id"], "azure.workload.identity/client_id"),
+        (["Azure.Workload.Identity/Client-Id"], "Azure.Workload.Identity/Client-Id"),
+        (["azure-workload-identity/client-id", "app"], "azure-workload-identity/client-id"),
+        ([KEY], ""),
+        (["azure.workload.identity/tenant-id", "azure.workload.identity/use"], ""),
+        ([], ""),
+    ],
+)
+def test_a_key_that_is_nearly_right_is_found(keys: list[str], found: str) -> None:
+    """One letter, another case, another sign; the webhook's other annotations are none of it."""
+    assert misspelt(KEY, keys) == found

@@ -81,3 +81,12 @@ async def test_a_token_that_cannot_be_written_is_tried_again(tmp_path: Path, cap
     keeping.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await keeping
+
+
+def test_a_projections_audience_may_change_and_change_back(tmp_path: Path) -> None:
+    """A token for another audience takes the file over at once, each time that one is asked for."""
+    issuer = Issuer("https://issuer.example/", tmp_path / "key.pem", Clock())
+    projections = Projections(issuer.issue_token, Clock())
+    for audience in (AUDIENCE, "api://AKSIdentityBinding", AUDIENCE):
+        token = projections.add(Projection("shop", "web", tmp_path / "web"), audience).read_text()
+        assert jwt.decode(token, load_or_create(tmp_path / "key.pem"), algorithms=["RS256"]).claims["aud"] == [audience]

@@ -40,10 +40,14 @@ RESOURCE_IDS = {
     "azurerm_servicebus_namespace": _GROUP + "Microsoft.ServiceBus/namespaces/{name}",
     "azurerm_servicebus_queue": "{namespace_id}/queues/{name}",
     "azurerm_container_registry": _GROUP + "Microsoft.ContainerRegistry/registries/{name}",
+    "azurerm_container_registry_cache_rule": "{container_registry_id}/cacheRules/{name}",
     "azurerm_container_registry_agent_pool": _GROUP
     + "Microsoft.ContainerRegistry/registries/{container_registry_name}/agentPools/{name}",
     "azurerm_log_analytics_workspace": _GROUP + "Microsoft.OperationalInsights/workspaces/{name}",
-    "azurerm_application_insights": _GROUP + "Microsoft.Insights/components/{name}",
+    "azurerm_monitor_data_collection_rule": _GROUP + "Microsoft.Insights/dataCollectionRules/{name}",
+    "azurerm_monitor_data_collection_rule_association": "{target_resource_id}"
+    "/providers/Microsoft.Insights/dataCollectionRuleAssociations/{name}",
+    "azurerm_monitor_scheduled_query_rules_alert_v2": _GROUP + "Microsoft.Insights/scheduledQueryRules/{name}",
     "azurerm_monitor_diagnostic_setting": "{target_resource_id}|{name}",
     "azurerm_kubernetes_cluster": _GROUP + "Microsoft.ContainerService/managedClusters/{name}",
     "azurerm_kubernetes_cluster_node_pool": "{kubernetes_cluster_id}/agentPools/{name}",
@@ -69,7 +73,6 @@ COMPUTED = {
     "azurerm_kubernetes_cluster": {
         "oidc_issuer_url": "https://{location}.oic.prod-aks.azure.com/{tenant}/{guid_of_issuer}/",
     },
-    "azurerm_application_insights": {"connection_string": "InstrumentationKey={guid_of_component}"},
     "azurerm_log_analytics_workspace": {"workspace_id": "{guid_of_workspace}"},
     "azurerm_user_assigned_identity": {
         "principal_id": "{guid_of_principal}",

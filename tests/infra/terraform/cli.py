@@ -47,7 +47,8 @@ class Terraform:
         self.folder = folder / "terraform"
         left_by_a_deployment = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars")
         shutil.copytree(INFRA / "terraform", self.folder, ignore=left_by_a_deployment)
-        shutil.copy(INFRA / "access.yaml", folder)
+        for model in ("access.yaml", "alerts.yaml"):
+            shutil.copy(INFRA / model, folder)
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         self._environment = kept | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"} | dict(environment)
 

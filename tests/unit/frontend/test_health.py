@@ -8,7 +8,7 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from frontend.bootstrap import create_app
 from frontend.identity.checks import Checks
 from frontend.identity.lazy_clients import LazyClients
-from tests.unit.frontend.fakes import SETTINGS, FakeAzure
+from tests.unit.frontend.fakes import HTML, SETTINGS, FakeAzure
 
 
 def test_ready_when_every_dependency_answers() -> None:
@@ -78,6 +78,18 @@ def test_each_missing_access_is_named() -> None:
     assert all(f"{name}: {reason}" in problem["detail"] for name, reason in missing.items())
     assert "AADSTS700213" in missing["Service Bus"]
     assert "not authorized" in missing["Blob Storage"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown"), [(HTML, "The token’s journey: frontend"), ({**HTML, "HX-Request": "true"}, 'id="live"')]
+)
+def test_a_page_that_updates_itself_gets_the_problem_in_its_place(headers: dict[str, str], shown: str) -> None:
+    """Without a signing key a browser is shown the journey; a page that is open already shows the problem."""
+    azure = FakeAzure()
+    azure.vault.failure = HttpResponseError("(Forbidden) Caller is not authorized")
+    answer = create_app(SETTINGS, azure.clients()).test_client().get("/orders", headers=headers)
+    assert answer.status_code == 503
+    assert shown in answer.get_data(as_text=True)
 
 
 def test_a_reason_that_several_have_is_said_once() -> None:

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
-from ipaddress import ip_address
 
 from aiohttp import web
 
+from workload.addresses import is_address
 from workload.aio import WatchedCredential
 from workload.failure import Failure, explain
 from workload.journey import page
@@ -51,7 +51,8 @@ class IdentityPage:
         return [web.get("/identity", self._show), web.static(_ASSETS, page.ASSETS)]
 
     async def _show(self, request: web.Request) -> web.Response:
-        if not _is_address(request.url.host or ""):  # any web page can make its own name stand for this machine
+        host = request.url.host or ""
+        if not is_address(host) and host not in LOOPBACK:  # it may be a web page's name that stands for this machine
             raise web.HTTPBadRequest(text="This host is not answered: come by a port-forward.")
         outcomes = await asyncio.gather(*(self._outcome(use) for use in USES))
         exchanges = self._credential.tokens.exchanges() if self._credential else []
@@ -69,13 +70,3 @@ class IdentityPage:
         except Exception as error:  # the SDKs raise more than their own errors while a connection goes down
             return Outcome(failure=getattr(error, "failure", None) or explain(error))
         return Outcome(result="the service has answered")
-
-
-def _is_address(host: str) -> bool:
-    if host in LOOPBACK:
-        return True
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

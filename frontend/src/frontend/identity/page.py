@@ -53,7 +53,8 @@ def attempt(name: str) -> Response:
 @identity.app_errorhandler(NotReady)
 def show_why(error: NotReady) -> Response:
     """Show the journey in place of a page that needs an access which is missing."""
-    if request.method != "GET" or not (wants_html() and by_port_forward()):
+    part_of_a_page = "HX-Request" in request.headers  # htmx puts the problem in the place of what it asks for
+    if request.method != "GET" or part_of_a_page or not (wants_html() and by_port_forward()):
         return answer(error)
     found = _journey()
     response = _page(found, missing=_unexplained(found, error.details.missing or {}))

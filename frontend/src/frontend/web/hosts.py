@@ -6,7 +6,6 @@ laptop, `/identity`. The browser puts that name into `Host`, so it is refused he
 The kubelet asks for a pod's health by the pod's address. An address can't be rebound, because it is no name.
 """
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from flask import Flask, request
 
 from frontend.web.health import PATHS
 from frontend.web.problems import Problem
+from workload.addresses import is_address
 from workload.settings import LOOPBACK
 
 _HOST = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
@@ -27,7 +27,7 @@ def register(app: Flask, allowed: frozenset[str]) -> None:
         name = _name(host)
         if _authority(request.environ.get("RAW_URI", "/"), host) != host:
             raise Problem(400, "HostNotAllowed", "The request's target names another host than its Host header.")
-        if name not in allowed and not (request.path in PATHS and _is_address(name)):
+        if name not in allowed and not (request.path in PATHS and is_address(name)):
             raise Problem(400, "HostNotAllowed", "This host is not among those that are answered (ALLOWED_HOSTS).")
 
     app.before_request(require_allowed_host)
@@ -52,11 +52,3 @@ def _authority(target: str, host: str) -> str:
     https://www.rfc-editor.org/rfc/rfc9112.html#section-3.2
     """
     return host if target.startswith("/") or target == "*" else urlsplit(target).netloc.lower()
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True

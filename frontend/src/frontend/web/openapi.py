@@ -1,10 +1,12 @@
-"""`/openapi.json`: flask-openapi3 makes it of the views' models and signatures; the rest is here.
+"""`/openapi.json`: flask-openapi3 makes it of the views' models and signatures. The rest is here and in `openapi.yaml`.
 
 https://spec.openapis.org/oas/v3.1.0.html
 """
 
+from importlib.resources import files
 from typing import Any
 
+import yaml
 from flask import Response
 from flask_openapi3.models.info import Info
 from pydantic import ValidationError
@@ -13,6 +15,7 @@ from contract import Order
 from frontend.orders.order_input import FORM, JSON, KEY_PATTERN
 from frontend.web.problems import Problem, ProblemDetails, answer, invalid
 
+_WORDS: dict[str, Any] = yaml.safe_load((files(__package__) / "openapi.yaml").read_text(encoding="utf-8"))
 _PAGE = {"text/html": {"schema": {"type": "string"}}}
 
 
@@ -23,18 +26,7 @@ def problem_response(description: str) -> dict[str, Any]:
 
 
 ERRORS: dict[int, dict[str, Any]] = {
-    status: problem_response(description)
-    for status, description in {
-        400: "malformed: the request, its host, the JSON, the key, the continuation or the form's token",
-        404: "this reference was not handed out here",
-        408: "the request did not come in time",
-        413: "the body is over 64 KiB",
-        414: "the URL is too long",
-        415: "neither JSON nor a form",
-        422: "the order is not valid; `errors` names the fields",
-        431: "the request's head is too long",
-        503: "a dependency is down; `Retry-After` says when to try again",
-    }.items()
+    status: problem_response(description) for status, description in _WORDS["errors"].items()
 }
 
 FORM_ACCEPTED: dict[str, Any] = {"description": "a form's answer: the order's page is at `Location`", "content": _PAGE}
@@ -48,27 +40,9 @@ def _invalid_parameter(error: ValidationError) -> Response:
 
 
 OPTIONS: dict[str, Any] = {
-    "info": Info(
-        title="Keyless",
-        version="1",
-        description="Takes orders and shows their receipts. No service behind it holds a credential.\n\n"
-        "Every answer but an accepted order's is a page for a client that prefers `text/html`.",
-    ),
+    "info": Info(**_WORDS["info"]),
     "doc_ui": False,  # its pages load scripts of their own; the document is served by itself
-    "security_schemes": {
-        "session": {
-            "type": "apiKey",
-            "in": "cookie",
-            "name": "keyless",
-            "description": "A customer's session. A request without one is a new customer's, and its answer sets one.",
-        },
-        "csrf": {
-            "type": "apiKey",
-            "in": "header",
-            "name": "X-CSRFToken",
-            "description": "Of the session; the page has it. A form may send it as the field `csrf_token` instead.",
-        },
-    },
+    "security_schemes": _WORDS["security_schemes"],
     "validation_error_status": 400,
     "validation_error_model": ProblemDetails,
     "validation_error_callback": _invalid_parameter,
@@ -91,7 +65,7 @@ ORDER_REQUEST: dict[str, Any] = {
         {
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "a repeat with the same key, body and session is the same order",
+            "description": _WORDS["idempotency_key"],
             "schema": _KEY,
         }
     ],
@@ -105,9 +79,8 @@ ORDER_REQUEST: dict[str, Any] = {
 }
 """Written out, because a body comes in two content types, and each is read by rules of its own (`order_input`)."""
 
-_RETRY_AFTER = {"description": "seconds", "required": True, "schema": {"type": "integer"}}
-_LOCATION = {"description": "the order", "required": True, "schema": {"type": "string", "format": "uri-reference"}}
-_HEADERS = {"202": {"Retry-After": _RETRY_AFTER}, "503": {"Retry-After": _RETRY_AFTER}}
+_LOCATION, _RETRY_AFTER = _WORDS["location"], {"Retry-After": _WORDS["retry_after"]}
+_HEADERS = {"202": _RETRY_AFTER, "503": _RETRY_AFTER}
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +93,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 response["headers"] = _HEADERS[status]
     accepted = document["paths"]["/orders"]["post"]["responses"]
     del accepted["202"]["content"]["text/html"]
-    accepted["202"] |= {"links": _link("showOrder"), "headers": {"Location": _LOCATION, "Retry-After": _RETRY_AFTER}}
+    accepted["202"] |= {"links": _link("showOrder"), "headers": {"Location": _LOCATION} | _RETRY_AFTER}
     accepted["303"]["headers"] = {"Location": _LOCATION}
     document["paths"]["/orders/{reference}"]["get"]["responses"]["200"]["links"] = _link("showReceipt")
     return document

@@ -2,7 +2,7 @@
 
 locals {
   zones = var.production ? ["1", "2", "3"] : null
-  size  = var.production ? "Standard_D4ads_v5" : "Standard_D2ads_v5"
+  size  = coalesce(var.node_size, var.production ? "Standard_D4ads_v5" : "Standard_D2ads_v5")
 }
 
 resource "azurerm_kubernetes_cluster" "this" {
@@ -11,7 +11,7 @@ resource "azurerm_kubernetes_cluster" "this" {
   location            = var.location
   tags                = var.tags
   sku_tier            = var.production ? "Standard" : "Free"
-  kubernetes_version  = "1.36"
+  kubernetes_version  = "1.37"
   dns_prefix          = var.dns_prefix
   node_resource_group = "${var.name}-nodes"
 
@@ -91,6 +91,11 @@ resource "azurerm_kubernetes_cluster" "this" {
     default_nginx_controller = "None"
   }
 
+  oms_agent {
+    log_analytics_workspace_id      = var.workspace_id
+    msi_auth_for_monitoring_enabled = true
+  }
+
   dynamic "key_vault_secrets_provider" {
     for_each = var.certificate_from_vault ? [true] : []
 
@@ -118,8 +123,8 @@ resource "azurerm_kubernetes_cluster_node_pool" "user" {
   zones                  = local.zones
   auto_scaling_enabled   = true
   node_public_ip_enabled = false
-  min_count              = var.production ? 3 : 1
-  max_count              = var.production ? 10 : 3
+  min_count              = max(var.node_count, var.production ? 3 : 1)
+  max_count              = max(var.node_count, var.production ? 10 : 3)
 
   upgrade_settings {
     max_surge = "33%"
@@ -146,10 +151,12 @@ resource "azapi_update_resource" "gateway_api" {
 
 # https://learn.microsoft.com/azure/aks/manage-azure-rbac
 resource "azurerm_role_assignment" "deployer_administers" {
+  for_each = var.deployers
+
   # uuidv5's name space is the one of Bicep's guid(), so that both languages agree
-  name               = uuidv5("11fb06fb-712d-4ddd-98c7-e71bbd588830", "${azurerm_kubernetes_cluster.this.id}-${var.deployer.principal_id}-Azure Kubernetes Service RBAC Cluster Admin")
+  name               = uuidv5("11fb06fb-712d-4ddd-98c7-e71bbd588830", "${azurerm_kubernetes_cluster.this.id}-${each.key}-Azure Kubernetes Service RBAC Cluster Admin")
   scope              = azurerm_kubernetes_cluster.this.id
   role_definition_id = "${var.built_in_roles}/b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"
-  principal_id       = var.deployer.principal_id
-  principal_type     = var.deployer.principal_type
+  principal_id       = each.key
+  principal_type     = each.value
 }

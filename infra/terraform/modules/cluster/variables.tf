@@ -47,11 +47,27 @@ variable "user_subnet_id" {
   type = string
 }
 
-variable "deployer" {
-  type = object({ principal_id = string, principal_type = string })
+variable "deployers" {
+  description = "Who deploys: each principal's kind by its object id."
+  type        = map(string)
 }
 
 variable "certificate_from_vault" {
   description = "Whether the Gateway takes a certificate from Key Vault: that needs the Key Vault add-on."
   type        = bool
+}
+
+variable "node_size" {
+  description = "The size of the nodes; the profile's own without one."
+  type        = string
+}
+
+variable "node_count" {
+  description = "How many nodes for pods there are at least; as many as the profile says with 0."
+  type        = number
+}
+
+variable "workspace_id" {
+  description = "The Log Analytics workspace that takes the pods' logs."
+  type        = string
 }

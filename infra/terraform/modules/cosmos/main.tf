@@ -17,7 +17,7 @@ resource "azurerm_cosmosdb_account" "this" {
   minimal_tls_version                   = "Tls12"
   public_network_access_enabled         = !var.production
   network_acl_bypass_for_azure_services = false
-  ip_range_filter                       = var.production ? [] : [var.egress_address]
+  ip_range_filter                       = var.production ? [] : var.allowed_addresses
 
   dynamic "capabilities" {
     for_each = var.production ? [] : ["EnableServerless"]

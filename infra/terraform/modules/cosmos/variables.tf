@@ -32,7 +32,7 @@ variable "identities" {
   type        = map(object({ id = string, principal_id = string }))
 }
 
-variable "egress_address" {
-  description = "The one address that the learn profile lets in."
-  type        = string
+variable "allowed_addresses" {
+  description = "The addresses that the learn profile lets in: the cluster's own, and further ones."
+  type        = list(string)
 }

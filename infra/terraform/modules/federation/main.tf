@@ -6,12 +6,18 @@
 
 locals {
   audience = "api://AzureADTokenExchange"
-  aks      = { name = "aks", url = var.cluster_issuer_url }
+  aks      = { credential = "aks", url = var.cluster_issuer_url }
+
+  # A credential is named after its issuer's URL and not the issuer's name, so that an issuer can be renamed.
+  further = { for workload, identity in merge(var.managed, var.applications) : workload => [
+    # uuidv5's name space is the one of Bicep's guid(), so that both languages agree
+    for issuer in identity.issuers : { credential = uuidv5("11fb06fb-712d-4ddd-98c7-e71bbd588830", issuer.url), url = issuer.url }
+  ] }
 
   credentials = { for kind, identities in { managed = var.managed, applications = var.applications } : kind => merge([
     for workload, identity in identities : {
-      for issuer in concat(identity.federation == "bindings" ? [] : [local.aks], identity.issuers) :
-      "${workload}/${issuer.name}" => { id = identity.id, subject = identity.subject, issuer = issuer }
+      for issuer in concat(identity.federation == "bindings" ? [] : [local.aks], local.further[workload]) :
+      "${workload}/${issuer.credential}" => { id = identity.id, subject = identity.subject, issuer = issuer }
     }
   ]...) }
 
@@ -22,7 +28,7 @@ resource "azurerm_federated_identity_credential" "this" {
   for_each = local.credentials.managed
 
   user_assigned_identity_id = each.value.id
-  name                      = each.value.issuer.name
+  name                      = each.value.issuer.credential
   issuer                    = each.value.issuer.url
   subject                   = each.value.subject
   audience                  = [local.audience]
@@ -32,7 +38,7 @@ resource "azuread_application_federated_identity_credential" "this" {
   for_each = local.credentials.applications
 
   application_id = each.value.id
-  display_name   = each.value.issuer.name
+  display_name   = each.value.issuer.credential
   issuer         = each.value.issuer.url
   subject        = each.value.subject
   audiences      = [local.audience]

@@ -16,7 +16,7 @@ resource "azurerm_key_vault" "this" {
   network_acls {
     bypass         = "None"
     default_action = "Deny"
-    ip_rules       = var.production ? [] : [var.egress_address]
+    ip_rules       = var.production ? [] : var.allowed_addresses
   }
 }
 

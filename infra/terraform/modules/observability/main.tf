@@ -1,8 +1,8 @@
-# Where the audit trail goes: Log Analytics, a diagnostic setting on every service, Application Insights. None of them
-# takes a key: telemetry is sent with a token, by those who hold Monitoring Metrics Publisher.
+# Where the audit trail and the pods' logs go, and what is looked at in them: a diagnostic setting on every service, the
+# collection of the pods' logs, and the rules of ../../../alerts.yaml.
 
 locals {
-  bicep_guid = "11fb06fb-712d-4ddd-98c7-e71bbd588830" # the name space of Bicep's guid(), so that both languages agree
+  pod_streams = ["Microsoft-ContainerLogV2", "Microsoft-KubePodInventory"]
 
   # `dedicated`: whether the service writes tables of its own. Some services have none, or no choice.
   logs = {
@@ -42,45 +42,12 @@ locals {
   }
 }
 
-resource "azurerm_log_analytics_workspace" "this" {
-  name                         = "${var.name}-logs"
-  resource_group_name          = var.resource_group_name
-  location                     = var.location
-  tags                         = var.tags
-  sku                          = "PerGB2018"
-  retention_in_days            = var.production ? 90 : 30
-  local_authentication_enabled = false
-}
-
-# Ingestion stays on public addresses in production too, behind tokens; to make it private takes an Azure Monitor Private
-# Link Scope, which changes name resolution for every workspace that the network reaches.
-resource "azurerm_application_insights" "this" {
-  name                         = "${var.name}-insights"
-  resource_group_name          = var.resource_group_name
-  location                     = var.location
-  tags                         = var.tags
-  application_type             = "web"
-  workspace_id                 = azurerm_log_analytics_workspace.this.id
-  local_authentication_enabled = false
-}
-
-# https://learn.microsoft.com/azure/azure-monitor/app/azure-ad-authentication
-resource "azurerm_role_assignment" "publisher" {
-  for_each = var.publishers
-
-  name               = uuidv5(local.bicep_guid, "${azurerm_application_insights.this.id}-${each.value.id}-Monitoring Metrics Publisher")
-  scope              = azurerm_application_insights.this.id
-  role_definition_id = "${var.built_in_roles}/3913510d-42f4-4e42-8a64-420c390055eb"
-  principal_id       = each.value.principal_id
-  principal_type     = "ServicePrincipal"
-}
-
 resource "azurerm_monitor_diagnostic_setting" "audit" {
   for_each = local.logs
 
   name                           = "audit"
   target_resource_id             = each.value.target
-  log_analytics_workspace_id     = azurerm_log_analytics_workspace.this.id
+  log_analytics_workspace_id     = var.workspace_id
   log_analytics_destination_type = each.value.dedicated ? "Dedicated" : null
 
   dynamic "enabled_log" {
@@ -89,5 +56,79 @@ resource "azurerm_monitor_diagnostic_setting" "audit" {
     content {
       category = enabled_log.value
     }
+  }
+
+  dynamic "enabled_metric" {
+    for_each = each.key == "service-bus" ? ["AllMetrics"] : []
+
+    content {
+      category = enabled_metric.value
+    }
+  }
+}
+
+# Container Insights, with the add-on's own identity: https://learn.microsoft.com/azure/azure-monitor/containers/kubernetes-monitoring-enable
+resource "azurerm_monitor_data_collection_rule" "pod_logs" {
+  name                = "${var.name}-pod-logs"
+  resource_group_name = var.resource_group_name
+  location            = var.location
+  tags                = var.tags
+  kind                = "Linux"
+
+  data_sources {
+    extension {
+      name           = "ContainerInsightsExtension"
+      extension_name = "ContainerInsights"
+      streams        = local.pod_streams
+      extension_json = jsonencode({
+        dataCollectionSettings = {
+          interval               = "1m"
+          namespaceFilteringMode = "Include"
+          namespaces             = [var.namespace]
+          enableContainerLogV2   = true
+        }
+      })
+    }
+  }
+
+  destinations {
+    log_analytics {
+      name                  = "workspace"
+      workspace_resource_id = var.workspace_id
+    }
+  }
+
+  data_flow {
+    streams      = local.pod_streams
+    destinations = ["workspace"]
+  }
+}
+
+resource "azurerm_monitor_data_collection_rule_association" "pod_logs" {
+  name                    = "ContainerInsightsExtension"
+  target_resource_id      = var.audited.cluster
+  data_collection_rule_id = azurerm_monitor_data_collection_rule.pod_logs.id
+}
+
+resource "azurerm_monitor_scheduled_query_rules_alert_v2" "this" {
+  for_each = var.alerts
+
+  name                    = "${var.name}-${each.key}"
+  resource_group_name     = var.resource_group_name
+  location                = var.location
+  tags                    = var.tags
+  description             = each.value.because
+  severity                = 2
+  scopes                  = [var.workspace_id]
+  evaluation_frequency    = "PT5M"
+  window_duration         = "PT15M"
+  auto_mitigation_enabled = true
+  skip_query_validation   = true # a table exists once it has a row
+
+  criteria {
+    query                   = each.value.query
+    time_aggregation_method = "Count"
+    operator                = "GreaterThan"
+    threshold               = 0
   }
 }

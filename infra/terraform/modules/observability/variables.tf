@@ -18,11 +18,6 @@ variable "production" {
   type = bool
 }
 
-variable "built_in_roles" {
-  description = "What a built-in role's resource id begins with."
-  type        = string
-}
-
 variable "audited" {
   description = "The resource ids of the services whose logs are kept: `key_vault`, `cosmos`, `storage`, `service_bus`, `registry` and `cluster`."
   type = object({
@@ -35,7 +30,17 @@ variable "audited" {
   })
 }
 
-variable "publishers" {
-  description = "The workloads whose own code sends telemetry: `id` and `principal_id` of each identity."
-  type        = map(object({ id = string, principal_id = string }))
+variable "workspace_id" {
+  description = "The Log Analytics workspace that takes the trail and the pods' logs."
+  type        = string
+}
+
+variable "namespace" {
+  description = "The namespace whose pods' logs are kept."
+  type        = string
+}
+
+variable "alerts" {
+  description = "What ../../../alerts.yaml says: a query that fires if it has a row."
+  type        = map(object({ because = string, query = string }))
 }

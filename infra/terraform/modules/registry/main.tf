@@ -2,6 +2,15 @@
 # condition on the repository (roles.tf).
 # https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
 
+# Docker Hub refuses many pulls without an account, so the images' base comes from the official images' other public
+# registry, once: the cache keeps it. https://learn.microsoft.com/azure/container-registry/artifact-cache-overview
+resource "azurerm_container_registry_cache_rule" "base_image" {
+  name                  = "python"
+  container_registry_id = azurerm_container_registry.this.id
+  source_repo           = "public.ecr.aws/docker/library/python"
+  target_repo           = "${var.name}/python"
+}
+
 resource "azurerm_container_registry" "this" {
   name                          = var.registry_name
   resource_group_name           = var.resource_group_name

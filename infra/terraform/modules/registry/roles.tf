@@ -29,11 +29,13 @@ resource "azurerm_role_assignment" "kubelet" {
 
 # A build pushes with its caller's rights (`az acr build --source-acr-auth-id [caller]`).
 resource "azurerm_role_assignment" "deployer_writes" {
-  name               = uuidv5(local.bicep_guid, "${azurerm_container_registry.this.id}-${var.deployer.principal_id}-Container Registry Repository Writer")
+  for_each = var.deployers
+
+  name               = uuidv5(local.bicep_guid, "${azurerm_container_registry.this.id}-${each.key}-Container Registry Repository Writer")
   scope              = azurerm_container_registry.this.id
   role_definition_id = "${var.built_in_roles}/2a1e307c-b015-4ebd-883e-5b7698a07328"
-  principal_id       = var.deployer.principal_id
-  principal_type     = var.deployer.principal_type
+  principal_id       = each.key
+  principal_type     = each.value
   condition          = local.limits.writer
   condition_version  = "2.0"
 }

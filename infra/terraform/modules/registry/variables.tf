@@ -32,9 +32,9 @@ variable "kubelet" {
   type        = object({ id = string, principal_id = string })
 }
 
-variable "deployer" {
-  description = "Who builds and pushes images: `principal_id` and `principal_type`."
-  type        = object({ principal_id = string, principal_type = string })
+variable "deployers" {
+  description = "Who deploys: each principal's kind by its object id."
+  type        = map(string)
 }
 
 variable "build_subnet_id" {

@@ -15,13 +15,13 @@ resource "azurerm_servicebus_namespace" "this" {
 
   # Without public access there is no rule to list, and azurerm takes no empty list.
   dynamic "network_rule_set" {
-    for_each = var.production ? [] : [var.egress_address]
+    for_each = var.production ? [] : [var.allowed_addresses]
 
     content {
       default_action                = "Deny"
       public_network_access_enabled = true
       trusted_services_allowed      = false
-      ip_rules                      = [network_rule_set.value]
+      ip_rules                      = network_rule_set.value
     }
   }
 }

@@ -23,7 +23,7 @@ variable "queues" {
   type        = any
 }
 
-variable "egress_address" {
-  description = "The one address that the learn profile lets in."
-  type        = string
+variable "allowed_addresses" {
+  description = "The addresses that the learn profile lets in: the cluster's own, and further ones."
+  type        = list(string)
 }

@@ -23,6 +23,7 @@ resource "azurerm_storage_account" "this" {
     bypass                     = ["None"]
     default_action             = "Deny"
     virtual_network_subnet_ids = var.production ? [] : [var.user_subnet_id]
+    ip_rules                   = var.addresses
   }
 
   blob_properties {

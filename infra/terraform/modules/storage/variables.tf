@@ -26,3 +26,8 @@ variable "user_subnet_id" {
   description = "The subnet of the pods: the one that the learn profile lets in."
   type        = string
 }
+
+variable "addresses" {
+  description = "Further addresses that the learn profile lets in. Azure's own clusters come by the subnet instead."
+  type        = list(string)
+}

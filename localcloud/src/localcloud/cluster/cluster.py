@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from localcloud.cluster import without_effect
-from localcloud.cluster.bindings.api_server import ROOT_CA, ApiServer
+from localcloud.cluster.bindings.api_server import ApiServer
 from localcloud.cluster.deployment import DeploymentController
 from localcloud.cluster.errors import ClusterError
 from localcloud.cluster.job import run_job
@@ -20,7 +20,7 @@ from localcloud.cluster.pod import Node, Pod
 from localcloud.cluster.projected_token import IssueToken
 from localcloud.cluster.reaper import Reaper
 from localcloud.cluster.render import render
-from localcloud.cluster.resources import ConfigMap, CronJob, Deployment, Metadata, PodTemplate, ServiceAccount
+from localcloud.cluster.resources import CronJob, Deployment, PodTemplate, ServiceAccount
 from localcloud.cluster.service import ServiceProxy
 from localcloud.cluster.sources import Sources, shown
 from localcloud.cluster.waiting import holds_within
@@ -112,7 +112,8 @@ class Cluster:
     async def _start(self) -> None:
         stamp = self._sources.stamp()
         self._manifests = await self._read()
-        self._publish_roles()
+        if self._api_server is not None:
+            self._api_server.take(self._manifests)
         for name in self._service_ports.keys() - self._manifests.services.keys():
             raise ClusterError(f"there is no Service {name} that could be given a port")
         self._services = {
@@ -239,20 +240,7 @@ class Cluster:
         return list(self._manifests.ignored)
 
     async def _read(self) -> Manifests:
-        manifests = read(await render(self._sources.overlay), self._sources)
-        if self._api_server is not None:
-            for item in (*manifests.deployments.values(), *manifests.cron_jobs.values()):
-                metadata = Metadata(name=ROOT_CA, namespace=item.metadata.namespace)
-                ca = ConfigMap(
-                    api_version="v1", kind="ConfigMap", metadata=metadata, data={"ca.crt": self._api_server.ca}
-                )
-                manifests.config_maps[metadata.namespace, metadata.name] = ca
-        return manifests
-
-    def _publish_roles(self) -> None:
-        if self._api_server is not None:
-            roles = self._manifests.cluster_roles.values()
-            self._api_server.roles.take(roles, self._manifests.cluster_role_bindings.values())
+        return read(await render(self._sources.overlay), self._sources)
 
     async def _follow(self, stamp: Hashable) -> None:
         """Takes the overlay as its files have it, whenever they have changed, and not in the middle of a change."""
@@ -277,7 +265,8 @@ class Cluster:
         assert self._node is not None  # noqa: S101 - it runs as long as the overlay is followed
         await self._take_services(manifests)
         before, self._manifests = self._manifests, manifests
-        self._publish_roles()
+        if self._api_server is not None:
+            self._api_server.take(self._manifests)
         self._node = node = replace(
             self._node, service_accounts=manifests.service_accounts, config_maps=manifests.config_maps
         )

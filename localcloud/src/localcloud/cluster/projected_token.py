@@ -56,6 +56,10 @@ class ProjectedToken:
         self._renew_at = 0.0
         self.renew_if_due()
 
+    @property
+    def audience(self) -> str:
+        return self._source.audience
+
     def renew_if_due(self) -> None:
         """Write a new token if the one in the file has reached 80% of its lifetime."""
         now = self._clock()

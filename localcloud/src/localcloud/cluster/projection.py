@@ -37,15 +37,19 @@ class Projections:
     def __init__(self, issue_token: IssueToken, clock: Callable[[], float]) -> None:
         self._issue_token = issue_token
         self._clock = clock
-        self._tokens: dict[tuple[Projection, str], ProjectedToken] = {}
+        self._tokens: dict[Projection, ProjectedToken] = {}
 
     def add(self, projection: Projection, audience: str = AUDIENCE) -> Path:
-        """Write the token for this audience and return its file. Raises `OSError` if the folder is not writable."""
+        """Write the token for this audience, in place of one for another, and return its file.
+
+        Raises `OSError` if the folder is not writable.
+        """
         source = ServiceAccountToken(path=TOKEN_PATH, audience=audience)
         path = projection.folder / source.path
-        if (projection, audience) not in self._tokens:
+        known = self._tokens.get(projection)
+        if known is None or known.audience != audience:
             pod = PodIdentity.new(projection.service_account, projection.namespace, projection.service_account)
-            self._tokens[projection, audience] = ProjectedToken(path, source, pod, self._issue_token, self._clock)
+            self._tokens[projection] = ProjectedToken(path, source, pod, self._issue_token, self._clock)
         return path
 
     async def keep_fresh(self) -> None:

@@ -26,8 +26,9 @@ def _lacking(facts: Facts, remedies: Remedies) -> _Links:
     lacking = {} if facts.ready else {access.scope: access for access in denied}
     links = []
     for access in lacking.values():
-        roles = " and ".join(access.roles)
-        actual = f"{roles}, which do not hold it" if access.roles else "no role"
+        if any(scope.startswith(f"{access.scope}/") for scope in lacking):
+            continue  # what an account tells to everybody who has a role in it: the entity's own link says it too
+        actual = f"{' and '.join(access.roles)}: that does not hold it" if access.roles else "no role"
         expected = f"a role on {access.scope} that holds {access.action}"
         links.append(bad("role", expected, actual, remedies.role(facts, access)))
     return links

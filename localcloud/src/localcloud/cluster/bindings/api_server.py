@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from localcloud.cluster.bindings.cluster_roles import ClusterRoles
 from localcloud.cluster.bindings.token_review import AUDIENCE
+from localcloud.cluster.manifest import Manifests
+from localcloud.cluster.resources import ConfigMap, Metadata
 from localcloud.cluster.webhook import TokenEndpoint
 from localcloud.network.certificates import Certificates
 from localcloud.network.http_server import TLS, HttpServer
@@ -67,6 +69,14 @@ class ApiServer:
     def token_endpoint(self) -> TokenEndpoint:
         """Where the webhook leads pods that use identity bindings."""
         return token_endpoint(self.url, _CLUSTER_ID)
+
+    def take(self, manifests: Manifests) -> None:
+        """Let the manifests' ClusterRoles count from now on, and put the CA into each namespace that has pods."""
+        self.roles.take(manifests.cluster_roles.values(), manifests.cluster_role_bindings.values())
+        for item in (*manifests.deployments.values(), *manifests.cron_jobs.values()):
+            metadata = Metadata(name=ROOT_CA, namespace=item.metadata.namespace)
+            ca = ConfigMap(api_version="v1", kind="ConfigMap", metadata=metadata, data={"ca.crt": self.ca})
+            manifests.config_maps[metadata.namespace, metadata.name] = ca
 
     async def start(self, token_proxy: ASGIApp) -> None:
         """Return once requests are answered."""

@@ -18,6 +18,9 @@ function keysOf(region) {
 }
 
 function take(region, fresh) {
+  for (const opened of region.querySelectorAll("details[open]")) {
+    fresh.querySelector(`#${CSS.escape(opened.id)}`)?.setAttribute("open", "");
+  }
   if (region.innerHTML === fresh.innerHTML) return;
   const selection = getSelection();
   if (!selection.isCollapsed && region.contains(selection.anchorNode)) return; // someone is copying from it

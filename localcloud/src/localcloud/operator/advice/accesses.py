@@ -132,8 +132,11 @@ class AccessAdvice(Knowledge):
         )
 
     def _grant(self, entry: AccessEntry, model: AccessModel) -> str:
+        """What to write into the model. What names a service alone is allowed by a role on any of its entities."""
         role = likeliest_role(entry.action, entry.scope, model) or "one that holds the action"
-        return f"add {{role: {role}, scope: {entry.scope}}} to {self._workload_in_file(entry.workload or '')}"
+        entities = (scope for scope in model.entities.scopes() if scope.startswith(f"{entry.scope}/"))
+        scope = entry.scope if "/" in entry.scope else next(entities, entry.scope)
+        return f"add {{role: {role}, scope: {scope}}} to {self._workload_in_file(entry.workload or '')}"
 
 
 def _time_of_day(moment: float) -> str:

@@ -29,8 +29,9 @@ class ExchangeAdvice(PodAdvice):
                 )
             case "AADSTS700024":
                 return (
-                    "the projected token is not valid now: its times are in the sentence. Look at the cluster's clock,"
-                    " and whether the pod reads the token's file again after it was renewed."
+                    "the projected token is not valid now: its times are in the sentence. Look at the cluster's clock "
+                    "(here `localcloud faults` tells Azure's), and whether the pod reads the token's file again after "
+                    "it was renewed."
                 )
             case "AADSTS7000272":
                 return (
@@ -38,7 +39,11 @@ class ExchangeAdvice(PodAdvice):
                     "was rotated. A fresh token helps: the kubelet writes one within the hour, a new pod has one now."
                 )
             case "AADSTS90061":
-                return f"the discovery document of {entry.issuer} can't be fetched: is the issuer reachable?"
+                return (
+                    f"Entra can't fetch the keys of the issuer {entry.issuer}. It asks over the internet, so see that "
+                    f"`curl --fail {entry.issuer}.well-known/openid-configuration` works from outside; here "
+                    "`localcloud faults` tells whether the issuer is made to fail."
+                )
         workload = model.workloads.get(entry.workload or "")
         if workload is None or entry.workload is None:
             return None

@@ -35,7 +35,7 @@ class PodAdvice(Knowledge):
         if self._is_deleted(name):
             return (
                 f"the secret {name} was deleted, and can be recovered with all its versions: `localcloud "
-                f"recover-secret {name}`, on Azure `az keyvault secret recover --name {name}`."
+                f"recover-secret {name}`, on Azure `az keyvault secret recover --vault-name <vault> --name {name}`."
             )
         return (
             f"the vault has no secret {name}, and none that could be recovered: what makes it has not run, or it was "

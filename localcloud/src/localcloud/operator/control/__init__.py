@@ -118,6 +118,7 @@ class ControlPlane:
                 "services": self._cluster.service_urls() if self._cluster else {},
                 "secrets": self._cloud.secrets.names(),
                 "proxy": self._cloud.proxy_url,
+                "federation": self._cloud.federation.way,
                 "dashboard": self._dashboard,
             }
         )
