@@ -15,12 +15,17 @@ MODEL = Path(__file__).parent / "access.yaml"
 SCOPE = "https://vault.azure.net/.default"
 
 
-@pytest.fixture(scope="package")
-def cloud(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
-    """The cloud that these tests share, reached as from a pod."""
-    running = start_cloud(MODEL, federation="bindings")
-    with reached_as_from_a_pod(running):
-        yield running
+@pytest.fixture(scope="session")
+def bound_cloud(start_cloud: Callable[..., RunningCloud]) -> RunningCloud:
+    """The cloud that these tests share."""
+    return start_cloud(MODEL, federation="bindings")
+
+
+@pytest.fixture(scope="module")
+def cloud(bound_cloud: RunningCloud) -> Iterator[RunningCloud]:
+    """The cloud, reached as from a pod. The environment of other files stays."""
+    with reached_as_from_a_pod(bound_cloud):
+        yield bound_cloud
 
 
 @pytest.fixture(autouse=True)
