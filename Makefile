@@ -37,7 +37,7 @@ load: tools ## Place many orders: KEDA starts workers for them, from none and ba
 
 ##@ Work on it
 test: tools ## Run the tests, but for those of `make faults`
-	@$(venv)/python -m pytest -n 4 $(addprefix --ignore=tests/,check cluster compose faults)
+	@$(venv)/python -m pytest -n 4 --no-loadscope-reorder $(addprefix --ignore=tests/,check cluster compose faults)
 
 # The attacks that `make faults` tries too: rights, forged tokens, false requests and frames, clients that hold connections.
 attacks := tests/access $(addprefix tests/unit/frontend/test_,slow_clients.py hosts.py form.py) \

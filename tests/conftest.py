@@ -1,5 +1,6 @@
 """How the tests are spread over processes: a file's tests stay together, and so do those that share one application.
 
+With `--no-loadscope-reorder` the files come as they are collected, this project's first: they take longest.
 `--dist worksteal` spreads case by case instead, for suites whose cases take longer than a start of the application.
 
 The tests reach this machine only, so they use no proxy, even if downloads need one.

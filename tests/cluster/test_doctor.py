@@ -13,7 +13,7 @@ from localcloud.authorization.model import AccessModel, client_id
 from localcloud.authorization.workload import Grant
 from localcloud.doctor.azure import Azure, CommandFailed, Deployed
 from localcloud.doctor.chain import examine
-from localcloud.doctor.link import Link
+from localcloud.doctor.link import ChainLink
 
 from demo.lab.lab import ISSUER, Change, Lab, load, names
 from demo.stack import ROOT
@@ -100,7 +100,7 @@ class Hospital:
             self._read[key] = done.stdout
         return self._read[key]
 
-    def broken(self) -> dict[tuple[str, str], Link]:
+    def broken(self) -> dict[tuple[str, str], ChainLink]:
         """The broken links, by workload and name."""
         azure = Azure(Deployed("keyless", "keyless-rg"), AccessModel.model_validate(MODEL), self.run)
         examined = [(facts.workload, link) for facts in azure.facts() for link in examine(facts, azure.remedies)]

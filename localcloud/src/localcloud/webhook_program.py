@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localcloud.cluster.admission import PATH, admission_webhook
 from localcloud.cluster.errors import ClusterError
-from localcloud.cluster.registration import ApiServer
+from localcloud.cluster.registration import WebhookRegistration
 from localcloud.cluster.webhook import WebhookSettings
 from localcloud.network.certificates import Certificates
 from localcloud.network.http_server import HttpServer
@@ -25,7 +25,7 @@ async def run(settings: Settings, kubeconfig: Path, webhook: WebhookSettings) ->
     """
     stop = stop_signal()
     certificates = Certificates(settings.state / "tls")
-    cluster = ApiServer(kubeconfig)
+    cluster = WebhookRegistration(kubeconfig)
     async with contextlib.AsyncExitStack() as stack:
         server = HttpServer("the webhook", settings.host, settings.https_port)
         stack.push_async_callback(server.close)

@@ -12,13 +12,13 @@ from localcloud.doctor.facts import (
     Credential,
     Exchange,
     Facts,
-    Identity,
+    KnownIdentity,
     PendingRole,
     Remedy,
     Token,
     WideRole,
 )
-from localcloud.doctor.link import Link
+from localcloud.doctor.link import ChainLink
 from localcloud.doctor.report import Examined, show
 from localcloud.doctor.spelling import misspelt
 
@@ -27,8 +27,8 @@ LINKS = [
     *("label", "mutation", "service account", "annotation", "tenant", "client id", "issuer", "subject", "audience"),
     *("token's times", "exchange", "role", "action"),
 ]
-WEB = Identity("web", "aaaa", (Credential(ISSUER, SUBJECT, AUDIENCE),))
-WORKER = Identity("worker", "bbbb", (Credential(ISSUER, "system:serviceaccount:shop:worker", AUDIENCE),))
+WEB = KnownIdentity("web", "aaaa", (Credential(ISSUER, SUBJECT, AUDIENCE),))
+WORKER = KnownIdentity("worker", "bbbb", (Credential(ISSUER, "system:serviceaccount:shop:worker", AUDIENCE),))
 TOKEN = Token(ISSUER, SUBJECT, (AUDIENCE,), NOW - 60, NOW + 3600)
 ALLOWED = Access("get", "keyVault/mine", allowed=True, granted=True, reason="", roles=("Reader",))
 DENIED = Access("get", "keyVault/mine", allowed=False, granted=False, reason="no grant", roles=())
@@ -253,7 +253,7 @@ def test_two_credentials_are_compared_with_the_nearest() -> None:
     assert all(link.state == "good" for link in examine(fits, Names()))
     near = replace(WEB.credentials[0], subject="system:serviceaccount:shop:wbe")
     links = {link.name: link for link in examine(replace(fits, found=replace(WEB, credentials=(other, near))), Names())}
-    assert isinstance(links["subject"], Link)
+    assert isinstance(links["subject"], ChainLink)
     assert (links["issuer"].state, links["subject"].expected) == ("good", near.subject)
 
 

@@ -13,7 +13,7 @@ import pytest
 from localcloud.authorization.model import AccessModel
 from localcloud.authorization.workload import Workload
 from localcloud.doctor.azure import Azure, CommandFailed, Deployed, run
-from localcloud.doctor.chain import Link, examine
+from localcloud.doctor.chain import ChainLink, examine
 
 ISSUER = "https://westeurope.oic.prod-aks.azure.com/72f988bf-0000-0000-0000-000000000000/1b2c3d4e/"
 TENANT, WEB, WORKER = "72f988bf-0000-0000-0000-000000000000", "aaaa-client", "bbbb-client"
@@ -117,7 +117,7 @@ HEALTHY: dict[str, Any] = {
 }
 
 
-def examined(answers: dict[str, Any], model: AccessModel = MODEL) -> tuple[list[Link], list[Sequence[str]]]:
+def examined(answers: dict[str, Any], model: AccessModel = MODEL) -> tuple[list[ChainLink], list[Sequence[str]]]:
     """The links of the only workload, and the commands that were run."""
     commands: list[Sequence[str]] = []
 

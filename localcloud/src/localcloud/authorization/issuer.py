@@ -12,11 +12,9 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from localcloud.authorization import keys
+from localcloud.authorization.issuer_documents import issuer_documents
 
 
 class Issuer:
@@ -72,24 +70,4 @@ class Issuer:
 
         `path` is the path of the issuer's URL, which ends in a slash.
         """
-
-        async def configuration(_request: Request) -> Response:
-            return JSONResponse(
-                {
-                    "issuer": self.url,
-                    "jwks_uri": f"{self.url}openid/v1/jwks",
-                    "response_types_supported": ["id_token"],
-                    "subject_types_supported": ["public"],
-                    "id_token_signing_alg_values_supported": ["RS256"],
-                }
-            )
-
-        async def jwks(_request: Request) -> Response:
-            return JSONResponse(keys.public_jwks(self._key))
-
-        return Starlette(
-            routes=[
-                Route(f"{path}.well-known/openid-configuration", configuration),
-                Route(f"{path}openid/v1/jwks", jwks),
-            ]
-        )
+        return issuer_documents(path, lambda _request: self.url, lambda: self._key)

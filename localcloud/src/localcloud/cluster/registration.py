@@ -44,7 +44,7 @@ def webhook_configuration(url: str, ca_pem: bytes) -> Object:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiServer:
+class WebhookRegistration:
     """The API server that this kubeconfig's current context names, asked with kubectl."""
 
     kubeconfig: Path

@@ -241,7 +241,7 @@ class RoleRef(_Honoured):
     name: str
 
 
-class Subject(_Honoured):
+class RoleSubject(_Honoured):
     api_group: str = ""
     kind: Literal["ServiceAccount", "User", "Group"]
     name: str
@@ -250,4 +250,4 @@ class Subject(_Honoured):
 
 class ClusterRoleBinding(_Object):
     role_ref: RoleRef
-    subjects: tuple[Subject, ...] = ()
+    subjects: tuple[RoleSubject, ...] = ()

@@ -27,7 +27,7 @@ class Group(Generic[E]):
 
 
 @dataclass(slots=True)
-class Token:
+class IssuedToken:
     """An access token: the exchange that issued it, and how many accesses it was shown for."""
 
     entry: ExchangeEntry
@@ -54,7 +54,7 @@ class Activity:
         self._clock = clock
         self._exchanges: OrderedDict[Hashable, Group[ExchangeEntry]] = OrderedDict()
         self._accesses: OrderedDict[Hashable, Group[AccessEntry]] = OrderedDict()
-        self._tokens: OrderedDict[Hashable, Token] = OrderedDict()
+        self._tokens: OrderedDict[Hashable, IssuedToken] = OrderedDict()
         self.totals = Totals()
         self.changes = 0
 
@@ -77,7 +77,7 @@ class Activity:
         """The newest first."""
         return reversed(self._accesses.values())
 
-    def tokens(self) -> Iterator[Token]:
+    def tokens(self) -> Iterator[IssuedToken]:
         """The newest first."""
         return reversed(self._tokens.values())
 
@@ -108,7 +108,7 @@ class Activity:
         if not issued and group.count == 1:
             group.fix = self._advice.on_exchange(entry)
         if issued and entry.uti:
-            _put(self._tokens, entry.uti, Token(entry, group.last))
+            _put(self._tokens, entry.uti, IssuedToken(entry, group.last))
 
     def _hear_access(self, entry: AccessEntry) -> None:
         token = self._tokens.get(entry.uti)

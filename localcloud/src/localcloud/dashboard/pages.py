@@ -12,7 +12,7 @@ from localcloud.dashboard.queues import QueueCounts, counts_of, dead_letters_of
 from localcloud.dashboard.refusals import Refusal, refusals
 from localcloud.doctor.chain import examine
 from localcloud.doctor.laptop import Laptop
-from localcloud.doctor.link import Link
+from localcloud.doctor.link import ChainLink
 from localcloud.operator.advice import Advice
 from localcloud.operator.journey import journey
 
@@ -22,7 +22,7 @@ Context = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
+class PodView:
     """A pod, and what to do if it is not ready and the advice knows that."""
 
     status: PodStatus
@@ -30,12 +30,12 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
+class WorkloadView:
     """A Deployment or CronJob: its pods, and the links of its way to Azure."""
 
     name: str
-    pods: list[Pod]
-    links: list[Link]
+    pods: list[PodView]
+    links: list[ChainLink]
 
 
 class Pages:
@@ -76,7 +76,8 @@ class Pages:
         chains = self._chains()
         names = sorted({*chains, *(pod.status.workload for pod in pods)})
         workloads = [
-            Workload(name, [pod for pod in pods if pod.status.workload == name], chains.get(name, [])) for name in names
+            WorkloadView(name, [pod for pod in pods if pod.status.workload == name], chains.get(name, []))
+            for name in names
         ]
         return {"workloads": workloads, "has_cluster": self._cluster is not None}
 
@@ -118,9 +119,9 @@ class Pages:
     def _statuses(self) -> list[PodStatus]:
         return self._cluster.pods() if self._cluster else []
 
-    def _pods(self) -> list[Pod]:
+    def _pods(self) -> list[PodView]:
         return [
-            Pod(status, None if status.ready else self._advice.on_pod(status.reason, status.workload))
+            PodView(status, None if status.ready else self._advice.on_pod(status.reason, status.workload))
             for status in self._statuses()
         ]
 
@@ -136,7 +137,7 @@ class Pages:
             said.append(f"a role that is given or taken counts {self._cloud.roles.seconds:g} seconds later")
         return said
 
-    def _chains(self) -> dict[str, list[Link]]:
+    def _chains(self) -> dict[str, list[ChainLink]]:
         if self._laptop is None:
             return {}
         try:

@@ -16,7 +16,7 @@ from localcloud.doctor import azure_roles
 from localcloud.doctor.azure_remedies import AzureRemedies, Deployed
 from localcloud.doctor.azure_secrets import Secrets
 from localcloud.doctor.commands import CommandFailed, Commands, Object, Run, run
-from localcloud.doctor.facts import Credential, Exchange, Facts, Identity, Remedies, Token
+from localcloud.doctor.facts import Credential, Exchange, Facts, KnownIdentity, Remedies, Token
 from localcloud.doctor.spelling import misspelt
 
 __all__ = ["Azure", "CommandFailed", "Deployed", "run"]
@@ -127,10 +127,10 @@ class Azure:
             absent=self._secrets.absent(meant),
         )
 
-    def _identity(self, identity: Object) -> Identity:
+    def _identity(self, identity: Object) -> KnownIdentity:
         listed = self._commands.az("identity", "federated-credential", "list", "--identity-name", identity["name"])
         trusts = tuple(Credential(each["issuer"], each["subject"], each["audiences"][0]) for each in listed)
-        return Identity(identity["name"], identity["clientId"], trusts)
+        return KnownIdentity(identity["name"], identity["clientId"], trusts)
 
     def _of_trigger(self, name: str, meant: Workload) -> str | None:
         """The client id that KEDA's operator asks with, which a TriggerAuthentication of its name has.

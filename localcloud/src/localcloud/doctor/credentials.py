@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from localcloud.doctor.bindings import judged
 from localcloud.doctor.facts import Credential, Facts, Remedies, Token
-from localcloud.doctor.link import Link, bad
+from localcloud.doctor.link import ChainLink, bad
 
-Judge = Callable[[Facts, Remedies], Link]
+Judge = Callable[[Facts, Remedies], ChainLink]
 
 
 def _credential(name: str, code: str, of: Callable[[Credential], str], presented: Callable[[Token], str]) -> Judge:
-    def judge(facts: Facts, remedies: Remedies) -> Link:
+    def judge(facts: Facts, remedies: Remedies) -> ChainLink:
         if of_binding := judged(name, facts, remedies):
             return of_binding
         trusted = _nearest(facts)
@@ -18,10 +18,10 @@ def _credential(name: str, code: str, of: Callable[[Credential], str], presented
             remedy = remedies.credential(facts, "AADSTS70025")
             return bad(name, "a federated credential", f"{facts.found.name} has none", remedy)
         if trusted is None or facts.token is None:
-            return Link(name, "unknown", "", "no token to look at")
+            return ChainLink(name, "unknown", "", "no token to look at")
         expected, actual = of(trusted), presented(facts.token)
         if expected == actual or (name == "audience" and expected in facts.token.audiences):
-            return Link(name, "good", expected, actual)
+            return ChainLink(name, "good", expected, actual)
         return bad(name, expected, actual, remedies.credential(facts, code))
 
     return judge

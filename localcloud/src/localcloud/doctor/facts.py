@@ -25,7 +25,7 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class KnownIdentity:
     """An identity in Entra, with whom it trusts."""
 
     name: str
@@ -123,8 +123,8 @@ class Facts:
     container_client_id: bool
     tenant: str
     own_tenant: str
-    own: Identity | None
-    found: Identity | None
+    own: KnownIdentity | None
+    found: KnownIdentity | None
     token: Token | None
     now: float
     exchange: Exchange | None

@@ -14,7 +14,7 @@ from localcloud.doctor.facts import (
     Credential,
     Exchange,
     Facts,
-    Identity,
+    KnownIdentity,
     PendingRole,
     Remedies,
     Token,
@@ -146,12 +146,12 @@ class Laptop:
             if vault.get(name) is None
         )
 
-    def _identity(self, name: str) -> Identity:
+    def _identity(self, name: str) -> KnownIdentity:
         trusts = self._cloud.federation.credentials_of(name)
         credentials = tuple(Credential(each.issuer, each.subject, each.audience) for each in trusts)
-        return Identity(name, client_id(name), credentials)
+        return KnownIdentity(name, client_id(name), credentials)
 
-    def _identity_of(self, annotation: str | None, model: AccessModel) -> Identity | None:
+    def _identity_of(self, annotation: str | None, model: AccessModel) -> KnownIdentity | None:
         name = next((name for name in model.workloads if annotation and client_id(name) == annotation.lower()), None)
         return self._identity(name) if name else None
 

@@ -10,7 +10,7 @@ State = Literal["good", "bad", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainLink:
     """One link: what it should be, what it is, and, if it is bad, what to do and where."""
 
     name: str
@@ -21,9 +21,9 @@ class Link:
     place: str = ""
 
 
-def bad(name: str, expected: str, actual: str, remedy: Remedy) -> Link:
+def bad(name: str, expected: str, actual: str, remedy: Remedy) -> ChainLink:
     """Return a broken link with its remedy."""
-    return Link(name, "bad", expected, actual, remedy.fix, remedy.place)
+    return ChainLink(name, "bad", expected, actual, remedy.fix, remedy.place)
 
 
 def moment(when: float) -> str:

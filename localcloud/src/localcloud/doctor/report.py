@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.doctor.link import Link
+from localcloud.doctor.link import ChainLink
 
 _MARKS = {"good": "✓", "bad": "✗", "unknown": "·"}
 
@@ -14,12 +14,12 @@ class Examined:
     """A workload and its links."""
 
     workload: str
-    links: tuple[Link, ...]
+    links: tuple[ChainLink, ...]
 
     @classmethod
     def of(cls, answer: dict[str, Any]) -> "Examined":
         """As the operator's socket answers it."""
-        return cls(answer["workload"], tuple(Link(**link) for link in answer["links"]))
+        return cls(answer["workload"], tuple(ChainLink(**link) for link in answer["links"]))
 
     @property
     def healthy(self) -> bool:

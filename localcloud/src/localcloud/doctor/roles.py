@@ -1,22 +1,25 @@
 """The last two links of the chain: the role for each access, and what the service did with it."""
 
 from localcloud.doctor.facts import AbsentSecret, Facts, PendingRole, Remedies, WideRole
-from localcloud.doctor.link import Link, bad, moment
+from localcloud.doctor.link import ChainLink, bad, moment
 
-_Links = list[Link]
+_Links = list[ChainLink]
 
 
 def role_and_action(facts: Facts, remedies: Remedies) -> _Links:
     """Judge both. A link appears once for each role that is missing, not in force or too wide."""
     if facts.accesses is None:
-        return [Link("role", "unknown", "", "not known here"), Link("action", "unknown", "", "not known here")]
+        return [
+            ChainLink("role", "unknown", "", "not known here"),
+            ChainLink("action", "unknown", "", "not known here"),
+        ]
     broken = [
         *_lacking(facts, remedies),
         *(_late(facts, role, remedies) for role in facts.pending),
         *(_wide(facts, role, remedies) for role in facts.wide),
     ]
     if broken:
-        return [*broken, Link("action", "unknown", "", "not reached")]
+        return [*broken, ChainLink("action", "unknown", "", "not reached")]
     return [_role(facts), *_actions(facts, remedies)]
 
 
@@ -34,7 +37,7 @@ def _lacking(facts: Facts, remedies: Remedies) -> _Links:
     return links
 
 
-def _late(facts: Facts, role: PendingRole, remedies: Remedies) -> Link:
+def _late(facts: Facts, role: PendingRole, remedies: Remedies) -> ChainLink:
     name = f"{role.role} on {role.scope}"
     if role.what == "given":
         expected, actual = f"{name}, in force", f"given, and not in force before {moment(role.until)}"
@@ -43,15 +46,15 @@ def _late(facts: Facts, role: PendingRole, remedies: Remedies) -> Link:
     return bad("role", expected, actual, remedies.pending(facts, role))
 
 
-def _wide(facts: Facts, role: WideRole, remedies: Remedies) -> Link:
+def _wide(facts: Facts, role: WideRole, remedies: Remedies) -> ChainLink:
     expected = f"{role.role} on {' and '.join(role.used)} alone"
     return bad("role", expected, f"it is on {role.scope}, and counts on all of it", remedies.wide(facts, role))
 
 
-def _role(facts: Facts) -> Link:
+def _role(facts: Facts) -> ChainLink:
     scopes = sorted({access.scope for access in facts.accesses or () if access.allowed})
     actual = ", ".join(scopes) or "none asked for"
-    return Link("role", "good" if scopes else "unknown", "a role for each access", actual)
+    return ChainLink("role", "good" if scopes else "unknown", "a role for each access", actual)
 
 
 def _actions(facts: Facts, remedies: Remedies) -> _Links:
@@ -61,11 +64,11 @@ def _actions(facts: Facts, remedies: Remedies) -> _Links:
     refused = [access for access in accesses if not access.allowed and access.reason not in ("", "no grant")]
     if refused and not facts.ready:
         last = refused[-1]
-        return [Link("action", "bad", "allowed", f"{last.action} on {last.scope}: {last.reason}", last.reason)]
+        return [ChainLink("action", "bad", "allowed", f"{last.action} on {last.scope}: {last.reason}", last.reason)]
     number = sum(access.allowed for access in accesses)
-    return [Link("action", "good" if number else "unknown", "allowed", f"{number} kinds of access allowed")]
+    return [ChainLink("action", "good" if number else "unknown", "allowed", f"{number} kinds of access allowed")]
 
 
-def _absent(facts: Facts, secret: AbsentSecret, remedies: Remedies) -> Link:
+def _absent(facts: Facts, secret: AbsentSecret, remedies: Remedies) -> ChainLink:
     actual = "it was deleted, and can be recovered" if secret.deleted else "the vault has no such secret"
     return bad("action", f"the secret {secret.name}", actual, remedies.secret(facts, secret))

@@ -15,7 +15,7 @@ _PATIENCE = 8.0  # seconds in which a pod may start without a line about it
 _STARTING = 30.0  # seconds, as long as it does not say yet what it lacks
 
 
-class PodStatus(Protocol):
+class ReportedPod(Protocol):
     @property
     def name(self) -> str: ...
     @property
@@ -27,7 +27,7 @@ class PodStatus(Protocol):
 
 
 async def watch(
-    pods: Callable[[], Iterable[PodStatus]],
+    pods: Callable[[], Iterable[ReportedPod]],
     notices: Notices,
     advice: Advice,
     clock: Callable[[], float] = time.monotonic,

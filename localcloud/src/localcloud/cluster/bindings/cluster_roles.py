@@ -6,7 +6,7 @@ its namespace alone, and an identity is in none.
 
 from collections.abc import Iterable
 
-from localcloud.cluster.resources import ClusterRole, ClusterRoleBinding, PolicyRule, Subject
+from localcloud.cluster.resources import ClusterRole, ClusterRoleBinding, PolicyRule, RoleSubject
 
 API_GROUP = "cid.wi.aks.azure.com"
 VERB = "use-managed-identity"
@@ -50,7 +50,7 @@ def _covers(written: tuple[str, ...], asked: str) -> bool:
     return "*" in written or asked in written
 
 
-def _is_subject(subject: Subject, namespace: str, service_account: str) -> bool:
+def _is_subject(subject: RoleSubject, namespace: str, service_account: str) -> bool:
     match subject.kind:
         case "ServiceAccount":
             return (subject.namespace, subject.name) == (namespace, service_account)

@@ -9,11 +9,9 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from localcloud.authorization import keys
+from localcloud.authorization.issuer_documents import issuer_documents
 from localcloud.entra.federation import binding_credential, binding_issuer
 
 _LIFETIME = 300  # seconds: Entra reads the assertion at once
@@ -54,25 +52,8 @@ class BindingIssuer:
 
     def discovery(self) -> Starlette:
         """Return the application that serves each identity's two documents, which Entra fetches."""
-
-        async def configuration(request: Request) -> Response:
-            issuer = binding_issuer(request.path_params["client"])
-            return JSONResponse(
-                {
-                    "issuer": issuer,
-                    "jwks_uri": f"{issuer}/openid/v1/jwks",
-                    "response_types_supported": ["id_token"],
-                    "subject_types_supported": ["public"],
-                    "id_token_signing_alg_values_supported": ["RS256"],
-                }
-            )
-
-        async def jwks(_request: Request) -> Response:
-            return JSONResponse(keys.public_jwks(self._key))
-
-        return Starlette(
-            routes=[
-                Route("/{tenant}/{client}/.well-known/openid-configuration", configuration),
-                Route("/{tenant}/{client}/openid/v1/jwks", jwks),
-            ]
+        return issuer_documents(
+            "/{tenant}/{client}/",
+            lambda request: binding_issuer(request.path_params["client"]),
+            lambda: self._key,
         )

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from localcloud.cluster.bindings.cluster_roles import API_GROUP, VERB
 
 
-class Refused(Exception):
+class ExchangeRefused(Exception):
     """A refused request. `error` is the OAuth 2.0 error code (RFC 6749, section 5.2)."""
 
     def __init__(self, name: str, error: str, status: int, text: str) -> None:
@@ -26,31 +26,33 @@ class Refused(Exception):
         return JSONResponse(body, self.status, {"Cache-Control": "no-store"})
 
 
-def request_malformed(lacks: str) -> Refused:
-    return Refused("TokenRequestMalformed", "invalid_request", 400, f"The token request has no {lacks}.")
+def request_malformed(lacks: str) -> ExchangeRefused:
+    return ExchangeRefused("TokenRequestMalformed", "invalid_request", 400, f"The token request has no {lacks}.")
 
 
-def token_invalid(why: str) -> Refused:
-    return Refused("TokenInvalid", "invalid_client", 401, f"The API server does not accept the projected token: {why}.")
+def token_invalid(why: str) -> ExchangeRefused:
+    return ExchangeRefused(
+        "TokenInvalid", "invalid_client", 401, f"The API server does not accept the projected token: {why}."
+    )
 
 
-def audience_wrong(presented: str, expected: str) -> Refused:
+def audience_wrong(presented: str, expected: str) -> ExchangeRefused:
     text = f"The projected token is for the audience {presented}, and the token proxy takes those for {expected} alone."
-    return Refused("TokenAudienceWrong", "invalid_client", 401, text)
+    return ExchangeRefused("TokenAudienceWrong", "invalid_client", 401, text)
 
 
-def no_binding(client: str) -> Refused:
+def no_binding(client: str) -> ExchangeRefused:
     text = f"There is no identity binding between this cluster and the identity with the client id {client}."
-    return Refused("IdentityBindingNotFound", "unauthorized_client", 403, text)
+    return ExchangeRefused("IdentityBindingNotFound", "unauthorized_client", 403, text)
 
 
-def not_authorized(account: str, client: str) -> Refused:
+def not_authorized(account: str, client: str) -> ExchangeRefused:
     text = (
         f"The service account {account} may not {VERB} {client}.{API_GROUP}: no ClusterRole that is bound to it "
         "allows that."
     )
-    return Refused("ManagedIdentityForbidden", "access_denied", 403, text)
+    return ExchangeRefused("ManagedIdentityForbidden", "access_denied", 403, text)
 
 
-def entra_unreachable() -> Refused:
-    return Refused("EntraUnreachable", "temporarily_unavailable", 502, "The token proxy can't reach Entra.")
+def entra_unreachable() -> ExchangeRefused:
+    return ExchangeRefused("EntraUnreachable", "temporarily_unavailable", 502, "The token proxy can't reach Entra.")

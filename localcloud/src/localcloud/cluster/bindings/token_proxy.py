@@ -20,7 +20,7 @@ from localcloud.authorization.model import TENANT_ID, client_id
 from localcloud.cluster.bindings import refusals, token_review
 from localcloud.cluster.bindings.cluster_roles import ClusterRoles
 from localcloud.cluster.bindings.issuer import BindingIssuer
-from localcloud.cluster.bindings.refusals import Refused
+from localcloud.cluster.bindings.refusals import ExchangeRefused
 from localcloud.entra import token_request
 from localcloud.entra.assertions import UnverifiedAssertion
 from localcloud.entra.discovery import AUTHORITY
@@ -67,14 +67,14 @@ class TokenProxy:
             claims = token_review.read(form["client_assertion"])
             assertion = self._authorized(claims, form["client_id"])
             return await self._ask_entra(form | {"client_assertion": assertion})
-        except Refused as error:
+        except ExchangeRefused as error:
             self._audit.exchange(_entry(form, claims, error))
             return error.response()
         except EntraError as error:  # the form is too large
             return error.response(self._clock())
 
     def _authorized(self, claims: UnverifiedAssertion, requested: str) -> str:
-        """Return the assertion for Entra. Raises `Refused` at the first question whose answer is no."""
+        """Return the assertion for Entra. Raises `ExchangeRefused` at the first question whose answer is no."""
         reviewed = token_review.review(claims, self._issuer, self._clock())
         workload = self._federation.bound(requested)
         if workload is None:
@@ -94,7 +94,7 @@ class TokenProxy:
         return Response(answer.content, answer.status_code, handed_on)
 
 
-def _entry(form: dict[str, str], claims: UnverifiedAssertion | None, error: Refused) -> ExchangeEntry:
+def _entry(form: dict[str, str], claims: UnverifiedAssertion | None, error: ExchangeRefused) -> ExchangeEntry:
     return ExchangeEntry(
         client_id=form.get("client_id", ""),
         workload=None,

@@ -31,7 +31,7 @@ class Reviewed:
 
 
 def read(token: str) -> UnverifiedAssertion:
-    """Read the token's claims, which are not verified yet. Raises `Refused`."""
+    """Read the token's claims, which are not verified yet. Raises `ExchangeRefused`."""
     try:
         return UnverifiedAssertion.read(token)
     except EntraError as error:
@@ -39,7 +39,7 @@ def read(token: str) -> UnverifiedAssertion:
 
 
 def review(claims: UnverifiedAssertion, issuer: Issuer, now: float) -> Reviewed:
-    """Verify the token's signature, issuer, times and audience; return whose it is. Raises `Refused`."""
+    """Verify the token's signature, issuer, times and audience; return whose it is. Raises `ExchangeRefused`."""
     if claims.issuer != issuer.url:
         raise refusals.token_invalid(f"it is of the issuer {claims.issuer}, and this cluster's is {issuer.url}")
     try:

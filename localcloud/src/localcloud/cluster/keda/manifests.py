@@ -19,13 +19,13 @@ class _Honoured(BaseModel):
     model_config = Metadata.model_config
 
 
-class PodIdentity(_Honoured):
+class TriggerPodIdentity(_Honoured):
     provider: Literal["azure-workload"]
     identity_id: Annotated[str, Field(min_length=1)]  # without it, KEDA would use an identity of the whole operator
 
 
 class TriggerAuthenticationSpec(_Honoured):
-    pod_identity: PodIdentity
+    pod_identity: TriggerPodIdentity
 
 
 class TriggerAuthentication(_Honoured):
