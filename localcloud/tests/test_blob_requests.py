@@ -289,10 +289,10 @@ def test_a_source_that_is_no_readable_blob_of_the_account_is_not_copied(
     kept: None, adder: BlobWire, source: str
 ) -> None:
     """A copy is made of what its caller may read in this account, under a URL that is read in one way."""
-    answer = adder.send("PUT", "/files/copied", [("x-ms-copy-source", source)], b"")
+    answer = adder.send("PUT", "/files/never-copied", [("x-ms-copy-source", source)], b"")
     assert 400 <= answer.status < 500
     assert answer.code
-    assert adder.send("HEAD", "/files/copied").status == 404
+    assert adder.send("HEAD", "/files/never-copied").status == 404
 
 
 @pytest.mark.parametrize("blob_type", ["PageBlob", "AppendBlob"])
@@ -304,8 +304,8 @@ def test_what_a_copy_would_share_with_its_source_is_not_copied(
     size = [("x-ms-blob-content-length", "512")] if blob_type == "PageBlob" else []
     assert owner.send("PUT", "/files/source", [("x-ms-blob-type", blob_type), *size], b"").status == 201
     source = ("x-ms-copy-source", "https://localcloud.blob.core.windows.net/files/source")
-    assert owner.send("PUT", "/other/copied", [source, *how], b"").code == "FeatureNotSupportedForAccount"
-    assert owner.send("HEAD", "/other/copied").status == 404
+    assert owner.send("PUT", "/other/never-copied", [source, *how], b"").code == "FeatureNotSupportedForAccount"
+    assert owner.send("HEAD", "/other/never-copied").status == 404
 
 
 def test_an_attempt_is_in_the_trail(cloud: RunningCloud, kept: None, adder: BlobWire) -> None:
