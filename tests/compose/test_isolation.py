@@ -131,10 +131,9 @@ def test_no_workload_reaches_azurite(workload: str) -> None:
     listening = [(host, port) for host, port in inside("localcloud", LISTENING) if host != "127.0.0.11"]  # Docker's DNS
     assert {port for host, port in listening if host == "0.0.0.0"} == {443, 5671}  # noqa: S104
     inner = [port for host, port in listening if host == "127.0.0.1"]
-    assert len(inner) == 2  # Azurite and the proxy
-    assert inside(workload, REACHED.format(ports=[443, 5671, *inner])) == 2 * ["reached"] + 2 * [
-        "ConnectionRefusedError"
-    ]
+    assert len(inner) == 4  # Azurite, the proxy, the dashboard, and the token proxy of identity bindings
+    refused = len(inner) * ["ConnectionRefusedError"]
+    assert inside(workload, REACHED.format(ports=[443, 5671, *inner])) == ["reached", "reached", *refused]
 
 
 @pytest.mark.parametrize("service", ["backend", "localcloud"])
