@@ -68,7 +68,7 @@ check: ## Check format, lint, types, imports, infrastructure, manifests, images,
 	@$(venv)/zizmor --offline --persona auditor --no-progress --quiet .github
 	@$(venv)/yamllint --strict .github $(compose)
 	@$(venv)/hadolint --failure-threshold style --disable-ignore-pragma $(wildcard */Dockerfile)
-	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(venv)/python -m pytest -n 2 tests/check tests/cluster
+	@PATH="$(CURDIR)/.tools/bin:$$PATH" $(venv)/python -m pytest -n 2 --no-loadscope-reorder tests/check tests/cluster
 
 ##@ Look at it, and learn
 status: tools ## List the pods; for each that is not ready, say why

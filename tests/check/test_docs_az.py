@@ -1,6 +1,7 @@
 """The `az` lines of the documentation, read by the real Azure CLI: a reader can copy each as it stands.
 
-Lines with an ellipsis are left out, and so is a command that is only named. A value in angle brackets stands for an id.
+Lines with an ellipsis are left out, and so is a command that is only named. A value in angle brackets stands for an id,
+or for a registry's name.
 """
 
 import re
@@ -28,5 +29,6 @@ def _lines(page: str) -> list[str]:
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).replace("\\\n", "")
     found = re.findall(r"`(az [^`\n]+)`", page) + re.findall(r"^\s*(az [^\n]+)", blocks, re.MULTILINE)
     found += re.findall(r"\$\((az [^)\n]+)\)", blocks)
-    cleaned = [re.sub(r"<[^>]+>", "/subscriptions/x", re.split(r"  #| > ", line)[0]).strip() for line in found]
+    named = [line.replace("<registry>", "registry") for line in found]
+    cleaned = [re.sub(r"<[^>]+>", "/subscriptions/x", re.split(r"  #| > ", line)[0]).strip() for line in named]
     return [line for line in cleaned if "…" not in line and " -" in line and not line.startswith(WORKS_ALONE)]

@@ -34,8 +34,9 @@ def test_the_configuration_is_valid(terraform: Terraform) -> None:
 @pytest.mark.parametrize("provider", ["azurerm", "azapi", "azuread"])
 def test_each_provider_is_the_version_that_was_tried(provider: str) -> None:
     """The version is exact, so that every machine takes the same: the one whose schema the stand-ins carry."""
-    page = metadata.metadata(f"cdktn-provider-{provider}").as_string()
-    [tried] = set(re.findall(r"# CDKTN prebuilt bindings for \S+ provider version ([\d.]+)", page))
+    page = metadata.metadata(f"cdktn-provider-{provider}")
+    described = "".join(filter(None, (page["Description"], page.get_payload())))
+    [tried] = set(re.findall(r"# CDKTN prebuilt bindings for \S+ provider version ([\d.]+)", described))
     wanted = re.findall(rf'/{provider}"\n\s+version = "([^"]+)"', Path("infra/terraform/versions.tf").read_text())
     assert wanted == [tried]
 
