@@ -4,6 +4,7 @@ Screenshots of every state are kept in `test-results/journey/`.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -64,7 +65,7 @@ def test_each_state_is_told_in_words_and_fits(cloud: RunningCloud, page: Page, w
     """The sentence and the picture's text say which link is broken. axe-core finds no violation, and nothing is wider
     than the screen."""
     fault, sentence, links = STATES[workload, state]
-    with serving(workload, cloud, fault) as url:
+    with served(page, workload, cloud, fault) as url:
         until(lambda: sentence in read(f"{url}/identity"), bool)
         page.goto(f"{url}/identity")
         expect(page.locator(".holds, .breaks")).to_contain_text(sentence)
@@ -76,6 +77,14 @@ def test_each_state_is_told_in_words_and_fits(cloud: RunningCloud, page: Page, w
         for width in (390, 1280):
             for scheme in ("light", "dark"):
                 look(page, f"{workload}-{state}", width, scheme)
+
+
+@contextmanager
+def served(page: Page, workload: str, cloud: RunningCloud, fault: Fault) -> Iterator[str]:
+    """The workload's URL. The page leaves it before the server ends, since a page that updates itself asks on."""
+    with serving(workload, cloud, fault) as url:
+        yield url
+        page.goto("about:blank")
 
 
 def look(page: Page, name: str, width: int, scheme: str) -> None:
@@ -96,7 +105,7 @@ def test_the_shops_address_leads_to_the_journey_while_the_frontend_is_not_ready(
     cloud: RunningCloud, page: Page
 ) -> None:
     """A browser that comes by port-forward is told which link is broken, and is led to the shop afterwards."""
-    with serving("frontend", cloud, workloads.NOT_LABELLED) as url:
+    with served(page, "frontend", cloud, workloads.NOT_LABELLED) as url:
         answer = page.goto(url)
         assert answer is not None
         assert answer.status == 503
@@ -104,6 +113,6 @@ def test_the_shops_address_leads_to_the_journey_while_the_frontend_is_not_ready(
         look(page, "frontend-not-ready", 1280, "light")
         page.get_by_role("link", name="The token’s journey").click()
         expect(page.locator("#projected")).to_contain_text("azure.workload.identity/use")
-    with serving("frontend", cloud) as url:
+    with served(page, "frontend", cloud, Fault()) as url:
         page.goto(url)
         expect(page.get_by_role("heading", name="Place an order")).to_be_visible()
