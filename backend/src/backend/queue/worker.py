@@ -34,7 +34,7 @@ from backend.queue.stopping import Stopping
 from backend.queue.turns import TurnTakingReceiver
 from workload.failure import explain
 
-OPEN_TIMEOUT = 7.0  # seconds for connecting and opening the link, the SDK's own repeats included
+OPEN_TIMEOUT = 5.0  # seconds for connecting and opening the link, the SDK's own repeats included
 WAIT = 1.0  # seconds that one receive call waits for a message: how soon a stop is noticed
 MORE = 0.1  # seconds that it waits for further ones: longer than a round trip
 QUIET = 4.0  # seconds without a message, after which the broker is asked whether it is there
