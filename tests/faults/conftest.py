@@ -16,9 +16,7 @@ __all__ = ["pytest_report_teststatus", "pytest_terminal_summary"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "counted: a case that counts orders"
-    )
+    config.addinivalue_line("markers", "counted: a case that counts orders")
     config.addinivalue_line("markers", "quick: a case of `make faults QUICK=1`")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
-from tests.journey.workloads import set_keys
+from tests.access.application import hand_over_keys
 
 
 @pytest.fixture(scope="module")
@@ -14,5 +14,5 @@ def cloud(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
     """The cloud, reached as from a pod."""
     started = start_cloud(Path("infra/access.yaml"))
     with reached_as_from_a_pod(started):
-        set_keys(started)
+        hand_over_keys(started)
         yield started

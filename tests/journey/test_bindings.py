@@ -9,9 +9,10 @@ import pytest
 from localcloud.entra.federation import Way
 from localcloud.testing import RunningCloud, reached_as_from_a_pod
 
+from tests.access.application import hand_over_keys
 from tests.bindings import take_roles_of_manifests
 from tests.e2e.waiting import until
-from tests.journey.workloads import serving, set_keys
+from tests.journey.workloads import serving
 
 WORKLOADS = ("frontend", "backend")
 
@@ -21,7 +22,7 @@ def bound(start_cloud: Callable[..., RunningCloud]) -> Iterator[RunningCloud]:
     """A cloud whose identities are bound to its cluster, reached as from a pod."""
     started = start_cloud(Path("infra/access.yaml"), federation="bindings")
     with reached_as_from_a_pod(started):
-        set_keys(started)
+        hand_over_keys(started)
         yield started
 
 

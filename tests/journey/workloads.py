@@ -19,14 +19,6 @@ from backend.bootstrap import run_worker
 from backend.settings import WorkerSettings
 from frontend.bootstrap import create_app
 from frontend.settings import Settings
-from infra.signing_keys import (
-    FRONTEND_SIGNING_KEY,
-    KID_TAG,
-    RECEIPT_PUBLIC_KEY,
-    RECEIPT_SIGNING_KEY,
-    receipt_key_pair,
-    session_key,
-)
 from tests.e2e.waiting import until
 
 
@@ -51,14 +43,6 @@ UNKNOWN_CLIENT_ID = Fault({"AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555
 ANOTHER_TENANT = Fault({"AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555"})
 NO_SUCH_ENTRA = Fault({"AZURE_AUTHORITY_HOST": "https://login.nowhere.example/"})
 NO_SUCH_ACCOUNT = Fault({"AZURE_STORAGEBLOB_RESOURCEENDPOINT": "https://nowhere.blob.core.windows.net"})
-
-
-def set_keys(cloud: RunningCloud) -> None:
-    """Store the application's keys, as a deployment does."""
-    pair = receipt_key_pair()
-    cloud.set_secret(FRONTEND_SIGNING_KEY, session_key())
-    kid = cloud.set_secret(RECEIPT_PUBLIC_KEY, pair.public)
-    cloud.set_secret(RECEIPT_SIGNING_KEY, pair.private, {KID_TAG: kid})
 
 
 @contextmanager

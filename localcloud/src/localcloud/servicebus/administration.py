@@ -5,7 +5,7 @@ A path names an entity as a link's address does. `$Resources/queues`, `$Resource
 https://learn.microsoft.com/rest/api/servicebus/entities-discovery
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from localcloud.authorization.roles import ControlAction
@@ -46,7 +46,7 @@ class Listing:
 
 
 def question(broker: Broker, path: str) -> Question:
-    """What a GET of this path asks."""
+    """What a GET of this path asks. The answer is made when it is called: a stranger's request does not cost it."""
     address = Address.parse(path)
     entity = broker.queue(address)
     if entity is not None:
@@ -57,11 +57,14 @@ def question(broker: Broker, path: str) -> Question:
         return _entities(broker, kind)
     parent = broker.queue(Address.parse("/".join(parents)))
     if kind == _SUBSCRIPTIONS and isinstance(parent, Topic):
-        entries = [_entry(broker, each) for each in parent.subscriptions]
-        return Question(READ_SUBSCRIPTION, parent.scope, lambda: Listing("Subscriptions", entries))
+        return Question(
+            READ_SUBSCRIPTION, parent.scope, lambda: _listing(broker, "Subscriptions", parent.subscriptions)
+        )
     if kind == _RULES and isinstance(parent, Subscription):
-        rules = [_rule(broker, parent, each) for each in parent.rules.values()]
-        return Question(READ_RULE, parent.scope, lambda: Listing("Rules", rules))
+        rules = parent.rules.values()
+        return Question(
+            READ_RULE, parent.scope, lambda: Listing("Rules", [_rule(broker, parent, each) for each in rules])
+        )
     owner = broker.queue(Address.parse("/".join(parents[:-1])))
     if parents[-1].lower() == _RULES and isinstance(owner, Subscription):
         rule = owner.rules.get(kind)
@@ -72,12 +75,26 @@ def question(broker: Broker, path: str) -> Question:
 def _entities(broker: Broker, kind: str) -> Question:
     """The queues or the topics of the namespace: the right is needed on the whole of it."""
     if kind == "topics":
-        topics = [each for each in broker.entities() if isinstance(each, Topic)]
-        return Question(READ_TOPIC, _EVERYTHING, lambda: Listing("Topics", [_entry(broker, each) for each in topics]))
+        return Question(
+            READ_TOPIC, _EVERYTHING, lambda: _listing(broker, "Topics", filter(_is_topic, broker.entities()))
+        )
     if kind == "queues":
-        queues = [each for each in broker.entities() if not isinstance(each, Topic | Subscription | DeadLetters)]
-        return Question(READ_QUEUE, _EVERYTHING, lambda: Listing("Queues", [_entry(broker, each) for each in queues]))
+        return Question(
+            READ_QUEUE, _EVERYTHING, lambda: _listing(broker, "Queues", filter(_is_queue, broker.entities()))
+        )
     return Question(READ_QUEUE, _EVERYTHING, lambda: None)
+
+
+def _listing(broker: Broker, title: str, entities: Iterable[Queue]) -> Listing:
+    return Listing(title, [_entry(broker, each) for each in entities])
+
+
+def _is_topic(entity: Queue) -> bool:
+    return isinstance(entity, Topic)
+
+
+def _is_queue(entity: Queue) -> bool:
+    return not isinstance(entity, Topic | Subscription | DeadLetters)
 
 
 def _read(entity: Queue) -> ControlAction:
